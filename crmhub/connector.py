@@ -1,0 +1,420 @@
+"""The contract between crmhub and a connector.
+
+A connector speaks one CRM's dialect: native records (plain dicts) in pages. It knows no canonical
+model, no mapping and no other connector. The seven methods of :class:`Connector` are the whole
+duty; everything else is an optional power, a small protocol beside it, named in its capabilities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from random import Random
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from crmhub.clock import Clock
+from crmhub.errors import Unsupported
+from crmhub.events import Events
+
+if TYPE_CHECKING:
+    from crmhub.http import HttpClient, HttpSettings, TokenStore
+
+__all__ = [
+    "Capabilities",
+    "Check",
+    "Checkpoint",
+    "Choice",
+    "Condition",
+    "Connector",
+    "ConnectorConfig",
+    "Context",
+    "Deletion",
+    "FieldSpec",
+    "FieldType",
+    "Incremental",
+    "Missing",
+    "Native",
+    "ObjectCapabilities",
+    "ObjectSchema",
+    "Outcome",
+    "Page",
+    "Power",
+    "Problem",
+    "ReadRequest",
+    "SupportsCount",
+    "SupportsQuery",
+    "SupportsRequest",
+    "SupportsSearch",
+    "Value",
+    "WriteItem",
+    "WriteRequest",
+    "power",
+]
+
+Value: TypeAlias = "str | int | Decimal | float | bool | None | list[Value] | dict[str, Value]"
+"""One JSON value as it comes off the wire; numbers with a fraction are ``Decimal``."""
+
+Native: TypeAlias = dict[str, Value]
+"""A record in the CRM's own words."""
+
+Checkpoint: TypeAlias = Mapping[str, Value]
+"""Where an incremental read stands: JSON-able, made and understood by the connector alone."""
+
+
+class ConnectorConfig(BaseModel):
+    """What every connection has. A connector's ``Config`` adds its own settings; secrets are ``SecretStr``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+# ── what a connector can do ──────────────────────────────────────────────────────────────────────
+
+
+class Power:
+    """Names of the optional powers, as they stand in ``Capabilities.powers``."""
+
+    SEARCH = "search"
+    COUNT = "count"
+    QUERY = "query"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """How an object tells what changed: the cursor field and how late a commit may appear in it."""
+
+    cursor: str
+    lag: float = 0.0
+    """Seconds by which a change can become visible after the stamp it carries; re-read as overlap."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectCapabilities:
+    """What can be done with one object. Sizes are records a call."""
+
+    key: str = "id"
+    """The native field that holds the record's id."""
+    name: str | None = None
+    """The native field that holds its display name."""
+    modified: str | None = None
+    """The native field that holds the time of the last change; also its version stamp."""
+    created: str | None = None
+    page_size: int = 200
+    get_batch: int = 100
+    write_batch: int = 100
+    incremental: Incremental | None = None
+    deletes: Literal["feed", "flag", "none"] = "none"
+    """How deletions show: a feed of tombstones, a flag on the record, or not at all."""
+    writes: frozenset[Literal["create", "update", "upsert", "delete"]] = frozenset()
+    sync_key: str | None = None
+    """A unique native field that crmhub may own: upserts by it are safe to repeat."""
+    upsert_keys: tuple[str, ...] = ()
+    """Native fields that an upsert can match by."""
+    filters: frozenset[str] = frozenset()
+    """Native fields that ``ReadRequest.filter`` can name; ``*`` stands for all."""
+    create_safety: Literal["upsert", "unique_read", "list_recent", "none"] = "none"
+    """How to find out whether a create whose reply was lost has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a connection can do: per object, and which optional powers it has."""
+
+    objects: Mapping[str, ObjectCapabilities]
+    powers: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of ``check()``: a permission or setting, whether it holds, how to mend it."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    mend: str = ""
+
+
+# ── schema ───────────────────────────────────────────────────────────────────────────────────────
+
+FieldType: TypeAlias = Literal[
+    "text", "html", "int", "decimal", "money", "percent", "bool", "date", "datetime", "time",
+    "duration", "enum", "multi_enum", "ref", "multi_ref", "email", "phone", "url", "address", "geo",
+    "file", "json", "computed",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a picklist: the stored value, what people see, whether it can still be chosen."""
+
+    value: str
+    label: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One native field as the CRM's own metadata describes it."""
+
+    name: str
+    type: FieldType
+    label: str = ""
+    readable: bool = True
+    creatable: bool = True
+    updatable: bool = True
+    required: bool = False
+    """Demanded on create and not filled by the CRM itself."""
+    unique: bool = False
+    custom: bool = False
+    max_length: int | None = None
+    scale: int | None = None
+    choices: tuple[Choice, ...] = ()
+    restricted: bool = False
+    """Only the listed choices are accepted."""
+    refers_to: tuple[str, ...] = ()
+    computed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectSchema:
+    """An object's fields, by native name."""
+
+    object: str
+    fields: Mapping[str, FieldSpec]
+    label: str = ""
+
+
+# ── reading ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``field op value`` on a native field; ``in`` takes a list, the others one value."""
+
+    field: str
+    op: Literal["eq", "in", "ge", "gt", "le", "lt"]
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """What to read.
+
+    ``since`` is a checkpoint of an earlier page (``None``: everything); all ``filter`` conditions
+    must hold. Fields are native names; the key and the cursor field always come back.
+    """
+
+    object: str
+    fields: tuple[str, ...]
+    since: Checkpoint | None = None
+    filter: tuple[Condition, ...] = ()
+    page_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """A record that is gone, and how."""
+
+    id: str
+    at: datetime | None = None
+    life: Literal["deleted", "archived", "merged", "converted"] = "deleted"
+    into: str | None = None
+    """The record that it was merged or converted into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A unit of reading. ``checkpoint`` may be saved once everything up to and with this page is safe.
+
+    A read is at-least-once and always ends with a page that has a checkpoint, even an empty one.
+    """
+
+    upserts: Sequence[Native] = ()
+    deletes: Sequence[Deletion] = ()
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """The answer of ``get`` for an id that gives no record."""
+
+    id: str
+    life: Literal["deleted", "unknown"] = "unknown"
+
+
+# ── writing ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class WriteItem:
+    """One record to write.
+
+    ``fields`` are native values; a name that is absent is left alone, ``None`` clears. ``id`` is
+    needed by update and delete, ``key`` is the value of the match field of an upsert, and
+    ``if_version`` refuses the write when the record has changed since that stamp.
+    """
+
+    fields: Native = field(default_factory=dict[str, Value])
+    id: str | None = None
+    key: str | None = None
+    if_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """Items of one object and one operation; the connector cuts them into batches of its own size."""
+
+    object: str
+    operation: Literal["create", "update", "upsert", "delete"]
+    items: Sequence[WriteItem]
+    match: str | None = None
+    """The native field that an upsert matches by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an item was not written. ``permanent`` means that the same item will fail again."""
+
+    code: str
+    message: str
+    field: str | None = None
+    permanent: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What happened to one written item, in the order of the request.
+
+    ``unknown`` means that it was sent and that nobody knows: read it back, never just send again.
+    """
+
+    status: Literal["created", "updated", "unchanged", "deleted", "rejected", "conflict", "unknown"]
+    id: str | None = None
+    version: str | None = None
+    problem: Problem | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the record now is as it was asked to be."""
+        return self.status in {"created", "updated", "unchanged", "deleted"}
+
+
+# ── supplies and the contract itself ─────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the hub hands to a connector: its name, and its supplies."""
+
+    connection: str
+    clock: Clock = field(default_factory=Clock)
+    events: Events = field(default_factory=Events)
+    random: Random = field(default_factory=Random)
+    tokens: TokenStore | None = None
+    """Where tokens are kept between runs; ``None`` keeps them in memory."""
+    http: Callable[[HttpSettings], HttpClient] | None = None
+    """Makes the connection's one HTTP client; the hub closes it. ``None`` where a connector needs none."""
+
+
+class Connector(Protocol):
+    """The contract. Methods raise the errors of :mod:`crmhub.errors` and nothing else.
+
+    ``Config`` is the connector's own settings model. Nothing is sent before the first call.
+    """
+
+    Config: ClassVar[type[ConnectorConfig]]
+
+    # The config type differs by connector; pydantic has validated it against Config before.
+    def __init__(self, config: Any, context: Context) -> None: ...  # pyright: ignore[reportExplicitAny]
+
+    async def capabilities(self) -> Capabilities:
+        """What can be done, per object. May ask the CRM once and remember."""
+        ...
+
+    async def check(self) -> Sequence[Check]:
+        """One line for each needed permission."""
+        ...
+
+    async def describe(self, object: str) -> ObjectSchema:
+        """The object's fields as this org has them; raises ``NotFound`` for an unknown object."""
+        ...
+
+    def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+        """Pages, each with the records changed since the checkpoint; see :class:`Page`."""
+        ...
+
+    async def get(
+        self,
+        object: str,
+        ids: Sequence[str],
+        fields: Sequence[str],
+    ) -> Sequence[Native | Missing]:
+        """A record or ``Missing`` for each id, in order."""
+        ...
+
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        """One outcome for each item, in order. Raises only when nothing at all was sent."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of what the connector itself opened."""
+        ...
+
+
+@runtime_checkable
+class SupportsSearch(Protocol):
+    """Find records by words, as the CRM's own search does."""
+
+    def search(
+        self,
+        object: str,
+        text: str,
+        fields: Sequence[str],
+        limit: int,
+    ) -> AsyncIterator[Page]:
+        """Pages of matching records, at most ``limit`` in all; an index may lag behind writes."""
+        ...
+
+
+@runtime_checkable
+class SupportsCount(Protocol):
+    """Count records without reading them."""
+
+    async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
+        """How many live records meet all conditions."""
+        ...
+
+
+@runtime_checkable
+class SupportsQuery(Protocol):
+    """Ask in the CRM's native query language."""
+
+    def query(self, text: str) -> AsyncIterator[Page]:
+        """Pages of the query's rows, without checkpoints."""
+        ...
+
+
+@runtime_checkable
+class SupportsRequest(Protocol):
+    """Call any endpoint of the CRM with the connection's credentials and limits."""
+
+    async def request(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
+    ) -> Value:
+        """The decoded JSON answer (``None`` when empty). ``path`` stays on the CRM's own host."""
+        ...
+
+
+_Power = TypeVar("_Power")
+
+
+def power(connector: Connector, protocol: type[_Power], *, connection: str, instead: str) -> _Power:
+    """The connector as ``protocol``, or :class:`Unsupported` naming what to use instead."""
+    if isinstance(connector, protocol):
+        return connector
+    name = protocol.__name__.removeprefix("Supports").lower()
+    raise Unsupported(f"connection {connection!r} has no {name}", hint=instead)

@@ -1,0 +1,48 @@
+"""Keeping credentials out of text.
+
+Two rules: values known to be secret (registered when they are resolved) are replaced wherever they
+appear, and so are the values of parameters and headers whose name says that they are secret.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["HIDDEN", "hide_parameters", "is_secret_name", "redact", "register"]
+
+HIDDEN = "[hidden]"
+_SHORTEST = 8  # a shorter value would blot out ordinary words
+_known: set[str] = set()
+_SECRET_NAME = re.compile(
+    r"(?i)(authorization|token|secret|password|passwd|assertion|api[-_]?key|cookie|signature|^code$|^key$|^sid$)"
+)
+_PARAMETER = re.compile(r"([?&;]?)([A-Za-z0-9_.-]+)=([^&\s]*)")
+
+
+def register(value: str) -> None:
+    """Remember a secret so that :func:`redact` hides it. Values under 8 characters are left out."""
+    if len(value) >= _SHORTEST:
+        _known.add(value)
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a header, parameter or setting of that name holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+def redact(text: str) -> str:
+    """``text`` with every registered secret hidden."""
+    for value in _known:
+        if value in text:
+            text = text.replace(value, HIDDEN)
+    return text
+
+
+def hide_parameters(query: str) -> str:
+    """A query string with the values of secret-named parameters hidden."""
+
+    def hide(match: re.Match[str]) -> str:
+        lead, name, value = match.groups()
+        return f"{lead}{name}={HIDDEN if is_secret_name(name) else value}"
+
+    return redact(_PARAMETER.sub(hide, query))
