@@ -55,7 +55,7 @@ __all__ = [
     "power",
 ]
 
-Value: TypeAlias = "str | int | Decimal | float | bool | None | list[Value] | dict[str, Value]"
+Value: TypeAlias = "str | int | Decimal | float | bool | list[Value] | dict[str, Value] | None"
 """One JSON value as it comes off the wire; numbers with a fraction are ``Decimal``."""
 
 Native: TypeAlias = dict[str, Value]
@@ -66,7 +66,7 @@ Checkpoint: TypeAlias = Mapping[str, Value]
 
 
 class ConnectorConfig(BaseModel):
-    """What every connection has. A connector's ``Config`` adds its own settings; secrets are ``SecretStr``."""
+    """What every connection has. A connector's ``Config`` adds its settings; secrets are ``SecretStr``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 

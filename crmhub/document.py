@@ -1,0 +1,148 @@
+"""YAML documents that remember where everything stands.
+
+A :class:`Document` is plain data plus the line and column of every key and value, so that any
+complaint can say ``file:line:col``. YAML 1.2 (``no`` and ``on`` are words, ``01`` is text). Aliases,
+tags, duplicate keys, great depth and great size are refused: a document cannot blow up.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias, cast
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from crmhub.connector import Value
+from crmhub.errors import ConfigError
+
+__all__ = ["Document", "Step", "suggest"]
+
+Step: TypeAlias = str | int
+_MOST_BYTES = 1_000_000
+_DEEPEST = 40
+_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_WORDS: dict[str, bool | None] = {
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+    "null": None, "Null": None, "NULL": None, "~": None, "": None,
+}  # fmt: skip
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?`` where one of ``known`` is near, else the list of what is known."""
+    names = sorted(known)
+    near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    return f"known: {', '.join(names)}" if names and len(names) <= 60 else ""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A loaded document: ``data``, and the position of each path into it."""
+
+    name: str
+    data: Value
+    positions: dict[tuple[Step, ...], tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def load(cls, path: Path) -> Document:
+        """Read a file. Raises :class:`ConfigError` naming the file, the line and what to do."""
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise ConfigError(f"{path}: no such file", hint="check the path and the working folder") from None
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+        if len(content) > _MOST_BYTES:
+            raise ConfigError(f"{path}: larger than {_MOST_BYTES:,} bytes", hint="split the file")
+        try:
+            return cls.parse(content.decode("utf-8-sig"), str(path))
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path}: not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+
+    @classmethod
+    def parse(cls, text: str, name: str) -> Document:
+        """Read a text; ``name`` stands for the file in messages."""
+        try:
+            node = cast("_Node | None", YAML(typ="rt", pure=True).compose(text))  # pyright: ignore[reportUnknownMemberType]
+        except MarkedYAMLError as error:
+            mark = cast("_Mark | None", error.problem_mark or error.context_mark)
+            at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+            raise ConfigError(f"{at}: not YAML: {error.problem or error.context}") from None
+        except (YAMLError, RecursionError) as error:
+            raise ConfigError(f"{name}: not YAML: {type(error).__name__}") from None
+        builder = _Builder(name, {})
+        return cls(name, None if node is None else builder.build(node), builder.positions)
+
+    def at(self, path: tuple[Step, ...] = ()) -> str:
+        """``file:line:col`` of the nearest thing on the way to ``path`` that has a place."""
+        while path and path not in self.positions:
+            path = path[:-1]
+        line, column = self.positions.get(path, (0, 0))
+        return f"{self.name}:{line + 1}:{column + 1}"
+
+
+class _Mark(Protocol):
+    line: int
+    column: int
+
+
+class _Node(Protocol):
+    """What is used of ruamel.yaml's nodes, which carry no types of their own."""
+
+    id: Literal["scalar", "sequence", "mapping"]
+    tag: str | None
+    anchor: str | None
+    style: str | None
+    value: object
+    start_mark: _Mark
+
+
+@dataclass(frozen=True, slots=True)
+class _Builder:
+    name: str
+    positions: dict[tuple[Step, ...], tuple[int, int]]
+
+    def build(self, node: _Node, path: tuple[Step, ...] = ()) -> Value:
+        self.positions.setdefault(path, (node.start_mark.line, node.start_mark.column))
+        if node.anchor:
+            raise self.error(node, "anchors (&name) and aliases (*name) are not allowed", "write it out")
+        if len(path) > _DEEPEST:
+            raise self.error(node, f"nested deeper than {_DEEPEST} levels", None)
+        if node.id == "scalar":
+            return self.scalar(node)
+        if node.id == "sequence":
+            items = cast("list[_Node]", node.value)
+            return [self.build(item, (*path, index)) for index, item in enumerate(items)]
+        built: dict[str, Value] = {}
+        for key_node, value_node in cast("list[tuple[_Node, _Node]]", node.value):
+            if key_node.id != "scalar":
+                raise self.error(key_node, "a key must be a plain word", None)
+            key = str(key_node.value)
+            if key in built:
+                raise self.error(key_node, f"key {key!r} stands twice", "remove one of them")
+            self.positions[(*path, key)] = (key_node.start_mark.line, key_node.start_mark.column)
+            built[key] = self.build(value_node, (*path, key))
+        return built
+
+    def scalar(self, node: _Node) -> Value:
+        if node.tag and not node.tag.startswith("tag:yaml.org,2002:"):
+            raise self.error(node, f"tags ({node.tag}) are not allowed", None)
+        text = str(node.value)
+        if node.style is not None:  # quoted or a block: text
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if not _NUMBER.fullmatch(text):
+            return text
+        return Decimal(text) if any(c in text for c in ".eE") else int(text)
+
+    def error(self, node: _Node, what: str, hint: str | None) -> ConfigError:
+        mark = node.start_mark
+        return ConfigError(f"{self.name}:{mark.line + 1}:{mark.column + 1}: {what}", hint=hint)

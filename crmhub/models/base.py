@@ -1,0 +1,72 @@
+"""The base of every canonical record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, ClassVar, TypeAlias
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+
+from crmhub.models.values import AssociationSet, Life, UserRef
+
+__all__ = ["CustomValue", "Instant", "Record", "utc"]
+
+
+def utc(value: datetime) -> datetime:
+    """The same instant in UTC; raises ``ValueError`` for a naive time, which names no instant."""
+    from datetime import UTC
+
+    if value.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return value.astimezone(UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(utc)]
+"""A point in time, aware and in UTC."""
+
+CustomValue: TypeAlias = bool | int | Decimal | datetime | date | str | list[str] | None
+"""A custom field's value, typed by the CRM's own schema."""
+
+
+class Record(BaseModel):
+    """What all canonical records share.
+
+    *Unset* is a field not in ``model_fields_set``, *cleared* is ``None``: a partial update sends
+    exactly what is set. Subclass a model, or this, to add your own; then map to it.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", validate_assignment=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+    model: ClassVar[str] = "record"
+    """The model's name, as mappings say it."""
+
+    id: str | None = None
+    """The CRM's own id; ``None`` before the record is created."""
+    connection: str | None = None
+    """The connection that it was read from."""
+    object: str | None = None
+    """The CRM's own record type."""
+    url: str | None = None
+    """Where a person opens it."""
+    created_at: Instant | None = None
+    updated_at: Instant | None = None
+    version: str | None = None
+    """The vendor's stamp or etag, for compare-and-set."""
+    life: Life = Field(default_factory=Life)
+    owner: UserRef | None = None
+    tags: list[str] | None = None
+    custom: dict[str, CustomValue] = Field(default_factory=dict)
+    """Custom fields by canonical key, typed from the CRM's own schema."""
+    vendor: dict[str, str] = Field(default_factory=dict)
+    """The vendor's own literals of enum fields, by field name."""
+    associations: AssociationSet | None = None
+    raw: Mapping[str, JsonValue] | None = Field(default=None, repr=False)
+    """The record as the CRM gave it; only when asked for."""
+
+    def changes(self) -> set[str]:
+        """The names of the fields that are set, and so would be written."""
+        return set(self.model_fields_set)
