@@ -1,0 +1,110 @@
+"""The admin routes, for tests and curious people on the same machine: `/_truth`, `/_faults`, `/_clock`,
+`/_stats`.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from crmhub.testing.simulator.clock import iso_seconds
+from crmhub.testing.simulator.errors import SimulatorError
+from crmhub.testing.simulator.jsons import dump_json, json_response, load_json
+from crmhub.testing.simulator.table import Row
+
+if TYPE_CHECKING:
+    from crmhub.testing.simulator.app import Double
+
+_PAGES = ("_truth", "_faults", "_clock", "_stats")
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_CHUNK = 500
+
+
+def is_admin_path(request: Request) -> bool:
+    """Whether the call is for an admin route."""
+    return request.url.path.split("/", 2)[1] in _PAGES
+
+
+async def admin_answer(double: "Double", request: Request) -> Response:
+    """Answer a call to an admin route; 403 from anywhere but this machine."""
+    if request.client is None or request.client.host not in _LOOPBACK:
+        return _refused(403, "admin routes answer only callers on this machine")
+    parts = request.url.path.strip("/").split("/")
+    try:
+        match (request.method, parts):
+            case ("GET", ["_truth"]):
+                return json_response({"objects": double.objects()})
+            case ("GET", ["_truth", name]):
+                return _truth(double, request, name)
+            case ("GET", ["_stats"]):
+                return json_response(double.stats.as_dict())
+            case ("DELETE", ["_stats"]):
+                double.stats.reset()
+                return json_response(double.stats.as_dict())
+            case (("GET" | "PUT"), ["_faults"]):
+                if request.method == "PUT":
+                    double.faults.replace(_rules(load_json(await request.body())))
+                return json_response({"faults": double.faults.rules})
+            case (("GET" | "POST"), ["_clock"]):
+                if request.method == "POST":
+                    _turn(double, load_json(await request.body()))
+                return json_response({"now": iso_seconds(double.clock.now())})
+            case _:
+                return _refused(404, f"no admin route {request.method} {request.url.path}")
+    except (SimulatorError, msgspec.DecodeError) as problem:
+        return _refused(400, str(problem))
+
+
+def _refused(status: int, message: str) -> Response:
+    return json_response({"error": message}, status)
+
+
+def _truth(double: "Double", request: Request, name: str) -> Response:
+    if name not in double.objects():
+        return _refused(404, f"no object {name!r}; there are {', '.join(double.objects())}")
+    deleted = request.query_params.get("deleted", "").lower() in {"1", "true"}
+    rows = double.truth(name, deleted=deleted)
+    lines = "ndjson" in request.headers.get("accept", "") or request.query_params.get("format") == "ndjson"
+    media = "application/x-ndjson" if lines else "application/json"
+    return StreamingResponse(_streamed(rows, lines=lines), media_type=media)
+
+
+async def _streamed(rows: Iterator[Row], *, lines: bool) -> AsyncIterator[bytes]:
+    joint, chunk = (b"\n" if lines else b","), list[bytes]()
+    first = True
+    if not lines:
+        yield b"["
+    for row in rows:
+        chunk.append(dump_json(row))
+        if len(chunk) == _CHUNK:
+            yield (b"" if first else joint) + joint.join(chunk)
+            first, chunk = False, []
+    if chunk:
+        yield (b"" if first else joint) + joint.join(chunk)
+    yield b"\n" if lines else b"]"
+
+
+def _rules(body: object) -> list[str]:
+    if isinstance(body, dict):
+        body = cast("dict[str, object]", body).get("faults")
+    items = cast("list[object]", body) if isinstance(body, list) else None
+    if items is None or not all(isinstance(item, str) for item in items):
+        raise SimulatorError('send a list of rules, e.g. ["429:5%"], or {"faults": [...]}')
+    return cast("list[str]", items)
+
+
+def _turn(double: "Double", body: object) -> None:
+    values = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    match values:
+        case {"advance": (int() | float()) as seconds}:
+            double.clock.advance(seconds)
+        case {"now": str() as text}:
+            try:
+                double.clock.set(datetime.fromisoformat(text))
+            except ValueError as problem:
+                raise SimulatorError(f"now: {problem}") from problem
+        case _:
+            raise SimulatorError('send {"advance": seconds} or {"now": "2026-01-31T09:00:00Z"}')
