@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +27,8 @@ __all__ = ["Document", "Step", "suggest"]
 Step: TypeAlias = str | int
 _MOST_BYTES = 1_000_000
 _DEEPEST = 40
+_CORE = ("str", "int", "float", "bool", "null", "timestamp")
+_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in _CORE)
 _NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _WORDS: dict[str, bool | None] = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -48,7 +51,9 @@ class Document:
 
     name: str
     data: Value
-    positions: dict[tuple[Step, ...], tuple[int, int]] = field(default_factory=dict, repr=False)
+    positions: Mapping[tuple[Step, ...], tuple[str, int, int]] = field(
+        default_factory=dict[tuple[Step, ...], tuple[str, int, int]], repr=False
+    )
 
     @classmethod
     def load(cls, path: Path) -> Document:
@@ -74,7 +79,8 @@ class Document:
         except MarkedYAMLError as error:
             mark = cast("_Mark | None", error.problem_mark or error.context_mark)
             at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
-            raise ConfigError(f"{at}: not YAML: {error.problem or error.context}") from None
+            problem = cast("str | None", error.problem or error.context)
+            raise ConfigError(f"{at}: not YAML: {problem}") from None
         except (YAMLError, RecursionError) as error:
             raise ConfigError(f"{name}: not YAML: {type(error).__name__}") from None
         builder = _Builder(name, {})
@@ -84,8 +90,34 @@ class Document:
         """``file:line:col`` of the nearest thing on the way to ``path`` that has a place."""
         while path and path not in self.positions:
             path = path[:-1]
-        line, column = self.positions.get(path, (0, 0))
-        return f"{self.name}:{line + 1}:{column + 1}"
+        name, line, column = self.positions.get(path, (self.name, 0, 0))
+        return f"{name}:{line + 1}:{column + 1}"
+
+    def part(self, path: tuple[Step, ...]) -> Value:
+        """The data at ``path``; ``None`` where there is nothing."""
+        data = self.data
+        for step in path:
+            if isinstance(data, dict) and isinstance(step, str):
+                data = data.get(step)
+            elif isinstance(data, list) and isinstance(step, int) and step < len(data):
+                data = data[step]
+            else:
+                return None
+        return data
+
+    def replaced(self, path: tuple[Step, ...], other: Document, source: tuple[Step, ...]) -> Document:
+        """This document with what ``other`` holds at ``source`` put at ``path``, positions included."""
+        data = deepcopy(self.data)
+        parent = data
+        for step in path[:-1]:
+            parent = parent[step]  # pyright: ignore[reportIndexIssue, reportArgumentType, reportCallIssue, reportOptionalSubscript]
+        parent[path[-1]] = deepcopy(other.part(source))  # pyright: ignore[reportIndexIssue, reportArgumentType, reportCallIssue, reportOptionalSubscript]
+        moved = {
+            (*path, *held[len(source) :]): place
+            for held, place in other.positions.items()
+            if held[: len(source)] == source
+        }
+        return Document(self.name, data, {**self.positions, **moved})
 
 
 class _Mark(Protocol):
@@ -107,10 +139,10 @@ class _Node(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Builder:
     name: str
-    positions: dict[tuple[Step, ...], tuple[int, int]]
+    positions: dict[tuple[Step, ...], tuple[str, int, int]]
 
     def build(self, node: _Node, path: tuple[Step, ...] = ()) -> Value:
-        self.positions.setdefault(path, (node.start_mark.line, node.start_mark.column))
+        self.positions.setdefault(path, self.place(node))
         if node.anchor:
             raise self.error(node, "anchors (&name) and aliases (*name) are not allowed", "write it out")
         if len(path) > _DEEPEST:
@@ -127,12 +159,15 @@ class _Builder:
             key = str(key_node.value)
             if key in built:
                 raise self.error(key_node, f"key {key!r} stands twice", "remove one of them")
-            self.positions[(*path, key)] = (key_node.start_mark.line, key_node.start_mark.column)
+            self.positions[(*path, key)] = self.place(key_node)
             built[key] = self.build(value_node, (*path, key))
         return built
 
+    def place(self, node: _Node) -> tuple[str, int, int]:
+        return self.name, node.start_mark.line, node.start_mark.column
+
     def scalar(self, node: _Node) -> Value:
-        if node.tag and not node.tag.startswith("tag:yaml.org,2002:"):
+        if node.tag and node.tag not in _TAGS:
             raise self.error(node, f"tags ({node.tag}) are not allowed", None)
         text = str(node.value)
         if node.style is not None:  # quoted or a block: text

@@ -1,0 +1,138 @@
+"""Finding mapping files, and the set of compiled maps that a connection works with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from crmhub.connector import Native, ObjectSchema, Value
+from crmhub.document import Document, Step, suggest
+from crmhub.errors import MappingError
+from crmhub.mapping.codecs import CODECS
+from crmhub.mapping.codecs.base import Factory
+from crmhub.mapping.compiled import CompiledMap, compile_map
+from crmhub.mapping.rules import MappingSpec, ModelOf, parse_mapping
+from crmhub.models import Record
+from crmhub.models.registry import BUILT_IN
+
+__all__ = ["ConnectionMapping", "Override", "find_mapping", "load_mapping", "shipped_mappings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A connection's own rules: ``{object: {canonical path: rule}}`` at a place in a document."""
+
+    document: Document
+    path: tuple[Step, ...]
+
+
+def shipped_mappings() -> Mapping[str, Path]:
+    """The mapping files installed with crmhub, by CRM."""
+    folder = Path(str(resources.files("crmhub.mappings")))
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_mapping(crm: str, project: Path | None, plugged: Mapping[str, Path]) -> Path:
+    """The file that maps a CRM: the project's own, else a plugin's, else the shipped one."""
+    shipped = shipped_mappings()
+    own = project / f"{crm}.yaml" if project else None
+    if own and own.exists():
+        return own
+    found = plugged.get(crm) or shipped.get(crm)
+    if found is None:
+        place = f"{project}/{crm}.yaml" if project else f"mappings/{crm}.yaml"
+        raise MappingError(
+            f"no mapping for {crm!r}", hint=f"write {place}; mapped: {', '.join({**shipped, **plugged})}"
+        )
+    return found
+
+
+def load_mapping(
+    path: Path,
+    *,
+    models: ModelOf = BUILT_IN,
+    codecs: Mapping[str, Factory] | None = None,
+    override: Override | None = None,
+) -> MappingSpec:
+    """The parsed and checked mapping of a file, with a connection's overrides applied.
+
+    Raises :class:`MappingError`, one line for each mistake.
+    """
+    document = Document.load(path)
+    if override is not None:
+        document = _overridden(document, override)
+    return parse_mapping(document, models, {**CODECS, **(codecs or {})})
+
+
+def _overridden(document: Document, override: Override) -> Document:
+    given = override.document.part(override.path)
+    if not isinstance(given, dict):
+        raise MappingError(
+            f"{override.document.at(override.path)}: mapping: give it as object: {{path: rule}}"
+        )
+    maps = document.part(("maps",))
+    objects = (
+        [entry.get("object") for entry in maps if isinstance(entry, dict)] if isinstance(maps, list) else []
+    )
+    for object_, fields in given.items():
+        at = (*override.path, object_)
+        if object_ not in objects or not isinstance(fields, dict):
+            known = [str(name) for name in objects]
+            raise MappingError(
+                f"{override.document.at(at)}: {object_}: no map of that object; {suggest(object_, known)}"
+            )
+        for index, name in enumerate(objects):
+            for path in fields if name == object_ else ():
+                document = document.replaced(("maps", index, "fields", path), override.document, (*at, path))
+    return document
+
+
+class ConnectionMapping:
+    """The maps of one connection, compiled; bound to the CRM's own schema where that is known."""
+
+    def __init__(self, spec: MappingSpec, schemas: Mapping[str, ObjectSchema] | None = None) -> None:
+        self.spec = spec
+        known = schemas or {}
+        self.maps = tuple(compile_map(entry, known.get(entry.object)) for entry in spec.maps)
+        self._by_object: dict[str, list[CompiledMap]] = {}
+        for entry in self.maps:
+            self._by_object.setdefault(entry.object, []).append(entry)
+        for entries in self._by_object.values():
+            entries.sort(key=lambda entry: len(entry.spec.where), reverse=True)
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """The mapped objects, in the order of the file."""
+        return tuple(self._by_object)
+
+    def of_object(self, object: str) -> tuple[CompiledMap, ...]:
+        """The maps of an object, those with the most constants first."""
+        return tuple(self._by_object.get(object, ()))
+
+    def of_model(self, model: str) -> tuple[CompiledMap, ...]:
+        """The maps of a model, in the order of the file."""
+        return tuple(entry for entry in self.maps if entry.model == model)
+
+    def of_record(self, object: str, record: Native) -> CompiledMap | None:
+        """The map that a native record belongs to: the first whose constants it carries."""
+        return next((entry for entry in self._by_object.get(object, ()) if entry.accepts(record)), None)
+
+    def target(self, model: str, constants: Mapping[str, Value]) -> CompiledMap | None:
+        """The map into which a record of that model with those constants (kind, type) goes."""
+        return next(
+            (entry for entry in self.of_model(model) if dict(entry.spec.constants) == dict(constants)), None
+        )
+
+    def of_record_model(self, model: type[Record]) -> tuple[CompiledMap, ...]:
+        """The maps that give instances of a model class or of a subclass of it."""
+        return tuple(entry for entry in self.maps if issubclass(entry.spec.record, model))
+
+    def fields(self, object: str) -> tuple[str, ...]:
+        """The native fields that the object's maps need."""
+        return _merged(entry.fields for entry in self.of_object(object))
+
+
+def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for names in lists for name in names))

@@ -1,0 +1,100 @@
+"""Comparing canonical values: a plain, exact form that can be hashed, stored and compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import TypeAlias, cast
+
+import msgspec
+
+from crmhub.mapping.compiled import CompiledMap, Values
+from crmhub.mapping.rules import Rule
+from crmhub.models import Money
+
+__all__ = ["Comparable", "Comparison", "changed", "digest", "plain"]
+
+Comparable: TypeAlias = dict[str, "str | int | bool | list[str] | None"]
+"""Values by path in a form that is equal exactly when the values mean the same."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def _decimal(value: Decimal) -> str:
+    return format(value.normalize(), "f") if value else "0"
+
+
+def plain(value: object) -> str | int | bool | list[str] | None:
+    """One canonical value in its comparable form: 1.50 and 1.5 are the same, so are equal instants."""
+    if value is None or value.__class__ in {str, int, bool}:
+        return cast("str | int | bool | None", value)
+    if isinstance(value, Decimal):
+        return _decimal(value)
+    if isinstance(value, Money):
+        return f"{_decimal(value.amount)} {value.currency or ''}"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return _decimal(Decimal(value // timedelta(microseconds=1)) / 1_000_000)
+    if isinstance(value, list):
+        return [str(item) for item in cast("list[object]", value)]
+    return str(value)
+
+
+def _as_set(value: object) -> object:
+    form = plain(value)
+    return sorted(set(form)) if isinstance(form, list) else form
+
+
+def _as_text(value: object) -> object:
+    form = plain(value)
+    return " ".join(form.split()).casefold() if isinstance(form, str) else form
+
+
+_FORMS: dict[str, Callable[[object], object]] = {"exact": plain, "set": _as_set, "text": _as_text}
+
+
+class Comparison:
+    """Which paths matter between two maps, and how each is compared.
+
+    A path matters when the source can read it and the target can write it; ``compare: ignore`` on
+    either side takes it out.
+    """
+
+    def __init__(self, source: CompiledMap, target: CompiledMap) -> None:
+        self.paths: tuple[str, ...] = tuple(
+            path
+            for path, rule in target.by_path.items()
+            if rule.writes and _read_by(source, path) and rule.compare != "ignore"
+        )
+        self.unshared: tuple[str, ...] = tuple(
+            path for path, rule in source.by_path.items() if rule.reads and path not in target.by_path
+        )
+        """Paths that the source has and the target has no place for."""
+        self._forms = [(path, _form(source.by_path[path], target.by_path[path])) for path in self.paths]
+
+    def comparable(self, values: Values) -> Comparable:
+        """The values that matter, in comparable form; paths that were not read are left out."""
+        return cast("Comparable", {path: form(values[path]) for path, form in self._forms if path in values})
+
+
+def _read_by(source: CompiledMap, path: str) -> bool:
+    rule = source.by_path.get(path)
+    return rule is not None and rule.reads and rule.compare != "ignore"
+
+
+def _form(source: Rule, target: Rule) -> Callable[[object], object]:
+    loosest = next((mode for mode in ("text", "set") if mode in {source.compare, target.compare}), "exact")
+    return _FORMS[loosest]
+
+
+def digest(comparable: Comparable) -> bytes:
+    """16 bytes that change when a value does."""
+    return hashlib.blake2b(_encode(comparable), digest_size=16).digest()
+
+
+def changed(new: Comparable, base: Mapping[str, object]) -> Sequence[str]:
+    """The paths whose value differs from the base, or which the base does not have."""
+    return [path for path, value in new.items() if path not in base or base[path] != value]

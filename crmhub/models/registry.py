@@ -1,0 +1,42 @@
+"""Models by name: the built-in ones, and those that users and plugins add."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from crmhub.errors import ConfigError
+from crmhub.models.activity import Call, EmailMessage, Meeting, Note, OtherActivity, Task
+from crmhub.models.base import Record
+from crmhub.models.records import Account, Contact, Deal, Pipeline, Stage, User
+
+__all__ = ["BUILT_IN", "with_models"]
+
+BUILT_IN: Mapping[str, Sequence[type[Record]]] = {
+    "account": (Account,),
+    "contact": (Contact,),
+    "deal": (Deal,),
+    "activity": (Task, Meeting, Call, Note, EmailMessage, OtherActivity),
+    "user": (User,),
+    "pipeline": (Pipeline,),
+    "stage": (Stage,),
+}
+"""The models that crmhub brings, by the name that mappings use."""
+
+
+def with_models(added: Iterable[type[Record]]) -> Mapping[str, Sequence[type[Record]]]:
+    """The built-in models and ``added`` ones.
+
+    A subclass that keeps its parent's ``model`` name takes the parent's place; one with a name of
+    its own stands beside it. Raises :class:`ConfigError` for two unrelated models of one name.
+    """
+    models = {name: list(classes) for name, classes in BUILT_IN.items()}
+    for record in added:
+        present = models.setdefault(record.model, [])
+        replaced = [old for old in present if issubclass(record, old)]
+        if present and not replaced:
+            raise ConfigError(
+                f"{record.__name__}.model is {record.model!r}, which {present[0].__name__} has already",
+                hint=f"subclass {present[0].__name__}, or give it a model name of its own",
+            )
+        models[record.model] = [record, *(old for old in present if old not in replaced)]
+    return models
