@@ -1,0 +1,171 @@
+"""The tables, in SQLAlchemy Core. ``migrations/`` builds them; a test holds the two together."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.types import TypeDecorator
+
+__all__ = ["checkpoint", "data_key", "dead_letter", "intent", "link", "metadata", "run", "token"]
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant, on databases with and without time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """To UTC; a naive time is a mistake of the caller."""
+        if value is not None and value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """From UTC, aware."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# Named constraints, so that later migrations can change them on every database.
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+data_key = Table(
+    "data_key",
+    metadata,
+    Column("kid", String, primary_key=True),
+    Column("wrapped", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+token = Table(
+    "token",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("job", String, nullable=False),
+    Column("stream", String, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    PrimaryKeyConstraint("job", "stream"),
+)
+
+# The side whose connection sorts first is side a, so that a pair is one row whoever asks. The key
+# leads with (connection, id): it serves the look-up by object, without object, and of one record.
+link = Table(
+    "link",
+    metadata,
+    Column("a_connection", String, nullable=False),
+    Column("a_object", String, nullable=False),
+    Column("a_id", String, nullable=False),
+    Column("b_connection", String, nullable=False),
+    Column("b_object", String, nullable=False),
+    Column("b_id", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("hash", LargeBinary),
+    Column("a_version", String),
+    Column("b_version", String),
+    Column("base", Text),  # last: it is the long one
+    PrimaryKeyConstraint("a_connection", "a_id", "b_connection", "a_object"),
+    UniqueConstraint("b_connection", "b_id", "a_connection", "b_object", name="uq_link_b"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("job", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("models", Text, nullable=False),
+    Column("state", String, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("counts", Text, nullable=False),
+    Column("error", Text),
+    Column("host", String, nullable=False),
+    Column("machine", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process", String, nullable=False),
+    Column("lease_until", Instant, nullable=False),
+    Index("ix_run_started_at", "started_at"),
+    Index(
+        "uq_run_job_running",
+        "job",
+        unique=True,
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+)
+
+intent = Table(
+    "intent",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("job", String, nullable=False),
+    Column("run", String, nullable=False),
+    Column("source_connection", String, nullable=False),
+    Column("source_object", String, nullable=False),
+    Column("source_id", String, nullable=False),
+    Column("target_object", String, nullable=False),
+    Column("operation", String, nullable=False),
+    Column("marker", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("sent_at", Instant, nullable=False),
+    Column("payload_hash", LargeBinary, nullable=False),
+    Column("payload", Text, nullable=False),
+    Index("ix_intent_job_sent_at", "job", "sent_at", "id"),
+)
+
+dead_letter = Table(
+    "dead_letter",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("job", String, nullable=False),
+    Column("source_connection", String, nullable=False),
+    Column("source_object", String, nullable=False),
+    Column("source_id", String, nullable=False),
+    Column("target", String, nullable=False),
+    Column("model", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("code", String),
+    Column("field", String),
+    Column("message", Text, nullable=False),
+    Column("awaiting_object", String),
+    Column("awaiting_id", String),
+    Column("attempts", Integer, nullable=False),
+    Column("first_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("state", String, nullable=False),
+    Index("ix_dead_letter_job_state", "job", "state", "first_at", "id"),
+)
