@@ -1,1 +1,44 @@
-"""http."""
+"""HTTP supplies: the one client through which every connector calls its CRM.
+
+The only package that imports httpx, so that a move to a successor is made in one place.
+"""
+
+from crmhub.http.auth import Auth, BearerToken, FormPost, Grant, StaticHeaders, Wire
+from crmhub.http.breaker import BreakerOptions
+from crmhub.http.call import Params
+from crmhub.http.client import HttpClient
+from crmhub.http.limits import Limit
+from crmhub.http.oauth import Fetch, HttpSend, OAuth, bearer, read_token
+from crmhub.http.paths import path, quote
+from crmhub.http.response import Response
+from crmhub.http.settings import HttpSettings
+from crmhub.http.tokens import MemoryTokenStore, Token, TokenStore
+from crmhub.http.transport import asgi_transport
+from crmhub.http.verdict import Classify
+
+__all__ = [
+    "Auth",
+    "BearerToken",
+    "BreakerOptions",
+    "Classify",
+    "Fetch",
+    "FormPost",
+    "Grant",
+    "HttpClient",
+    "HttpSend",
+    "HttpSettings",
+    "Limit",
+    "MemoryTokenStore",
+    "OAuth",
+    "Params",
+    "Response",
+    "StaticHeaders",
+    "Token",
+    "TokenStore",
+    "Wire",
+    "asgi_transport",
+    "bearer",
+    "path",
+    "quote",
+    "read_token",
+]

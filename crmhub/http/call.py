@@ -1,0 +1,95 @@
+"""One call, made ready: checked path, encoded query and body, and what may be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import quote as percent_encode
+from urllib.parse import urlencode
+
+import msgspec
+
+from crmhub.errors import ConnectorError, Unavailable, UnknownOutcome
+from crmhub.http.paths import checked_path
+from crmhub.http.shown import shown_path
+from crmhub.http.transport import Lost
+from crmhub.http.verdict import SAFE
+
+if TYPE_CHECKING:
+    from crmhub.connector import Value
+
+__all__ = ["Call", "Params", "prepare"]
+
+Params: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
+
+_REPEATABLE = SAFE | {"PUT", "DELETE"}  # idempotent by RFC 9110, 9.2.2
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is sent, the same for each attempt. ``path`` is what may be shown, ``target`` what is sent."""
+
+    method: str
+    target: str
+    path: str
+    headers: Mapping[str, str]
+    content: bytes | None
+    repeatable: bool
+    endpoint: str
+    cost: int
+    ok: Collection[int]
+    json_expected: bool
+
+    def lost(self, lost: Lost) -> ConnectorError:
+        """What it means that no reply came."""
+        if not lost.sent:
+            error = Unavailable(f"{self.method} {self.path} could not be sent: {lost.why}")
+            error.retryable = not lost.hopeless
+            return error
+        what = f"{self.method} {self.path} got no complete answer: {lost.why}"
+        if not self.repeatable:
+            return UnknownOutcome(what, hint="it may have been applied; read back before sending it again")
+        error = Unavailable(what)
+        if self.method not in SAFE:
+            error.applied = None
+        return error
+
+
+def prepare(
+    method: str,
+    path: str,
+    *,
+    base_url: str,
+    params: Params | None,
+    json: Value,
+    content: bytes | None,
+    headers: Mapping[str, str] | None,
+    idempotent: bool | None,
+    endpoint: str,
+    cost: int,
+    ok: Collection[int],
+    json_expected: bool,
+) -> Call:
+    """The call for those arguments of ``HttpClient.request``; raises ``BadRequest`` for a bad path."""
+    method = method.upper()
+    path, query = checked_path(path, base_url)
+    if params:
+        query += ("&" if query else "") + urlencode(params, doseq=True, quote_via=percent_encode)
+    sent = {"accept": "application/json" if json_expected else "*/*"}
+    if json is not None:
+        content = _encoder.encode(json)
+        sent["content-type"] = "application/json"
+    return Call(
+        method=method,
+        target=f"{path}?{query}" if query else path,
+        path=shown_path(path),
+        headers={**sent, **headers} if headers else sent,
+        content=content,
+        repeatable=method in _REPEATABLE if idempotent is None else idempotent,
+        endpoint=endpoint,
+        cost=cost,
+        ok=ok,
+        json_expected=json_expected,
+    )

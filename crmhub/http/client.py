@@ -1,0 +1,326 @@
+"""The HTTP client of one connection.
+
+A call passes, outermost first: circuit breaker → retry → limits → auth → transport. Its way is
+:meth:`HttpClient.request` and the methods after it, from top to bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from random import Random
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+
+from crmhub.clock import Clock
+from crmhub.errors import AuthError, BadRequest, ConfigError, ConnectorError, RateLimited
+from crmhub.events import Events
+from crmhub.http.auth import Grant, Wire
+from crmhub.http.breaker import Breaker
+from crmhub.http.call import Call, Params, prepare
+from crmhub.http.limits import Limits
+from crmhub.http.paths import origin
+from crmhub.http.response import Response
+from crmhub.http.retry import Attempt, RetryPolicy
+from crmhub.http.settings import HttpSettings
+from crmhub.http.shown import shown_path
+from crmhub.http.transport import Lost, Transport
+from crmhub.http.verdict import SUCCESS, retry_after, verdict
+
+if TYPE_CHECKING:
+    from crmhub.connector import Value
+
+__all__ = ["HttpClient"]
+
+_NO_GRANT = Grant({})
+_TOKEN_REPLY = (frozenset(range(200, 300)) | frozenset(range(400, 500))) - {408, 429}
+_REFRESHING_DID_NOT_HELP = (
+    "refreshing the access token did not help: look for the wrong instance or data centre, "
+    "an IP restriction, or a blocked application"
+)
+
+
+class HttpClient:
+    """Calls one CRM org. Raises the errors of :mod:`crmhub.errors`, with the connection filled in.
+
+    Nothing is opened before the first call; use it in one event loop and :meth:`aclose` it there.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings,
+        *,
+        connection: str,
+        clock: Clock,
+        events: Events,
+        random: Random,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        try:
+            self._origin = origin(settings.base_url)
+        except BadRequest as error:
+            raise ConfigError(f"connection {connection!r}: base URL: {error.what}") from None
+        self._settings = settings
+        self._connection = connection
+        self._clock = clock
+        self._events = events
+        self._transport = Transport(
+            headers={"user-agent": "crmhub", **settings.headers},
+            timeout=settings.timeout,
+            concurrency=settings.concurrency,
+            max_body=settings.max_body,
+            mounted=transport,
+        )
+        self._limits = Limits(
+            settings.limits,
+            concurrency=settings.concurrency,
+            clock=clock,
+            waited=self._tell_waited,
+            connection=connection,
+        )
+        self._retry = RetryPolicy(settings.retries, settings.retry_budget, clock, random)
+        self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell_circuit, connection=connection)
+        self._wire = Wire(connection, clock, events, self._post_form, self._check_base)
+        self._good_bases = {settings.base_url}
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        json: Value = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        endpoint: str = "default",
+        cost: int = 1,
+        ok: Collection[int] = SUCCESS,
+        expect: Literal["json", "any"] = "json",
+    ) -> Response:
+        """Make a call and give its reply, whose status is in ``ok``.
+
+        ``path`` is made with :func:`crmhub.http.path`, or is an absolute "next page" link to the
+        connection's own origin. ``idempotent`` says whether sending it twice does what sending it
+        once does (default: by the method; POST and PATCH are not). ``endpoint`` and ``cost`` are for
+        the limits. With ``expect="json"`` a 2xx body that is no JSON is a failed call.
+
+        Raises :class:`~crmhub.errors.UnknownOutcome` when a call that is not idempotent was sent and
+        its fate is not known, :class:`~crmhub.errors.CircuitOpen` when nothing was sent because too
+        many calls failed, and otherwise what the CRM said.
+        """
+        call = prepare(
+            method,
+            path,
+            base_url=self._settings.base_url,
+            params=params,
+            json=json,
+            content=content,
+            headers=headers,
+            idempotent=idempotent,
+            endpoint=endpoint,
+            cost=cost,
+            ok=ok,
+            json_expected=expect == "json",
+        )
+        try:
+            with self._breaker.passage() as probing:
+                return await self._retry.run(
+                    lambda attempt: self._limited(call, attempt),
+                    lambda error, attempt, wait: self._failed(call, error, attempt, wait),
+                    repeatable=call.repeatable,
+                    once=probing,
+                )
+        except ConnectorError as error:
+            error.at(connection=self._connection)
+            raise
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._transport.aclose()
+
+    # ── the way of one attempt ───────────────────────────────────────────────────────────────────
+
+    async def _limited(self, call: Call, attempt: Attempt) -> Response:
+        await self._limits.enter(call.endpoint, call.cost, attempt.patience)
+        try:
+            return await self._authorised(call, attempt)
+        finally:
+            self._limits.leave(call.endpoint)
+
+    async def _authorised(self, call: Call, attempt: Attempt) -> Response:
+        """Send with the present credentials; when they are refused, once more with renewed ones."""
+        auth = self._settings.auth
+        grant = await auth.grant(self._wire) if auth else _NO_GRANT
+        response, error = await self._exchange(call, attempt, grant)
+        if auth and type(error) is AuthError:
+            renewed = await auth.grant(self._wire, refused=grant)
+            if renewed is not grant:
+                response, error = await self._exchange(call, attempt, renewed)
+                if type(error) is AuthError:
+                    error.hint = _REFRESHING_DID_NOT_HELP
+        if error is not None:
+            raise error
+        return response
+
+    async def _exchange(
+        self, call: Call, attempt: Attempt, grant: Grant
+    ) -> tuple[Response, ConnectorError | None]:
+        """One request on the wire: its reply, and what is wrong with it. Raises when no reply comes."""
+        base = grant.base_url or self._settings.base_url
+        self._check_base(base)
+        began = self._clock.monotonic()
+        try:
+            response = await self._send(call, base.rstrip("/") + call.target, grant.headers)
+        except Lost as lost:
+            error = call.lost(lost)
+            self._tell_call(call, began, error=error, attempt=attempt.number)
+        else:
+            error = verdict(response, self._settings.classify, call.ok) or _unreadable(call, response)
+            if error is not None:
+                attempt.retry_after = retry_after(response, self._clock.now())
+            self._tell_call(call, began, response, error, attempt.number)
+            return response, error
+        raise error
+
+    async def _send(self, call: Call, url: str, credentials: Mapping[str, str]) -> Response:
+        received = await self._transport.send(call.method, url, {**call.headers, **credentials}, call.content)
+        names = self._settings.request_id_headers
+        return Response(
+            received.status,
+            received.headers,
+            received.content,
+            method=call.method,
+            path=call.path,
+            request_id=next((received.headers[name] for name in names if name in received.headers), None),
+            repeatable=call.repeatable,
+            connection=self._connection,
+            problem=received.problem,
+            passing=received.passing,
+        )
+
+    # ── what auth borrows ────────────────────────────────────────────────────────────────────────
+
+    async def _post_form(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
+    ) -> Response:
+        """See :class:`~crmhub.http.auth.FormPost`. Repeating a token request is safe: nothing is created."""
+        scheme, host, _ = origin(url)
+        if scheme == "http" and self._origin[0] == "https":
+            raise AuthError(f"credentials are not sent to {host} without TLS", hint="use its https:// URL")
+        call = Call(
+            method="POST",
+            target=url,
+            path=shown_path(urlsplit(url).path),
+            headers={
+                "accept": "application/json",
+                "content-type": "application/x-www-form-urlencoded",
+                **(headers or {}),
+            },
+            content=urlencode(form).encode(),
+            repeatable=True,
+            endpoint="token",
+            cost=1,
+            ok=_TOKEN_REPLY,
+            json_expected=False,
+        )
+        attempt = Attempt(number=1)
+        began = self._clock.monotonic()
+        try:
+            response = await self._send(call, url, {})
+        except Lost as lost:
+            error = call.lost(lost)
+            self._tell_call(call, began, error=error, attempt=attempt.number)
+        else:
+            error = verdict(response, None, call.ok)
+            if isinstance(error, RateLimited):
+                error.retry_after = retry_after(response, self._clock.now())
+            self._tell_call(call, began, response, error, attempt.number)
+            if error is None:
+                return response
+        error.applied = False  # the call that needs the token was not sent
+        raise error
+
+    def _check_base(self, base_url: str) -> None:
+        """Raise ``AuthError`` unless credentials may be sent there: our origin, or an allowed host by TLS."""
+        if base_url in self._good_bases:
+            return
+        try:
+            scheme, host, port = origin(base_url)
+        except BadRequest as error:
+            raise AuthError(f"the base URL that came with the token is refused: {error.what}") from None
+        allowed = scheme == "https" and any(
+            host == suffix or host.endswith("." + suffix) for suffix in self._settings.allow_hosts
+        )
+        if (scheme, host, port) != self._origin and not allowed:
+            raise AuthError(
+                f"the token names {host} as the place to call, which this connection does not allow",
+                hint="check the region or instance URL in the configuration",
+            )
+        self._good_bases.add(base_url)
+
+    # ── telling ──────────────────────────────────────────────────────────────────────────────────
+
+    def _failed(self, call: Call, error: ConnectorError, attempt: Attempt, wait: float | None) -> None:
+        if isinstance(error, RateLimited):
+            if error.retry_after is None:
+                error.retry_after = attempt.retry_after
+            self._limits.pause(call.endpoint, wait if wait is not None else error.retry_after or 0.0)
+        if wait is not None:
+            self._events.emit(
+                "http.retry",
+                connection=self._connection,
+                method=call.method,
+                path=call.path,
+                attempt=attempt.number,
+                seconds=round(wait, 3),
+                error=type(error).__name__,
+            )
+
+    def _tell_call(
+        self,
+        call: Call,
+        began: float,
+        response: Response | None = None,
+        error: ConnectorError | None = None,
+        attempt: int = 1,
+    ) -> None:
+        self._events.emit(
+            "http.call",
+            connection=self._connection,
+            method=call.method,
+            path=call.path,
+            status=response.status if response else None,
+            code=error.code if error else None,
+            request_id=response.request_id if response else None,
+            ms=round((self._clock.monotonic() - began) * 1000, 1),
+            attempt=attempt,
+            bytes=len(response.content) if response else 0,
+            error=type(error).__name__ if error else None,
+        )
+
+    def _tell_waited(self, endpoint: str, limit: str, seconds: float) -> None:
+        self._events.emit(
+            "http.waited",
+            connection=self._connection,
+            endpoint=endpoint,
+            limit=limit,
+            seconds=round(seconds, 3),
+        )
+
+    def _tell_circuit(self, state: str, seconds: float) -> None:
+        self._events.emit(f"circuit.{state}", connection=self._connection, seconds=seconds)
+
+
+def _unreadable(call: Call, response: Response) -> ConnectorError | None:
+    """Why a success cannot be used: JSON was expected and something else came."""
+    if not call.json_expected or not 200 <= response.status < 300:
+        return None
+    if not response.content and call.method != "GET":
+        return None
+    try:
+        response.json()
+    except ConnectorError as error:
+        return error
+    return None

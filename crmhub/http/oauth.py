@@ -1,0 +1,337 @@
+"""The owner of a connection's OAuth token: who fetches it, when, and what happens when that fails.
+
+Every call asks :meth:`OAuth.grant`; one task at a time talks to the token endpoint, and the others
+find its result. Written here because the libraries looked at neither save a rotated refresh token
+before the access token is used nor stay quiet once it is dead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets as entropy
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import anyio
+from pydantic import SecretStr
+
+from crmhub.errors import AuthError, ConnectorError, RateLimited, ReauthRequired, Unavailable, Where
+from crmhub.http.auth import Grant, Wire
+from crmhub.http.response import Response
+from crmhub.http.tokens import MemoryTokenStore, Token, TokenStore
+from crmhub.redact import register
+
+if TYPE_CHECKING:
+    from crmhub.connector import Value
+
+__all__ = ["Fetch", "HttpSend", "OAuth", "bearer", "read_token"]
+
+
+class HttpSend(Protocol):
+    """POSTs a form to the token endpoint; see :class:`~crmhub.http.auth.FormPost` for what it raises."""
+
+    async def __call__(self, form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Response:
+        """Send ``form``, with ``headers`` beside the usual ones."""
+        ...
+
+
+Fetch: TypeAlias = Callable[[HttpSend, "Token | None"], Awaitable[Token]]
+"""Asks for a token. It is given the way to send and the last token (whose refresh token, if it has
+one, replaces the configured one). Raises ``ReauthRequired`` when only a person can mend it."""
+
+_MADE_FROM = "made_from"
+_PAUSE = 5.0
+_PASSING = frozenset({"temporarily_unavailable", "server_error"})
+_PLAIN_CODE = re.compile(r"[A-Za-z0-9_. -]{1,80}")
+
+
+def bearer(token: Token) -> Mapping[str, str]:
+    """The header of RFC 6750."""
+    return {"Authorization": f"Bearer {token.access.get_secret_value()}"}
+
+
+def read_token(
+    response: Response,
+    *,
+    now: datetime,
+    base_url: str | None = None,
+    dead: frozenset[str] = frozenset({"invalid_grant"}),
+    throttled: frozenset[str] = frozenset(),
+) -> Token:
+    """The token in a token endpoint's reply (RFC 6749, section 5), whatever its status.
+
+    ``base_url`` is the reply's member that names where to call, ``dead`` the error codes after which
+    only a person can help, ``throttled`` those that mean too many token requests. Raises
+    ``ReauthRequired``, ``RateLimited``, ``AuthError`` for any other error, and ``BadResponse`` for a
+    reply that is no JSON object or holds no access token.
+    """
+    reply = response.json()
+    if not isinstance(reply, dict):
+        raise response.unreadable("JSON that is not an object")
+    if code := reply.get("error"):
+        raise _refusal(response, _code(code), dead, throttled)
+    if response.status >= 400:
+        raise _refusal(response, f"HTTP {response.status}", dead, throttled)
+    access = reply.get("access_token")
+    if not isinstance(access, str) or not access:
+        raise response.unreadable("JSON without an access_token")
+    refresh = reply.get("refresh_token")
+    place = reply.get(base_url) if base_url else None
+    return Token(
+        access=SecretStr(access),
+        refresh=SecretStr(refresh) if isinstance(refresh, str) and refresh else None,
+        expires_at=_expiry(reply.get("expires_in"), now),
+        base_url=place.rstrip("/") if isinstance(place, str) and place else None,
+    )
+
+
+class OAuth:
+    """An :class:`~crmhub.http.auth.Auth` that owns one token.
+
+    ``fetch`` asks for a token by :data:`HttpSend`, which is tied to ``token_url``. ``tokens`` keeps it
+    between runs. ``secrets`` are the configured credentials: a kept token that was made from others is
+    not used. ``early`` is how many seconds before its end a token is renewed (at most a tenth of its
+    life, so that a short-lived one is not renewed with every call).
+    """
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        *,
+        token_url: str,
+        connection: str,
+        tokens: TokenStore | None = None,
+        header: Callable[[Token], Mapping[str, str]] = bearer,
+        secrets: Sequence[SecretStr | str | None] = (),
+        early: float = 60.0,
+    ) -> None:
+        self._fetch = fetch
+        self._token_url = token_url
+        self._connection = connection
+        self._tokens = tokens or MemoryTokenStore()
+        self._header = header
+        self._origin = _Origin(secrets)
+        self._early = early
+        self._lock = anyio.Lock()
+        self._token: Token | None = None
+        self._grant: Grant | None = None
+        self._renew_at: datetime | None = None
+        self._unsaved: Token | None = None
+        self._refusal: AuthError | None = None
+        self._refused_with: Token | None = None
+        self._paused_until = 0.0
+
+    async def grant(self, wire: Wire, refused: Grant | None = None) -> Grant:
+        """See :meth:`crmhub.http.auth.Auth.grant`."""
+        if self._grant is not None and self._grant is not refused and not self._is_due(wire):
+            return self._grant
+        async with self._lock:
+            # Whoever waited here finds what the one before it fetched.
+            if self._grant is None or self._grant is refused or self._is_due(wire):
+                return await self._renew(wire, refused)
+            return self._grant
+
+    def reset(self) -> None:
+        """Forget that the credentials were refused: the next call asks the token endpoint again."""
+        self._refusal = None
+        self._paused_until = 0.0
+
+    async def _renew(self, wire: Wire, refused: Grant | None) -> Grant:
+        stored = await self._load()
+        if stored is not None and stored != self._token and self._is_fresh(stored, wire):
+            return self._use(stored, wire)
+        if self._refusal is not None and stored == self._refused_with:
+            raise _again(self._refusal)
+        try:
+            return self._use(await self._ask(wire, stored), wire)
+        except (RateLimited, Unavailable):
+            if self._grant is None or self._grant is refused or self._has_ended(wire):
+                raise
+            # It was only early: the present token still works, and there is time to ask again.
+            self._renew_at = wire.clock.now() + timedelta(seconds=_PAUSE)
+            return self._grant
+
+    async def _load(self) -> Token | None:
+        """The kept token, unless it was made from other credentials than the configured ones."""
+        stored = await self._tokens.load(self._connection)
+        return stored if stored is not None and self._origin.made(stored) else None
+
+    async def _ask(self, wire: Wire, stored: Token | None) -> Token:
+        """Fetch a token and keep it, in that order and without being cancelled in between.
+
+        A rotated refresh token exists nowhere else than in the reply: were it lost, a person would
+        have to sign in again. The client's timeout bounds the wait.
+        """
+        pause = self._paused_until - wire.clock.monotonic()
+        if pause > 0:
+            raise RateLimited("the token endpoint was called too often", retry_after=pause)
+        with anyio.CancelScope(shield=True):
+            if self._unsaved is None:
+                self._unsaved = await self._fetched(wire, stored)
+            token = self._unsaved
+            await self._tokens.save(self._connection, token)
+            self._unsaved = self._refusal = None
+            wire.events.emit("auth.refreshed", connection=self._connection, seconds=_life(token, wire))
+            return token
+        raise AssertionError("a shielded scope that nobody cancels always returns")
+
+    async def _fetched(self, wire: Wire, stored: Token | None) -> Token:
+        async def send(form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Response:
+            return await wire.post(self._token_url, form, headers)
+
+        previous = stored or self._token
+        try:
+            token = await self._fetch(send, previous)
+        except ConnectorError as error:
+            self._note(error, wire, stored)
+            raise
+        return self._origin.mark(_completed(token, previous))
+
+    def _note(self, error: ConnectorError, wire: Wire, stored: Token | None) -> None:
+        """Remember what keeps the next calls from asking the token endpoint again."""
+        if isinstance(error, AuthError):
+            self._refusal, self._refused_with, self._grant = error, stored, None
+        elif isinstance(error, RateLimited):
+            pause = _PAUSE if error.retry_after is None else error.retry_after
+            self._paused_until = wire.clock.monotonic() + pause
+        wire.events.emit(
+            "auth.failed",
+            connection=self._connection,
+            error=type(error).__name__,
+            code=error.code,
+            status=error.status,
+        )
+
+    def _use(self, token: Token, wire: Wire) -> Grant:
+        for secret in (token.access, token.refresh):
+            if secret is not None:
+                register(secret.get_secret_value())
+        if token.base_url:
+            wire.check_base(token.base_url)
+        self._token = token
+        self._grant = Grant(self._header(token), token.base_url)
+        self._renew_at = None
+        if token.expires_at is not None:
+            life = token.expires_at - wire.clock.now()
+            self._renew_at = token.expires_at - min(timedelta(seconds=self._early), life / 10)
+        return self._grant
+
+    def _is_due(self, wire: Wire) -> bool:
+        return self._renew_at is not None and wire.clock.now() >= self._renew_at
+
+    def _is_fresh(self, token: Token, wire: Wire) -> bool:
+        return token.expires_at is None or (_life(token, wire) or 0.0) > self._early
+
+    def _has_ended(self, wire: Wire) -> bool:
+        ends = self._token.expires_at if self._token else None
+        return ends is not None and wire.clock.now() >= ends
+
+
+class _Origin:
+    """Which credentials a kept token was made from: a salted hash beside it."""
+
+    def __init__(self, secrets: Sequence[SecretStr | str | None]) -> None:
+        plain = (value.get_secret_value() if isinstance(value, SecretStr) else value for value in secrets)
+        self._credentials = "\0".join(value or "" for value in plain).encode()
+        self._mark = ""
+
+    def mark(self, token: Token) -> Token:
+        """The token with the mark of the configured credentials."""
+        if not self._mark:
+            salt = entropy.token_hex(16)
+            self._mark = f"{salt}:{self._hash(salt)}"
+        return replace(token, extra={**token.extra, _MADE_FROM: self._mark})
+
+    def made(self, token: Token) -> bool:
+        """Whether the token was made from them, or bears no mark (a person signed in)."""
+        mark = token.extra.get(_MADE_FROM)
+        if mark is None or mark == self._mark:
+            return True
+        salt, _, digest = mark.partition(":")
+        same = hmac.compare_digest(digest, self._hash(salt))
+        if same:
+            self._mark = mark
+        return same
+
+    def _hash(self, salt: str) -> str:
+        return hashlib.scrypt(self._credentials, salt=salt.encode(), n=4096, r=8, p=1, dklen=32).hex()
+
+
+def _completed(token: Token, previous: Token | None) -> Token:
+    """The token with what its reply left out: an unchanged refresh token is not sent again (RFC 6749, 6)."""
+    for secret in (token.access, token.refresh):
+        if secret is not None:
+            register(secret.get_secret_value())
+    if previous is None:
+        return token
+    return replace(
+        token,
+        refresh=token.refresh or previous.refresh,
+        base_url=token.base_url or previous.base_url,
+        extra={**previous.extra, **token.extra},
+    )
+
+
+def _life(token: Token, wire: Wire) -> float | None:
+    return None if token.expires_at is None else (token.expires_at - wire.clock.now()).total_seconds()
+
+
+def _again(error: AuthError) -> AuthError:
+    """A fresh copy, since an exception raised twice drags the traces of both."""
+    return type(error)(
+        error.what,
+        hint=error.hint,
+        where=error.where,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+    )
+
+
+def _refusal(
+    response: Response, code: str, dead: frozenset[str], throttled: frozenset[str]
+) -> ConnectorError:
+    what = "the token endpoint refused the request"
+    place = Where(connection=response.connection)
+    if code in dead:
+        return ReauthRequired(
+            "the refresh token is no longer accepted",
+            hint="sign in again or issue a new refresh token",
+            where=place,
+            status=response.status,
+            code=code,
+            request_id=response.request_id,
+        )
+    if code in throttled:
+        kind: type[ConnectorError] = RateLimited
+    elif code in _PASSING:
+        kind = Unavailable
+    else:
+        kind = AuthError
+    return kind(
+        what,
+        hint="check client id, client secret and region" if kind is AuthError else None,
+        where=place,
+        status=response.status,
+        code=code,
+        request_id=response.request_id,
+    )
+
+
+def _code(error: Value) -> str:
+    return error if isinstance(error, str) and _PLAIN_CODE.fullmatch(error) else "unreadable_error"
+
+
+def _expiry(seconds: Value, now: datetime) -> datetime | None:
+    """``expires_in`` is a number (RFC 6749, 5.1), by some vendors written as text."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | Decimal | str):
+        return None
+    try:
+        return now + timedelta(seconds=float(seconds))
+    except (ValueError, OverflowError):
+        return None

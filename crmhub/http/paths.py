@@ -1,0 +1,108 @@
+"""URL paths that a value can never leave.
+
+A record id comes from outside: another CRM, a file, a person. Put into a path carelessly it could
+name another record, another endpoint or another host. :func:`path` fills a template so that each
+value stays one segment; :func:`checked_path` is the client's own second look.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from urllib.parse import quote as percent_encode
+from urllib.parse import unquote, urlsplit
+
+from crmhub.errors import BadRequest
+
+__all__ = ["checked_path", "origin", "path", "quote"]
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_DOTS = re.compile(r"\.+")
+_PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")  # RFC 3986, section 3.3
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def quote(value: str | int, *, name: str = "value") -> str:
+    """``value`` as one path segment, percent-encoded (RFC 3986).
+
+    Raises :class:`~crmhub.errors.BadRequest` for what cannot safely be one: empty, only dots, a
+    slash or backslash (many servers decode ``%2F`` before they route), a control character, half a
+    surrogate pair. The message names ``name``, never the value.
+    """
+    text = str(value)
+    if problem := _problem(text):
+        raise BadRequest(f"{name} cannot be part of a URL: {problem}", hint=f"give a plain {name}")
+    return percent_encode(text, safe="")
+
+
+def path(template: str, **values: str | int) -> str:
+    """``template`` with each ``{name}`` filled by that value as one segment.
+
+    ``path("/crm/v8/{module}/{id}", module="Leads", id="42")`` is ``/crm/v8/Leads/42``. Raises as
+    :func:`quote` does, and ``KeyError`` for a name that has no value.
+    """
+    return string.Formatter().vformat(
+        template, (), {name: quote(value, name=name) for name, value in values.items()}
+    )
+
+
+def checked_path(target: str, base_url: str) -> tuple[str, str]:
+    """Path and query of ``target``, which is a path, or an absolute URL on the origin of ``base_url``.
+
+    Absolute URLs are the "next page" links that a CRM hands out; only they may hold a query. Raises
+    :class:`~crmhub.errors.BadRequest` for another host and for a path that could be read in two ways.
+    """
+    query = ""
+    if not target.startswith("/") and "://" in target:
+        if origin(target) != origin(base_url):
+            raise BadRequest("refused to call a URL outside of the connection's own host")
+        parts = urlsplit(target)
+        target, query = parts.path or "/", parts.query
+        if _CONTROL.search(query) or not query.isascii() or parts.fragment:
+            raise BadRequest("refused a link whose query is not plain percent-encoded ASCII")
+    if not _PATH.fullmatch(target) or "//" in target or _climbs(target):
+        raise BadRequest(
+            "refused a path that is not a plain absolute path",
+            hint="build it with crmhub.http.path() and give the query as params",
+        )
+    return target, query
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an absolute http(s) URL without user or password.
+
+    Raises :class:`~crmhub.errors.BadRequest` for anything else.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BadRequest("a URL cannot be read") from None
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
+    if scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or "\\" in url:
+        raise BadRequest("a URL must be http(s)://host[:port][/path] without user and password")
+    return scheme, host, port or _DEFAULT_PORTS[scheme]
+
+
+def _problem(text: str) -> str:
+    if not text:
+        return "it is empty"
+    if _DOTS.fullmatch(text):
+        return "it is only dots"
+    if "/" in text or "\\" in text:
+        return "it holds a slash"
+    if _CONTROL.search(text):
+        return "it holds a control character"
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        return "it is not Unicode text"
+    return ""
+
+
+def _climbs(target: str) -> bool:
+    segments = target.split("/")[1:]
+    if "%" in target:
+        segments = [unquote(segment) for segment in segments]
+    return any(
+        segment in {".", ".."} or "/" in segment or "\\" in segment or _CONTROL.search(segment)
+        for segment in segments
+    )

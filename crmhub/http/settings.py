@@ -1,0 +1,39 @@
+"""What a connector tells about its CRM's HTTP interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from crmhub.http.auth import Auth
+from crmhub.http.breaker import BreakerOptions
+from crmhub.http.limits import Limit
+from crmhub.http.verdict import Classify
+
+__all__ = ["HttpSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """The settings of one connection's HTTP client. Times are in seconds, sizes in bytes."""
+
+    base_url: str
+    """Where calls go; paths are put behind it."""
+    auth: Auth | None = None
+    limits: Sequence[Limit] = ()
+    classify: Classify | None = None
+    """Reads the vendor's error out of a reply, before its status is looked at; ``None``: the status."""
+    allow_hosts: frozenset[str] = frozenset()
+    """Host suffixes that a token reply may move the base URL to, besides the configured origin."""
+    timeout: float = 60.0
+    """For one whole exchange, from connecting to the last byte."""
+    retries: int = 4
+    retry_budget: float = 120.0
+    """No retry begins later than this after the first try."""
+    concurrency: int = 10
+    max_body: int = 50_000_000
+    """Of a reply, after decompression."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    request_id_headers: Sequence[str] = ("x-request-id",)
+    """Reply headers that may hold the vendor's id of the call; the first one present counts."""
+    breaker: BreakerOptions = field(default_factory=BreakerOptions)

@@ -1,0 +1,44 @@
+"""What of a call may be shown in errors and events.
+
+Paths without the values of queries, without e-mail addresses or other free text in a segment, and
+texts without registered secrets and e-mail addresses.
+"""
+
+from __future__ import annotations
+
+import re
+
+from crmhub.redact import HIDDEN, redact
+
+__all__ = ["excerpt", "scrub", "shown_path"]
+
+_PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9_.~:,=-]{1,64}")
+_EMAIL = re.compile(r"[^\s@\"'<>()\[\],;:=&?/]+(?:@|%40)[^\s@\"'<>()\[\],;:=&?/]+")
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
+_EXCERPT = 200
+
+
+def shown_path(path: str) -> str:
+    """``path`` without its query, and with every segment hidden that is not a plain identifier."""
+    path = path.partition("?")[0]
+    return redact(
+        "/".join(
+            segment if not segment or _PLAIN_SEGMENT.fullmatch(segment) else HIDDEN
+            for segment in path.split("/")
+        )
+    )
+
+
+def scrub(text: str) -> str:
+    """``text`` without registered secrets and e-mail addresses."""
+    return _EMAIL.sub(HIDDEN, redact(text))
+
+
+def excerpt(content: bytes) -> str:
+    """The first 200 characters of a body that is not JSON, scrubbed, without markup, on one line.
+
+    Scrubbed before it is cut: half of a secret is a secret too.
+    """
+    text = content[: 20 * _EXCERPT].decode("utf-8", "replace")
+    words = " ".join(scrub(_MARKUP.sub(" ", text)).split())
+    return "".join(letter if letter.isprintable() else "?" for letter in words)[:_EXCERPT]

@@ -1,0 +1,235 @@
+"""The only place that sends: httpx, its failures in our words, and doubles mounted in process."""
+
+from __future__ import annotations
+
+import ssl
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any, TypeAlias, cast
+
+import anyio
+import httpx
+
+from crmhub.http.shown import scrub
+
+__all__ = ["Lost", "Received", "Transport", "asgi_transport"]
+
+_CONNECT_TIMEOUT = 10.0
+_KEEP_ALIVE = 15.0
+_NEVER_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+_DECODERS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+
+
+class Lost(Exception):
+    """No reply came. ``sent`` is false when it is known that the CRM never got the request."""
+
+    def __init__(self, why: str, *, sent: bool, hopeless: bool = False) -> None:
+        super().__init__(why)
+        self.why = why
+        self.sent = sent
+        self.hopeless = hopeless
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A reply as it came. ``problem`` says why its body cannot be had; ``passing``, that it may pass."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+    problem: str = ""
+    passing: bool = True
+
+
+class Transport:
+    """One lazily opened ``httpx.AsyncClient``: keep-alive, gzip, no redirects, no cookies.
+
+    Certificates are always verified; proxies and extra certificate authorities are taken from the
+    usual environment variables (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``), ``.netrc`` is not.
+    """
+
+    def __init__(
+        self,
+        *,
+        headers: Mapping[str, str],
+        timeout: float,
+        concurrency: int,
+        max_body: int,
+        mounted: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._headers = {"accept-encoding": "gzip", **headers}
+        self._timeout = timeout
+        self._concurrency = concurrency
+        self._max_body = max_body
+        self._mounted = mounted
+        self._client: httpx.AsyncClient | None = None
+        self._closed = False
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+    ) -> Received:
+        """The reply with its body decoded. Raises :class:`Lost`.
+
+        ``timeout`` holds for the whole exchange, so that a body that trickles in cannot hang a sync.
+        """
+        client = self._opened()
+        try:
+            with anyio.move_on_after(self._timeout):
+                return await self._exchange(client, method, url, headers, content)
+        except httpx.HTTPError as error:
+            lost = _lost(error)
+        except (httpx.InvalidURL, UnicodeEncodeError):
+            lost = Lost("the URL or a header is not valid", sent=False, hopeless=True)
+        else:
+            lost = Lost(f"no complete answer within {self._timeout:g} s", sent=True)
+        # Raised out here, since httpx's exceptions hold the request with its credentials.
+        raise lost
+
+    async def aclose(self) -> None:
+        """Close all connections; nothing can be sent afterwards."""
+        self._closed = True
+        client, self._client = self._client, None
+        if client:
+            await client.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        if self._closed:
+            raise RuntimeError("this HTTP client is closed")
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                headers=self._headers,
+                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+                timeout=httpx.Timeout(self._timeout, connect=min(_CONNECT_TIMEOUT, self._timeout / 2)),
+                limits=httpx.Limits(
+                    max_connections=self._concurrency + 1,  # one for the token endpoint
+                    max_keepalive_connections=self._concurrency,
+                    keepalive_expiry=_KEEP_ALIVE,
+                ),
+                follow_redirects=False,
+                transport=self._mounted,
+            )
+        return self._client
+
+    async def _exchange(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | None,
+    ) -> Received:
+        request = client.build_request(method, url, headers=headers, content=content)
+        response = await client.send(request, stream=True)
+        try:
+            return await self._receive(response)
+        finally:
+            await response.aclose()
+
+    async def _receive(self, response: httpx.Response) -> Received:
+        """Never more than ``max_body`` bytes: httpx itself would unpack a bomb a chunk at a time."""
+        status = response.status_code
+        headers = cast("Mapping[str, str]", response.headers)
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_raw():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_body:
+                return Received(status, headers, b"", self._too_large, passing=False)
+        raw = b"".join(chunks)
+        coding = headers.get("content-encoding", "identity").strip().lower()
+        if not raw or coding in {"identity", ""}:
+            return Received(status, headers, raw)
+        if coding not in _DECODERS:
+            return Received(status, headers, b"", "a content encoding that was not asked for", passing=False)
+        try:
+            body = _inflate(raw, _DECODERS[coding], self._max_body)
+        except (zlib.error, EOFError):
+            return Received(status, headers, b"", "a compressed body that is broken or cut off")
+        if body is None:
+            return Received(status, headers, b"", self._too_large, passing=False)
+        return Received(status, headers, body)
+
+    @property
+    def _too_large(self) -> str:
+        return f"a body of more than {self._max_body} bytes"
+
+
+def _inflate(raw: bytes, wbits: int, most: int) -> bytes | None:
+    """``raw`` unpacked, or ``None`` when that is more than ``most`` bytes; members may follow each other."""
+    parts: list[bytes] = []
+    size = 0
+    while raw:
+        unpacker = zlib.decompressobj(wbits)
+        part = unpacker.decompress(raw, most - size + 1)
+        size += len(part)
+        if size > most:
+            return None
+        if not unpacker.eof:
+            raise EOFError
+        parts.append(part)
+        raw = unpacker.unused_data
+    return b"".join(parts)
+
+
+def _lost(error: httpx.HTTPError) -> Lost:
+    certificate = _certificate_problem(error)
+    if certificate:
+        return Lost(certificate, sent=False, hopeless=True)
+    detail = scrub(str(error))
+    why = f"{type(error).__name__}: {detail}" if detail else type(error).__name__
+    hopeless = isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError)
+    return Lost(why, sent=not isinstance(error, _NEVER_SENT), hopeless=hopeless)
+
+
+def _certificate_problem(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the server's certificate is not trusted: {cause.verify_message}"
+        cause = cause.__cause__ or cause.__context__
+    return ""
+
+
+_Message: TypeAlias = MutableMapping[str, Any]  # pyright: ignore[reportExplicitAny] - ASGI's own type
+_App: TypeAlias = Callable[
+    [_Message, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Awaitable[None]
+]
+
+
+class _InProcess(httpx.ASGITransport):
+    """An application called in process; the exceptions by which it cuts a connection cut it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            return await super().handle_async_request(request)
+        except Exception as error:
+            if not _cuts_connection(error):
+                raise
+        raise httpx.ReadError("the connection was cut", request=request)
+
+
+def _cuts_connection(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return any(
+            _cuts_connection(part) for part in cast("BaseExceptionGroup[BaseException]", error).exceptions
+        )
+    return bool(getattr(error, "cuts_connection", False))
+
+
+def asgi_transport(app: _App) -> httpx.AsyncBaseTransport:
+    """Calls ``app`` in process instead of the network, on asyncio and on trio.
+
+    An exception out of the app whose ``cuts_connection`` is true becomes a cut connection; any other
+    comes through as it is, since it is a mistake in the app.
+    """
+    return _InProcess(app)
