@@ -13,3 +13,6 @@ class ConnectionCut(Exception):
     In process it reaches the ASGI caller, whose transport turns it into a network error; under `serve` the
     socket is really cut.
     """
+
+    cuts_connection = True
+    """Read by whoever mounts the application, so that it need not import this class."""
