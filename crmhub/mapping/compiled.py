@@ -116,7 +116,7 @@ class CompiledMap:
             value = values.get(text)
             if value is None and create:
                 if rule.default_on_create is not None:
-                    native |= _spread(rule, rule.default_on_create)
+                    _put(native, rule.to[0], rule.default_on_create)
                     defaulted.append(text)
                     continue
                 value = rule.default
@@ -125,7 +125,8 @@ class CompiledMap:
             if rule.policy == "if_empty" and base is not None and _present(rule, base):
                 continue
             try:
-                native |= _encode(rule, value, base)
+                for name, part in _encode(rule, value, base):
+                    _put(native, name, part)
             except CodecError as error:
                 raise CodecError(f"{text}: {error}") from None
         if create:
@@ -351,29 +352,35 @@ def _as_texts(value: Value) -> list[str]:
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def _encode(rule: Rule, value: object, base: Native | None) -> Native:
+def _encode(rule: Rule, value: object, base: Native | None) -> Sequence[tuple[str, Value]]:
+    """The native fields that hold a canonical value, by dotted name."""
     wide = rule.wide
     if wide is not None:
         names = (*rule.to, *wide.extra)
         held = tuple((base or {}).get(name) for name in names)
         encoded = wide.encode_all(value, held) if value is not None else (None,) * len(rule.to)
-        return {
-            name: part
-            for name, part in zip(names, encoded, strict=False)
-            if base is None or part != base.get(name)
-        }
+        pairs = zip(names, encoded, strict=False)
+        return [(name, part) for name, part in pairs if base is None or part != base.get(name)]
     if value is None:
-        return dict.fromkeys((name.partition(".")[0] for name in rule.to), None)
+        return [(name.partition(".")[0], None) for name in rule.to]
     if isinstance(value, Pointer):
-        native = _spread(rule, value.id)
-        return native | {rule.type: value.object} if rule.type and value.object else native
+        kind = [(rule.type, value.object)] if rule.type and value.object else []
+        return [(rule.to[0], value.id), *kind]
     narrow = rule.narrow
-    return _spread(rule, narrow.encode(value) if narrow else _plain(value))
+    return [(rule.to[0], narrow.encode(value) if narrow else _plain(value))]
 
 
-def _spread(rule: Rule, value: Value) -> Native:
-    head, _, leaf = rule.to[0].partition(".")
-    return {head: {leaf: value}} if leaf else {head: value}
+def _put(native: Native, name: str, value: Value) -> None:
+    """Set a field by dotted name; parts of one compound field come together."""
+    *heads, leaf = name.split(".")
+    holder = native
+    for head in heads:
+        inner = holder.get(head)
+        if not isinstance(inner, dict):
+            inner = {}
+            holder[head] = inner
+        holder = inner
+    holder[leaf] = value
 
 
 def _present(rule: Rule, base: Native) -> bool:
