@@ -8,10 +8,11 @@ from crmhub.http.breaker import BreakerOptions
 from crmhub.http.call import Params
 from crmhub.http.client import HttpClient
 from crmhub.http.limits import Limit
-from crmhub.http.oauth import Fetch, HttpSend, OAuth, bearer, read_token
+from crmhub.http.oauth import Fetch, HttpSend, OAuth, bearer
 from crmhub.http.paths import path, quote
 from crmhub.http.response import Response
 from crmhub.http.settings import HttpSettings
+from crmhub.http.token_reply import read_token
 from crmhub.http.tokens import MemoryTokenStore, Token, TokenStore
 from crmhub.http.transport import asgi_transport
 from crmhub.http.verdict import Classify

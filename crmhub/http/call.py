@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import quote as percent_encode
 from urllib.parse import urlencode
@@ -32,10 +32,10 @@ class Call:
     """What is sent, the same for each attempt. ``path`` is what may be shown, ``target`` what is sent."""
 
     method: str
-    target: str
+    target: str = field(repr=False)
     path: str
-    headers: Mapping[str, str]
-    content: bytes | None
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes | None = field(repr=False)
     repeatable: bool
     endpoint: str
     cost: int
@@ -61,7 +61,7 @@ def prepare(
     method: str,
     path: str,
     *,
-    base_url: str,
+    bases: Collection[str],
     params: Params | None,
     json: Value,
     content: bytes | None,
@@ -74,7 +74,7 @@ def prepare(
 ) -> Call:
     """The call for those arguments of ``HttpClient.request``; raises ``BadRequest`` for a bad path."""
     method = method.upper()
-    path, query = checked_path(path, base_url)
+    path, query = checked_path(path, bases)
     if params:
         query += ("&" if query else "") + urlencode(params, doseq=True, quote_via=percent_encode)
     sent = {"accept": "application/json" if json_expected else "*/*"}

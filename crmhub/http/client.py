@@ -20,11 +20,12 @@ from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.call import Call, Params, prepare
 from crmhub.http.limits import Limits
-from crmhub.http.paths import origin
+from crmhub.http.paths import base_origin, origin
 from crmhub.http.response import Response
 from crmhub.http.retry import Attempt, RetryPolicy
 from crmhub.http.settings import HttpSettings
 from crmhub.http.shown import shown_path
+from crmhub.http.telling import Teller
 from crmhub.http.transport import Lost, Transport
 from crmhub.http.verdict import SUCCESS, retry_after, verdict
 
@@ -58,13 +59,13 @@ class HttpClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         try:
-            self._origin = origin(settings.base_url)
+            self._origin = base_origin(settings.base_url)
         except BadRequest as error:
             raise ConfigError(f"connection {connection!r}: base URL: {error.what}") from None
         self._settings = settings
         self._connection = connection
         self._clock = clock
-        self._events = events
+        self._tell = Teller(connection, clock, events)
         self._transport = Transport(
             headers={"user-agent": "crmhub", **settings.headers},
             timeout=settings.timeout,
@@ -76,11 +77,11 @@ class HttpClient:
             settings.limits,
             concurrency=settings.concurrency,
             clock=clock,
-            waited=self._tell_waited,
+            waited=self._tell.waited,
             connection=connection,
         )
         self._retry = RetryPolicy(settings.retries, settings.retry_budget, clock, random)
-        self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell_circuit, connection=connection)
+        self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell.circuit, connection=connection)
         self._wire = Wire(connection, clock, events, self._post_form, self._check_base)
         self._good_bases = {settings.base_url}
 
@@ -113,7 +114,7 @@ class HttpClient:
         call = prepare(
             method,
             path,
-            base_url=self._settings.base_url,
+            bases=self._good_bases,
             params=params,
             json=json,
             content=content,
@@ -157,6 +158,7 @@ class HttpClient:
         if auth and type(error) is AuthError:
             renewed = await auth.grant(self._wire, refused=grant)
             if renewed is not grant:
+                await self._limits.again(call.endpoint, call.cost, attempt.patience)
                 response, error = await self._exchange(call, attempt, renewed)
                 if type(error) is AuthError:
                     error.hint = _REFRESHING_DID_NOT_HELP
@@ -175,12 +177,12 @@ class HttpClient:
             response = await self._send(call, base.rstrip("/") + call.target, grant.headers)
         except Lost as lost:
             error = call.lost(lost)
-            self._tell_call(call, began, error=error, attempt=attempt.number)
+            self._tell.call(call, began, None, error, attempt.number)
         else:
             error = verdict(response, self._settings.classify, call.ok) or _unreadable(call, response)
             if error is not None:
                 attempt.retry_after = retry_after(response, self._clock.now())
-            self._tell_call(call, began, response, error, attempt.number)
+            self._tell.call(call, began, response, error, attempt.number)
             return response, error
         raise error
 
@@ -231,12 +233,12 @@ class HttpClient:
             response = await self._send(call, url, {})
         except Lost as lost:
             error = call.lost(lost)
-            self._tell_call(call, began, error=error, attempt=attempt.number)
+            self._tell.call(call, began, None, error, attempt.number)
         else:
             error = verdict(response, None, call.ok)
             if isinstance(error, RateLimited):
                 error.retry_after = retry_after(response, self._clock.now())
-            self._tell_call(call, began, response, error, attempt.number)
+            self._tell.call(call, began, response, error, attempt.number)
             if error is None:
                 return response
         error.applied = False  # the call that needs the token was not sent
@@ -247,7 +249,7 @@ class HttpClient:
         if base_url in self._good_bases:
             return
         try:
-            scheme, host, port = origin(base_url)
+            scheme, host, port = base_origin(base_url)
         except BadRequest as error:
             raise AuthError(f"the base URL that came with the token is refused: {error.what}") from None
         allowed = scheme == "https" and any(
@@ -260,57 +262,13 @@ class HttpClient:
             )
         self._good_bases.add(base_url)
 
-    # ── telling ──────────────────────────────────────────────────────────────────────────────────
-
     def _failed(self, call: Call, error: ConnectorError, attempt: Attempt, wait: float | None) -> None:
         if isinstance(error, RateLimited):
             if error.retry_after is None:
                 error.retry_after = attempt.retry_after
             self._limits.pause(call.endpoint, wait if wait is not None else error.retry_after or 0.0)
         if wait is not None:
-            self._events.emit(
-                "http.retry",
-                connection=self._connection,
-                method=call.method,
-                path=call.path,
-                attempt=attempt.number,
-                seconds=round(wait, 3),
-                error=type(error).__name__,
-            )
-
-    def _tell_call(
-        self,
-        call: Call,
-        began: float,
-        response: Response | None = None,
-        error: ConnectorError | None = None,
-        attempt: int = 1,
-    ) -> None:
-        self._events.emit(
-            "http.call",
-            connection=self._connection,
-            method=call.method,
-            path=call.path,
-            status=response.status if response else None,
-            code=error.code if error else None,
-            request_id=response.request_id if response else None,
-            ms=round((self._clock.monotonic() - began) * 1000, 1),
-            attempt=attempt,
-            bytes=len(response.content) if response else 0,
-            error=type(error).__name__ if error else None,
-        )
-
-    def _tell_waited(self, endpoint: str, limit: str, seconds: float) -> None:
-        self._events.emit(
-            "http.waited",
-            connection=self._connection,
-            endpoint=endpoint,
-            limit=limit,
-            seconds=round(seconds, 3),
-        )
-
-    def _tell_circuit(self, state: str, seconds: float) -> None:
-        self._events.emit(f"circuit.{state}", connection=self._connection, seconds=seconds)
+            self._tell.retry(call, error, attempt.number, wait)
 
 
 def _unreadable(call: Call, response: Response) -> ConnectorError | None:

@@ -103,6 +103,11 @@ class Limits:
                 raise
             self.leave(endpoint)
 
+    async def again(self, endpoint: str, cost: int, patience: float) -> None:
+        """Wait until the call that has entered may be sent once more."""
+        while not await self._spend(endpoint, cost):
+            await self._sit_out_pause(endpoint, patience)
+
     def leave(self, endpoint: str) -> None:
         """The call is over."""
         for meter in self._for(endpoint):

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Collection
 from urllib.parse import quote as percent_encode
 from urllib.parse import unquote, urlsplit
 
 from crmhub.errors import BadRequest
 
-__all__ = ["checked_path", "origin", "path", "quote"]
+__all__ = ["base_origin", "checked_path", "origin", "path", "quote"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOTS = re.compile(r"\.+")
 _PATH = re.compile(r"/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")  # RFC 3986, section 3.3
+_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[A-Z0-9._-]+|\[[0-9A-F:.]+\])(?::(?P<port>\d{1,5}))?"
+    r"(?:[/?][!-\[\]-~]*)?",  # printable ASCII without space and backslash
+    re.IGNORECASE | re.ASCII,
+)
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -46,20 +52,15 @@ def path(template: str, **values: str | int) -> str:
     )
 
 
-def checked_path(target: str, base_url: str) -> tuple[str, str]:
-    """Path and query of ``target``, which is a path, or an absolute URL on the origin of ``base_url``.
+def checked_path(target: str, bases: Collection[str]) -> tuple[str, str]:
+    """Path and query of ``target``: a path, or an absolute URL below one of the base URLs.
 
     Absolute URLs are the "next page" links that a CRM hands out; only they may hold a query. Raises
     :class:`~crmhub.errors.BadRequest` for another host and for a path that could be read in two ways.
     """
     query = ""
     if not target.startswith("/") and "://" in target:
-        if origin(target) != origin(base_url):
-            raise BadRequest("refused to call a URL outside of the connection's own host")
-        parts = urlsplit(target)
-        target, query = parts.path or "/", parts.query
-        if _CONTROL.search(query) or not query.isascii() or parts.fragment:
-            raise BadRequest("refused a link whose query is not plain percent-encoded ASCII")
+        target, query = _below(target, bases)
     if not _PATH.fullmatch(target) or "//" in target or _climbs(target):
         raise BadRequest(
             "refused a path that is not a plain absolute path",
@@ -69,19 +70,35 @@ def checked_path(target: str, base_url: str) -> tuple[str, str]:
 
 
 def origin(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of an absolute http(s) URL without user or password.
+    """Scheme, host and port of an absolute http(s) URL in ASCII without user or password.
 
     Raises :class:`~crmhub.errors.BadRequest` for anything else.
     """
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise BadRequest("a URL cannot be read") from None
-    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
-    if scheme not in _DEFAULT_PORTS or not host or "@" in parts.netloc or "\\" in url:
-        raise BadRequest("a URL must be http(s)://host[:port][/path] without user and password")
-    return scheme, host, port or _DEFAULT_PORTS[scheme]
+    parts = _URL.fullmatch(url)
+    if parts is None:
+        raise BadRequest("a URL must be http(s)://host[:port][/path], in ASCII, without user and password")
+    scheme = parts["scheme"].lower()
+    port = int(parts["port"]) if parts["port"] else _DEFAULT_PORTS[scheme]
+    return scheme, parts["host"].lower().rstrip("."), port
+
+
+def base_origin(url: str) -> tuple[str, str, int]:
+    """The origin of a URL that paths are put behind: without query and fragment; raises ``BadRequest``."""
+    if "?" in url or "#" in url:
+        raise BadRequest("a base URL has neither query nor fragment")
+    return origin(url)
+
+
+def _below(link: str, bases: Collection[str]) -> tuple[str, str]:
+    """Path behind the base URL, and query, of a link that leads below one of the base URLs."""
+    place = origin(link)
+    rest = "/" + link.partition("://")[2].partition("/")[2]
+    whole_path, _, query = rest.partition("?")
+    for base in bases:
+        prefix = urlsplit(base).path.rstrip("/")
+        if origin(base) == place and whole_path.startswith(prefix + "/") and "#" not in query:
+            return whole_path.removeprefix(prefix), query
+    raise BadRequest("refused to call a URL outside of the connection's own base URL")
 
 
 def _problem(text: str) -> str:

@@ -33,7 +33,7 @@ class HttpSettings:
     concurrency: int = 10
     max_body: int = 50_000_000
     """Of a reply, after decompression."""
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     request_id_headers: Sequence[str] = ("x-request-id",)
     """Reply headers that may hold the vendor's id of the call; the first one present counts."""
     breaker: BreakerOptions = field(default_factory=BreakerOptions)

@@ -24,7 +24,7 @@ class Token:
     refresh: SecretStr | None = None
     expires_at: datetime | None = None
     base_url: str | None = None
-    extra: dict[str, str] = field(default_factory=dict[str, str])
+    extra: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
 
 class TokenStore(Protocol):

@@ -30,6 +30,7 @@ SUCCESS: Collection[int] = range(200, 300)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110, 9.2.1)."""
 
+_LONGEST_PAUSE = 86_400.0  # a broken header must not silence a connection for good
 _KINDS: dict[int, tuple[type[ConnectorError], str | None]] = {
     401: (AuthError, "check the credentials and that they belong to this instance"),
     403: (PermissionDenied, "ask an administrator of the CRM for the permission or scope"),
@@ -71,12 +72,13 @@ def retry_after(response: Response, now: datetime) -> float | None:
     if not text:
         return None
     if text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text)
+        return min(float(text), _LONGEST_PAUSE)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+        seconds = (at - now).total_seconds() if at.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return max((at - now).total_seconds(), 0.0) if at.tzinfo else None
+    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_PAUSE)
 
 
 def _classified(response: Response, classify: Classify) -> ConnectorError | None:
