@@ -1,0 +1,236 @@
+"""``crmhub.yaml``: which connections there are, where state is kept, which jobs run.
+
+The file is read with positions; a connection's own settings are checked by its connector's
+``Config`` when the connection opens, so that one wrong connection does not stop the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from pydantic import SecretStr, ValidationError
+
+from crmhub.connector import ConnectorConfig, Value
+from crmhub.document import Document, Step, suggest
+from crmhub.errors import ConfigError
+from crmhub.secrets import is_reference, resolve
+
+__all__ = ["Config", "ConnectionSettings", "JobSettings", "load_config"]
+
+_TOP = frozenset({"store", "mappings", "models", "plain_secrets", "connections", "jobs"})
+_JOB = frozenset({"from", "to", "models", "owner", "stage", "page_size"})
+_DEFAULT_STORE = "sqlite:///crmhub.db"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """One entry of ``connections``: its connector, and the settings that connector will check."""
+
+    name: str
+    connector: str
+    values: Mapping[str, Value] = field(repr=False)
+    document: Document | None = None
+    plain_secrets: bool = False
+
+    @property
+    def path(self) -> tuple[Step, ...]:
+        """Where the entry stands in its document."""
+        return ("connections", self.name)
+
+    @property
+    def has_mapping(self) -> bool:
+        """Whether the connection overrides fields of its mapping."""
+        return self.document is not None and self.document.part((*self.path, "mapping")) is not None
+
+    def check(
+        self,
+        model: type[ConnectorConfig],
+        resolvers: Mapping[str, Callable[[str], str]] | None = None,
+        folder: Path | None = None,
+    ) -> ConnectorConfig:
+        """The connector's own settings, secrets resolved.
+
+        Raises :class:`ConfigError`, one line for each mistake, with its place.
+        """
+        values = {
+            name: self._resolved(model, name, value, resolvers or {}, folder or Path())
+            for name, value in self.values.items()
+        }
+        try:
+            return model.model_validate(values)
+        except ValidationError as error:
+            lines = [
+                self._complaint(model, part["type"], part["loc"], part["msg"]) for part in error.errors()
+            ]
+            raise ConfigError("\n".join(lines)) from None
+
+    def at(self, *steps: Step) -> str:
+        """``file:line:col`` of a setting, or the connection's name when there is no file."""
+        if self.document is None:
+            return f"connection {self.name!r}"
+        return self.document.at((*self.path, *steps))
+
+    def _resolved(
+        self,
+        model: type[ConnectorConfig],
+        name: str,
+        value: Value,
+        resolvers: Mapping[str, Callable[[str], str]],
+        folder: Path,
+    ) -> Value:
+        if not isinstance(value, str):
+            return value
+        if is_reference(value, resolvers):
+            return resolve(value, self.at(name), resolvers, folder)
+        if _is_secret(model, name) and not self.plain_secrets and self.document is not None:
+            raise ConfigError(
+                f"{self.at(name)}: {name}: a secret does not belong into the file",
+                hint=f"write {name}: env:{self.name.upper()}_{name.upper()} and set that variable, "
+                "or plain_secrets: true at the top if you mean it",
+            )
+        return value
+
+    def _complaint(
+        self, model: type[ConnectorConfig], kind: str, place: tuple[int | str, ...], message: str
+    ) -> str:
+        key = ".".join(str(step) for step in place)
+        at = self.at(*place)
+        if kind == "extra_forbidden":
+            return f"{at}: {key}: unknown setting; {suggest(str(place[0]), model.model_fields)}"
+        if kind == "missing":
+            return f"{at}: {key}: missing; connector {self.connector} needs it"
+        return f"{at}: {key or self.name}: {message}"
+
+
+def _is_secret(model: type[ConnectorConfig], name: str) -> bool:
+    found = model.model_fields.get(name)
+    return found is not None and SecretStr.__name__ in str(found.annotation)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSettings:
+    """One entry of ``jobs``: a sync with a name."""
+
+    name: str
+    source: str
+    target: str
+    models: tuple[str, ...]
+    owner: str = "default"
+    stage: str = "outcome"
+    page_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration. ``folder`` is what relative paths are relative to."""
+
+    connections: Mapping[str, ConnectionSettings]
+    store: str = _DEFAULT_STORE
+    mappings: Path | None = None
+    models: tuple[str, ...] = ()
+    jobs: Mapping[str, JobSettings] = field(default_factory=dict[str, JobSettings])
+    folder: Path = field(default_factory=Path)
+
+
+def load_config(path: Path) -> Config:
+    """Read ``crmhub.yaml``. Raises :class:`ConfigError`, one line for each mistake, with its place."""
+    document = Document.load(path)
+    data = document.data
+    if not isinstance(data, dict):
+        raise ConfigError(f"{document.at()}: a table with connections is expected")
+    problems = _Problems(document)
+    problems.unknown((), data, _TOP)
+    store = problems.text(("store",), data.get("store", _DEFAULT_STORE))
+    plain = data.get("plain_secrets", False) is True
+    connections = _connections(problems, data.get("connections"), plain=plain)
+    jobs = _jobs(problems, data.get("jobs"), connections)
+    mappings = data.get("mappings")
+    models = data.get("models") or []
+    if not isinstance(models, list):
+        problems.add(("models",), "list them: [package.module:Class]")
+        models = []
+    problems.fail()
+    return Config(
+        connections,
+        store,
+        path.parent / problems.text(("mappings",), mappings) if mappings is not None else None,
+        tuple(str(name) for name in models),
+        jobs,
+        path.parent,
+    )
+
+
+class _Problems:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.lines: list[str] = []
+
+    def add(self, path: tuple[Step, ...], what: str, mend: str = "") -> None:
+        key = ".".join(str(step) for step in path)
+        self.lines.append(f"{self.document.at(path)}: {key}: {what}{'; ' + mend if mend else ''}")
+
+    def unknown(self, path: tuple[Step, ...], given: Mapping[str, Value], known: frozenset[str]) -> None:
+        for key in given:
+            if key not in known:
+                self.add((*path, key), "unknown key", suggest(key, known))
+
+    def text(self, path: tuple[Step, ...], value: Value) -> str:
+        if not isinstance(value, str):
+            self.add(path, "a text is expected")
+        return str(value)
+
+    def fail(self) -> None:
+        if self.lines:
+            raise ConfigError("\n".join(self.lines))
+
+
+def _connections(problems: _Problems, given: Value, *, plain: bool) -> dict[str, ConnectionSettings]:
+    if not isinstance(given, dict) or not given:
+        problems.add(("connections",), "name at least one connection", "zoho: {connector: zoho, …}")
+        return {}
+    found: dict[str, ConnectionSettings] = {}
+    for name, entry in given.items():
+        path = ("connections", name)
+        connector = entry.get("connector") if isinstance(entry, dict) else None
+        if not isinstance(entry, dict) or not isinstance(connector, str):
+            problems.add(path, "say which connector it uses", "connector: zoho")
+            continue
+        if name in {"all", "jobs"} or not name.replace("_", "").replace("-", "").isalnum():
+            problems.add(path, "a connection's name is letters, digits, - and _ (and not 'all')")
+        values = {key: value for key, value in entry.items() if key not in {"connector", "mapping"}}
+        found[name] = ConnectionSettings(name, connector, values, problems.document, plain)
+    return found
+
+
+def _jobs(
+    problems: _Problems, given: Value, connections: Mapping[str, ConnectionSettings]
+) -> dict[str, JobSettings]:
+    jobs: dict[str, JobSettings] = {}
+    if given is None:
+        return jobs
+    if not isinstance(given, dict):
+        problems.add(("jobs",), "a table of jobs is expected")
+        return jobs
+    for name, entry in given.items():
+        path = ("jobs", name)
+        if not isinstance(entry, dict):
+            problems.add(path, "a job is a table", "{from: zoho, to: salesforce, models: [accounts]}")
+            continue
+        problems.unknown(path, entry, _JOB)
+        for side in ("from", "to"):
+            if entry.get(side) not in connections:
+                mend = suggest(str(entry.get(side)), connections)
+                problems.add((*path, side), f"no connection {entry.get(side)!r}", mend)
+        models = entry.get("models", [])
+        size = entry.get("page_size")
+        if not isinstance(models, list) or not (size is None or isinstance(size, int)):
+            problems.add((*path, "models"), "list the models; page_size is a number")
+            continue
+        jobs[name] = JobSettings(
+            name, str(entry.get("from")), str(entry.get("to")), tuple(str(model) for model in models),
+            str(entry.get("owner", "default")), str(entry.get("stage", "outcome")), cast("int | None", size),
+        )  # fmt: skip
+    return jobs
