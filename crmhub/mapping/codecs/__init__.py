@@ -15,7 +15,7 @@ from crmhub.mapping.codecs.base import (
     WideCodec,
     codec_table,
 )
-from crmhub.mapping.codecs.chains import ambiguities, chained, is_wide
+from crmhub.mapping.codecs.chains import chained, is_wide
 from crmhub.mapping.codecs.choice import CHOICES
 from crmhub.mapping.codecs.countries import COUNTRIES
 from crmhub.mapping.codecs.dates import DATES
@@ -37,7 +37,6 @@ __all__ = [
     "Kind",
     "Parameters",
     "WideCodec",
-    "ambiguities",
     "codec_table",
     "is_wide",
     "make",
@@ -56,7 +55,8 @@ def make(spec: Value, extra: Mapping[str, Factory] = _NONE) -> Codec | WideCodec
 
     ``spec`` is a name (``date``), a name with parameters (``{date: "%m/%d/%Y"}``), or a list of
     these, applied in order when reading and in reverse when writing. ``extra`` are the codecs of
-    plugins; it may hold our own too, but none of theirs under one of our names. Raises :class:`CodecError` for an unknown name or parameters that the codec cannot take.
+    plugins; it may hold our own too, but none of theirs under one of our names. Raises
+    :class:`CodecError` for an unknown name or parameters that the codec cannot take.
     """
     if isinstance(spec, list):
         if not spec:

@@ -9,7 +9,7 @@ from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Kind, WideCodec
 from crmhub.mapping.codecs.choice import EnumCodec
 
-__all__ = ["ChainCodec", "WideChainCodec", "ambiguities", "chained", "is_wide"]
+__all__ = ["ChainCodec", "WideChainCodec", "chained", "is_wide"]
 
 _NATIVE_TYPES: dict[Kind, frozenset[FieldType]] = {
     "text": frozenset({"text"}),
@@ -30,13 +30,8 @@ def is_wide(codec: Codec | WideCodec) -> TypeGuard[WideCodec]:
     return hasattr(codec, "decode_all")
 
 
-def ambiguities(codec: Codec | WideCodec) -> tuple[str, ...]:
-    """Canonical values that more than one native literal of an enum table stands for."""
-    if isinstance(codec, EnumCodec):
-        return codec.ambiguous
-    if isinstance(codec, (ChainCodec, WideChainCodec)):
-        return tuple(value for part in codec.parts for value in ambiguities(part))
-    return ()
+def _ambiguities(parts: tuple[Codec | WideCodec, ...]) -> tuple[str, ...]:
+    return tuple(value for part in parts if isinstance(part, EnumCodec) for value in part.ambiguous)
 
 
 class ChainCodec:
@@ -48,6 +43,8 @@ class ChainCodec:
         self.takes: frozenset[FieldType] | None = parts[0].takes
         self.encodes: bool = all(part.encodes for part in parts)
         self.lossy: bool = any(part.lossy for part in parts)
+        self.ambiguous: tuple[str, ...] = _ambiguities(parts)
+        """Canonical values that more than one native literal of an enum table stands for."""
 
     def decode(self, value: Value) -> object:
         """What the last codec makes of it; ``None`` as soon as one finds it empty."""
@@ -80,6 +77,8 @@ class WideChainCodec:
         self.takes: frozenset[FieldType] | None = self.parts[0].takes
         self.encodes: bool = all(part.encodes for part in self.parts)
         self.lossy: bool = any(part.lossy for part in self.parts)
+        self.ambiguous: tuple[str, ...] = _ambiguities(self.parts)
+        """Canonical values that more than one native literal of an enum table stands for."""
         self.extra: tuple[str, ...] = wide.extra
 
     def decode_all(self, values: tuple[Value, ...]) -> object:
