@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import Connection, Insert, and_, bindparam, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from crmhub.errors import StoreError, Where
@@ -26,12 +27,9 @@ def save_links(connection: Connection, links: Sequence[Link]) -> None:
     """Insert new pairs and update known ones; a record linked elsewhere raises :class:`LinkClash`."""
     if not links:
         return
-    # The key holds side a and the other connection: with another b it is another pair, left alone.
-    same_pair = and_(*(table.c[name] == excluded(name) for name in ("b_object", "b_id")))
-    statement = upsert(connection.dialect.name, table, only=_NEW_VALUES, where=same_pair)
     rows = [_row(link) for link in links]
     try:
-        result = connection.execute(statement.execution_options(preserve_rowcount=True), rows)
+        result = connection.execute(_saving(connection.dialect.name), rows)
     except IntegrityError as error:
         raise LinkClash from error
     if result.rowcount != len(rows):
@@ -61,6 +59,14 @@ def explain_clash(connection: Connection, links: Sequence[Link]) -> StoreError:
             if other != far:
                 return _clash(link.model, near, other, far)
     return StoreError("the links changed while they were written", hint="run it again")
+
+
+@cache
+def _saving(dialect: str) -> Insert:
+    # The key holds side a and the other connection: with another b it is another pair, left alone.
+    same_pair = and_(*(table.c[name] == excluded(name) for name in ("b_object", "b_id")))
+    statement = upsert(dialect, table, only=_NEW_VALUES, where=same_pair)
+    return statement.execution_options(preserve_rowcount=True)
 
 
 def _clash(model: str, record: RecordRef, present: RecordRef, wanted: RecordRef) -> StoreError:
