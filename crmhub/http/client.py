@@ -24,7 +24,7 @@ from crmhub.http.paths import base_origin, origin
 from crmhub.http.response import Response
 from crmhub.http.retry import Attempt, RetryPolicy
 from crmhub.http.settings import HttpSettings
-from crmhub.http.shown import shown_path
+from crmhub.http.shown import shown_name, shown_path
 from crmhub.http.telling import Teller
 from crmhub.http.transport import Lost, Transport
 from crmhub.http.verdict import SUCCESS, retry_after, verdict
@@ -189,13 +189,14 @@ class HttpClient:
     async def _send(self, call: Call, url: str, credentials: Mapping[str, str]) -> Response:
         received = await self._transport.send(call.method, url, {**call.headers, **credentials}, call.content)
         names = self._settings.request_id_headers
+        request_id = next((received.headers[name] for name in names if name in received.headers), None)
         return Response(
             received.status,
             received.headers,
             received.content,
             method=call.method,
             path=call.path,
-            request_id=next((received.headers[name] for name in names if name in received.headers), None),
+            request_id=shown_name(request_id) if request_id else None,
             repeatable=call.repeatable,
             connection=self._connection,
             problem=received.problem,
@@ -252,7 +253,7 @@ class HttpClient:
             scheme, host, port = base_origin(base_url)
         except BadRequest as error:
             raise AuthError(f"the base URL that came with the token is refused: {error.what}") from None
-        allowed = scheme == "https" and any(
+        allowed = (scheme, port) == ("https", 443) and any(
             host == suffix or host.endswith("." + suffix) for suffix in self._settings.allow_hosts
         )
         if (scheme, host, port) != self._origin and not allowed:

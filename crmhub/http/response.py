@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from crmhub.errors import BadResponse, ConnectorError, UnknownOutcome, Where
-from crmhub.http.shown import excerpt
+from crmhub.http.shown import excerpt, shown_name
 
 if TYPE_CHECKING:
     from crmhub.connector import Value
@@ -106,7 +106,8 @@ class Response:
         shown = "" if self._claims_json() else excerpt(self.content)
         error = kind(
             f"{self.method} {self.path} was answered with {problem}"
-            f" (content type {self.media_type[:60] or 'not named'})" + (f": {shown}" if shown else ""),
+            f" (content type {shown_name(self.media_type) if self.media_type else 'not named'})"
+            + (f": {shown}" if shown else ""),
             hint=_UNKNOWN_HINT if kind is UnknownOutcome else None,
             where=Where(connection=self.connection),
             status=self.status,

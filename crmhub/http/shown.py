@@ -10,9 +10,10 @@ import re
 
 from crmhub.redact import HIDDEN, redact
 
-__all__ = ["excerpt", "scrub", "shown_path"]
+__all__ = ["excerpt", "scrub", "shown_name", "shown_path"]
 
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9_.~:,=-]{1,64}")
+_WORD = re.compile(r"[A-Za-z0-9_.:/+=-]{1,128}")
 _EMAIL = re.compile(r"[^\s@\"'<>()\[\],;:=&?/]+(?:@|%40)[^\s@\"'<>()\[\],;:=&?/]+")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _EXCERPT = 200
@@ -32,6 +33,11 @@ def shown_path(path: str) -> str:
 def scrub(text: str) -> str:
     """``text`` without registered secrets and e-mail addresses."""
     return _EMAIL.sub(HIDDEN, redact(text))
+
+
+def shown_name(text: str) -> str:
+    """``text`` when it is one plain word of at most 128 characters (a request id, a media type)."""
+    return redact(text) if _WORD.fullmatch(text) else HIDDEN
 
 
 def excerpt(content: bytes) -> str:

@@ -138,13 +138,21 @@ class Transport:
         """Never more than ``max_body`` bytes: httpx itself would unpack a bomb a chunk at a time."""
         status = response.status_code
         headers = cast("Mapping[str, str]", response.headers)
+        if response.is_stream_consumed:  # a transport that is not the network may hand it over read
+            return Received(status, headers, await response.aread())
         chunks: list[bytes] = []
         size = 0
-        async for chunk in response.aiter_raw():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > self._max_body:
-                return Received(status, headers, b"", self._too_large, passing=False)
+        # Left by cancelling, since a break would leave httpx's nested generators open (trio warns).
+        with anyio.CancelScope() as reading:
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                if size > self._max_body:
+                    chunks.clear()
+                    reading.cancel()
+                else:
+                    chunks.append(chunk)
+        if size > self._max_body:
+            return Received(status, headers, b"", self._too_large, passing=False)
         raw = b"".join(chunks)
         coding = headers.get("content-encoding", "identity").strip().lower()
         if not raw or coding in {"identity", ""}:
