@@ -94,7 +94,7 @@ def _below(link: str, bases: Collection[str]) -> tuple[str, str]:
     place = origin(link)
     rest = "/" + link.partition("://")[2].partition("/")[2]
     whole_path, _, query = rest.partition("?")
-    for base in bases:
+    for base in sorted(bases, key=len, reverse=True):
         prefix = urlsplit(base).path.rstrip("/")
         if origin(base) == place and whole_path.startswith(prefix + "/") and "#" not in query:
             return whole_path.removeprefix(prefix), query
