@@ -61,7 +61,8 @@ class DeadLetters:
     async def awaiting_ready(self, job: str, *, limit: int = 500) -> list[DeadLetter]:
         """Open letters whose awaited record is linked by now, oldest first.
 
-        The awaited record is matched by its id and by the name of its object or of its model.
+        The awaited record is matched by its id and by the name of its object or of its model; ``*``
+        stands for any.
         """
         query = _open().where(table.c.job == job, _awaited_is_linked()).limit(limit)
         return await self._select(query)
@@ -172,6 +173,7 @@ def _awaited_is_linked() -> ColumnElement[bool]:
                 or_(
                     link.c[f"{near}_object"] == table.c.awaiting_object,
                     link.c.model == table.c.awaiting_object,
+                    table.c.awaiting_object == "*",
                 ),
                 link.c.state == "linked",
             )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
-from sqlalchemy import Connection, Row, bindparam, delete, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, select
 
 from crmhub.clock import Clock
 from crmhub.store.database import Database
@@ -45,7 +44,7 @@ class Intents:
     async def open(self, job: str) -> list[Intent]:
         """Every intent of the job whose result is not known, oldest first."""
         query = select(table).where(table.c.job == job).order_by(table.c.sent_at, table.c.id)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
         return [_intent(row) for row in rows]
 
 
@@ -74,7 +73,17 @@ def _row(intent: Intent) -> dict[str, object]:
     }
 
 
-def _intent(row: Row[tuple[object, ...]]) -> Intent:
-    values = dict(cast("dict[str, str]", row._mapping))  # pyright: ignore[reportPrivateUsage]
-    source = RecordRef(*(values.pop(f"source_{part}") for part in ("connection", "object", "id")))
-    return Intent(source=source, **values)  # pyright: ignore[reportArgumentType]
+def _intent(row: RowMapping) -> Intent:
+    return Intent(
+        id=row["id"],
+        job=row["job"],
+        run=row["run"],
+        source=RecordRef(row["source_connection"], row["source_object"], row["source_id"]),
+        target_object=row["target_object"],
+        operation=row["operation"],
+        marker=row["marker"],
+        payload_hash=row["payload_hash"],
+        payload=row["payload"],
+        sent_at=row["sent_at"],
+        state=row["state"],
+    )

@@ -84,7 +84,7 @@ def _read(file: Path) -> bytes | None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    """Complete and private from the first moment that the file has its name."""
+    """Complete, private and on the disk from the first moment that the file has its name."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         draft.unlink(missing_ok=True)
@@ -94,8 +94,20 @@ def _write(file: Path, content: bytes) -> None:
             opened.flush()
             os.fsync(opened.fileno())
         draft.replace(file)
+        _keep_name(file)
     except OSError as error:
         raise StoreError(
             f"the key file {file} cannot be written: {error.strerror}",
             hint=f"choose a folder that you may write to, or set {KEY_VARIABLE}; {_MAKE}",
         ) from error
+
+
+def _keep_name(file: Path) -> None:
+    """See to it that a power cut does not take the file's name away; only POSIX has a way."""
+    if os.name != "posix":
+        return
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -44,15 +44,15 @@ def prepare_file(file: Path) -> None:
 
     SQLite gives its write-ahead log the same permissions.
     """
-    if not file.parent.is_dir():
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StoreError(
             f"the folder {file.parent} of the store does not exist",
             hint="create it, or name another place in `store:`",
-        )
-    if file.is_dir():
-        raise StoreError(f"the store {file} is a folder", hint="name a file in `store:`")
-    try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        ) from error
+    except IsADirectoryError as error:
+        raise StoreError(f"the store {file} is a folder", hint="name a file in `store:`") from error
     except OSError as error:
         raise StoreError(
             f"the store {file} cannot be written: {error.strerror}",

@@ -40,10 +40,8 @@ class Runs:
         is running.
         """
         now = self._clock.now()
-        run = f"{now:%Y%m%dT%H%M%S}-{self._random.getrandbits(32):08x}"
         me = this_process()
         values: dict[str, object] = {
-            "id": run,
             "job": job,
             "kind": kind,
             "source": source,
@@ -59,18 +57,24 @@ class Runs:
             "lease_until": now + LEASE,
         }
 
-        def begin(connection: Connection) -> str | None:
+        def begin(connection: Connection) -> tuple[Run, str | None]:
             left = _take_over(connection, job, now)
-            connection.execute(insert(table), [values])
-            return left
+            drawn = self._new_id(connection, now)
+            connection.execute(insert(table), [{"id": drawn, **values}])
+            return cast("Run", _get(connection, drawn)), left
 
-        left = await self._database.write(begin)
+        run, left = await self._database.write(begin)
         if left:
             self._events.emit("run.interrupted", run=left, job=job, error="its process ended")
-        self._going.add(run)
-        return Run(
-            run, job, kind, source, target, tuple(models), "running", now, None, {}, None, me.host, me.pid
-        )  # fmt: skip
+        self._going.add(run.id)
+        return run
+
+    def _new_id(self, connection: Connection, now: datetime) -> str:
+        """An id that sorts by time; a seeded ``random`` may repeat what an earlier process drew."""
+        while True:
+            drawn = f"{now:%Y%m%dT%H%M%S}-{self._random.getrandbits(32):08x}"
+            if _get(connection, drawn) is None:
+                return drawn
 
     async def renew(self, run: str) -> None:
         """Say that the run still goes on, in long stretches without a commit.

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -43,7 +43,9 @@ async def test_a_page_is_stored_whole(store: Store) -> None:
     )
     letter = DeadLetter(JOB, record(2), "sf", "account", "rejected", "bad e-mail")
     await store.intents.plan([intent])
-    await store.commit(Changes(job=JOB, dead_letters=[DeadLetter(JOB, record(1), "sf", "account", "unknown", "?")]))
+    await store.commit(
+        Changes(job=JOB, dead_letters=[DeadLetter(JOB, record(1), "sf", "account", "unknown", "?")])
+    )
 
     await store.commit(
         Changes(
@@ -145,8 +147,6 @@ async def test_a_naive_time_is_refused(store: Store) -> None:
 
 
 async def test_instants_come_back_in_utc(store: Store) -> None:
-    from datetime import timezone
-
     run = await store.runs.start(JOB, "sync", "zoho", "sf", ["account"])
     instant = datetime(2026, 1, 1, 3, tzinfo=timezone(timedelta(hours=3)))
     await store.intents.plan(

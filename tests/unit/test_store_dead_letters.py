@@ -27,7 +27,14 @@ async def store(clock: ManualClock) -> AsyncIterator[Store]:
 
 def a_letter(id: str = "1", **changes: object) -> DeadLetter:
     letter = DeadLetter(
-        JOB, RecordRef("zoho", "Deals", id), "sf", "deal", "rejected", "Close Date: required", "REQUIRED", "CloseDate"
+        JOB,
+        RecordRef("zoho", "Deals", id),
+        "sf",
+        "deal",
+        "rejected",
+        "Close Date: required",
+        "REQUIRED",
+        "CloseDate",
     )
     return replace(letter, **changes)  # pyright: ignore[reportArgumentType]
 
@@ -120,7 +127,7 @@ async def test_letters_are_paged_oldest_first_even_while_they_are_resolved(
         await store.dead_letters.resolve(JOB, [letter.source for letter in page])
 
     assert sorted(seen) == sorted(f"{n}{half}" for n in range(7) for half in "ab")
-    assert [id[0] for id in seen] == sorted(id[0] for id in seen)
+    assert [name[0] for name in seen] == sorted(name[0] for name in seen)
 
 
 async def test_letters_are_listed_and_counted_by_reason_and_model(store: Store) -> None:

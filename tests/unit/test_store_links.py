@@ -80,8 +80,7 @@ async def test_a_page_larger_than_one_query_is_found_whole(store: Store) -> None
 
     found = await store.links.find(("zoho", "Accounts"), "sf", [link.source.id for link in links] * 2)
 
-    assert list(found.values()) == sorted(links, key=lambda link: list(found).index(link.source.id))
-    assert len(found) == 1_203
+    assert found == {link.source.id: link for link in links}
 
 
 async def test_a_reference_to_several_objects_is_found_by_id_alone(store: Store) -> None:
@@ -103,7 +102,10 @@ async def test_an_id_that_two_objects_share_is_never_guessed(store: Store) -> No
 
 
 async def test_a_record_shows_all_its_links_seen_from_itself(store: Store) -> None:
-    to_sf, to_hubspot = a_link(zoho("1"), sf("001")), a_link(zoho("1"), RecordRef("hubspot", "companies", "5"))
+    to_sf, to_hubspot = (
+        a_link(zoho("1"), sf("001")),
+        a_link(zoho("1"), RecordRef("hubspot", "companies", "5")),
+    )
     await save(store, to_sf, to_hubspot, a_link(zoho("2"), sf("002")))
 
     assert await store.links.of_record("zoho", "Accounts", "1") == [to_hubspot, to_sf]
@@ -123,14 +125,12 @@ async def test_a_record_shows_all_its_links_seen_from_itself(store: Store) -> No
 async def test_a_record_is_linked_to_one_record_of_another_connection(
     store: Store, second: Link, together: bool
 ) -> None:
-    first = a_link(zoho("1"), sf("001"))
+    first, other = a_link(zoho("1"), sf("001")), a_link(zoho("9"), sf("009"))
+    if not together:
+        await save(store, first)
 
     with pytest.raises(StoreError, match="already linked to") as raised:
-        if together:
-            await save(store, a_link(zoho("9"), sf("009")), first, second)
-        else:
-            await save(store, first)
-            await save(store, a_link(zoho("9"), sf("009")), second)
+        await save(store, other, *([first] if together else []), second)
 
     assert "forget the old link" in str(raised.value)
     left = await store.links.find(("zoho", "Accounts"), "sf", ["1", "2", "9"])

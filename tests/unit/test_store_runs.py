@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -58,7 +59,12 @@ async def test_a_run_tells_its_beginning_its_totals_and_its_end(store: Store, cl
     assert (ended.state, ended.error) == ("partial", "2 records were rejected")
     assert ended.counts == {"created": 203, "rejected": 0, "updated": 1}
     assert (ended.started_at, ended.finished_at) == (run.started_at, clock.now())
-    assert (ended.kind, ended.source, ended.target, ended.models) == ("sync", "zoho", "sf", ("account", "deal"))
+    assert (ended.kind, ended.source, ended.target, ended.models) == (
+        "sync",
+        "zoho",
+        "sf",
+        ("account", "deal"),
+    )
 
 
 async def test_final_totals_replace_what_the_pages_added_up(store: Store) -> None:
@@ -68,6 +74,17 @@ async def test_final_totals_replace_what_the_pages_added_up(store: Store) -> Non
     ended = await store.runs.finish(run.id, "done", {"created": 199, "linked": 1})
 
     assert ended.counts == {"created": 199, "linked": 1}
+
+
+async def test_two_stores_with_the_same_randomness_make_different_runs(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    ids: set[str] = set()
+    for _ in range(2):
+        async with await Store.open(f"sqlite:///{tmp_path}/state.db", clock=clock, random=Random(1)) as store:
+            ids.add((await start(store)).id)
+
+    assert len(ids) == 2
 
 
 async def test_recent_runs_come_newest_first(store: Store, clock: ManualClock) -> None:
