@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import select
 
 from crmhub.clock import Clock
-from crmhub.http.tokens import Token
+from crmhub.http import Token
 from crmhub.store.database import Database
 from crmhub.store.secrets import Place, Secrets
 from crmhub.store.tables import token as table

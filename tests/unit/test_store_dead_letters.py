@@ -138,7 +138,7 @@ async def test_letters_are_listed_and_counted_by_reason_and_model(store: Store) 
     assert [letter.source.id for letter in await store.dead_letters.open(JOB, model="account")] == ["3"]
 
 
-@pytest.mark.parametrize("awaited", ["Accounts", "account"], ids=["by object", "by model"])
+@pytest.mark.parametrize("awaited", ["Accounts", "account", "*"], ids=["by object", "by model", "by id"])
 async def test_a_waiting_letter_is_ready_once_its_record_is_linked(store: Store, awaited: str) -> None:
     waiting = a_letter("1", reason="waiting", awaiting=(awaited, "77"))
     await save(store, waiting, a_letter("2", reason="waiting", awaiting=(awaited, "78")), a_letter("3"))
