@@ -7,6 +7,7 @@ the YAML ever becomes code; names and values reach it as constants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -100,12 +101,19 @@ class CompiledMap:
                 faults.append(Fault(rule.path.text, ", ".join(rule.to), reason))
         return values, faults
 
-    def write(self, values: Values, *, base: Native | None = None, create: bool = False) -> Payload:
+    def write(
+        self,
+        values: Values,
+        *,
+        base: Native | None = None,
+        create: bool = False,
+        today: date | None = None,
+    ) -> Payload:
         """Native fields for the canonical values that are given.
 
         ``base`` is the native record as it stands: what fits already is left as it is. On create,
-        constants of the map and ``default_on_create`` are filled in. Raises :class:`CodecError`
-        whose text begins with the canonical path.
+        constants of the map and ``default_on_create`` are filled in (``today+30d`` counts from
+        ``today``). Raises :class:`CodecError` whose text begins with the canonical path.
         """
         native: Native = {}
         defaulted: list[str] = []
@@ -116,7 +124,7 @@ class CompiledMap:
             value = values.get(text)
             if value is None and create:
                 if rule.default_on_create is not None:
-                    _put(native, rule.to[0], rule.default_on_create)
+                    _put(native, rule.to[0], _demanded(rule.default_on_create, today))
                     defaulted.append(text)
                     continue
                 value = rule.default
@@ -368,6 +376,17 @@ def _encode(rule: Rule, value: object, base: Native | None) -> Sequence[tuple[st
         return [(rule.to[0], value.id), *kind]
     narrow = rule.narrow
     return [(rule.to[0], narrow.encode(value) if narrow else _plain(value))]
+
+
+_FROM_TODAY = re.compile(r"today(?:([+-]\d{1,4})d)?")
+
+
+def _demanded(value: Value, today: date | None) -> Value:
+    """A ``default_on_create`` as it is sent; ``today+30d`` becomes that date."""
+    match = _FROM_TODAY.fullmatch(value) if isinstance(value, str) else None
+    if match is None or today is None:
+        return value
+    return (today + timedelta(days=int(match[1] or 0))).isoformat()
 
 
 def _put(native: Native, name: str, value: Value) -> None:

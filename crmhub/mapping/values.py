@@ -16,7 +16,7 @@ from crmhub.models import Money
 
 __all__ = ["Comparable", "Comparison", "changed", "digest", "plain"]
 
-Comparable: TypeAlias = dict[str, "str | int | bool | list[str] | None"]
+Comparable: TypeAlias = dict[str, object]
 """Values by path in a form that is equal exactly when the values mean the same."""
 
 _encode = msgspec.json.Encoder().encode
@@ -77,7 +77,7 @@ class Comparison:
 
     def comparable(self, values: Values) -> Comparable:
         """The values that matter, in comparable form; paths that were not read are left out."""
-        return cast("Comparable", {path: form(values[path]) for path, form in self._forms if path in values})
+        return {path: form(values[path]) for path, form in self._forms if path in values}
 
 
 def _read_by(source: CompiledMap, path: str) -> bool:

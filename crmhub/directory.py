@@ -1,0 +1,71 @@
+"""Small tables of a CRM's users, stages and pipelines, read once and looked up by id or by meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from crmhub.connector import Connector, Native, ReadRequest
+from crmhub.mapping.compiled import CompiledMap, Values
+
+__all__ = ["Directory", "read_directory"]
+
+
+def _fold(value: object) -> str:
+    return " ".join(str(value).split()).casefold()
+
+
+@dataclass(frozen=True)
+class Directory:
+    """All records of one small model of one connection, as canonical values by id."""
+
+    model: str
+    entries: Mapping[str, Values]
+    _index: dict[str, dict[str, list[str]]] = field(
+        default_factory=dict[str, dict[str, list[str]]], repr=False
+    )
+
+    def find(self, by: str, value: object, within: tuple[str, str] | None = None) -> str | None:
+        """The id of the one active entry whose ``by`` is ``value`` (case and spacing aside).
+
+        ``within`` names a field and the value that it must have where several entries answer. No
+        entry, or several, give ``None``: never the first of many.
+        """
+        if value is None:
+            return None
+        found = self._by(by).get(_fold(value), [])
+        if len(found) > 1 and within is not None:
+            path, wanted = within
+            found = [id_ for id_ in found if self.entries[id_].get(path) == wanted]
+        return found[0] if len(found) == 1 else None
+
+    def known(self, by: str) -> list[str]:
+        """The values of ``by`` that can be chosen, for messages."""
+        return sorted(str(entry[by]) for entry in self.entries.values() if entry.get(by) is not None)
+
+    def _by(self, by: str) -> dict[str, list[str]]:
+        if by not in self._index:
+            index: dict[str, list[str]] = {}
+            for id_, entry in self.entries.items():
+                if entry.get(by) is not None and entry.get("active") is not False:
+                    index.setdefault(_fold(entry[by]), []).append(id_)
+            self._index[by] = index
+        return self._index[by]
+
+
+async def read_directory(connector: Connector, maps: tuple[CompiledMap, ...], model: str) -> Directory:
+    """Read all records of the model's maps. The id is what the map says, else the object's key."""
+    entries: dict[str, Values] = {}
+    objects = (await connector.capabilities()).objects
+    for mapped in maps:
+        able = objects.get(mapped.object)
+        key = able.key if able else "id"
+        async for page in connector.read(ReadRequest(mapped.object, mapped.fields)):
+            for record in page.upserts:
+                values = mapped.read(record)
+                entries[_id(values, record, key)] = values
+    return Directory(model, entries)
+
+
+def _id(values: Values, record: Native, key: str) -> str:
+    return str(values.get("id") or record[key])

@@ -1,0 +1,243 @@
+"""The hub: all connections of one configuration, and what acts across them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, cast
+
+import anyio
+
+from crmhub.clock import Clock
+from crmhub.config import Config, ConnectionSettings, load_config
+from crmhub.connection import Connection
+from crmhub.connector import Connector, Context, Value
+from crmhub.document import suggest
+from crmhub.errors import ConfigError
+from crmhub.events import Events, Observer, log_observer
+from crmhub.mapping.codecs.base import Factory
+from crmhub.mapping.load import Override, find_mapping, load_mapping
+from crmhub.mapping.rules import MappingSpec
+from crmhub.models import Record
+from crmhub.models.registry import with_models
+from crmhub.plugins import Plugins, load_connector
+from crmhub.sync.job import ORDER, Job
+
+if TYPE_CHECKING:
+    import httpx
+
+    from crmhub.http import HttpClient, HttpSettings, Token
+    from crmhub.store import Store
+    from crmhub.sync import Plan, SyncEngine, SyncReport
+
+__all__ = ["Hub"]
+
+
+class Hub:
+    """Connections by name: ``hub["zoho"].accounts``. Use it as an async context manager.
+
+    ``transports`` puts something in the network's place, by connection name; tests mount simulators
+    there. Connectors, the store and plugins load on first use.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        models: Iterable[type[Record]] = (),
+        clock: Clock | None = None,
+        events: Events | None = None,
+        random: Random | None = None,
+        transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
+        self.config = config
+        self.clock = clock or Clock()
+        self.events = events or Events(self.clock)
+        self.random = random or Random()
+        self.plugins = Plugins()
+        for observer in self.plugins.observers():
+            self.events.subscribe(cast("Observer", observer))
+        named = [_import_model(name) for name in config.models]
+        plugged = cast("Sequence[type[Record]]", self.plugins.models())
+        self._models = with_models([*plugged, *named, *models])
+        self._codecs = cast("Mapping[str, Factory]", self.plugins.codecs())
+        self._mappings = cast("Mapping[str, Path]", self.plugins.mappings())
+        self._resolvers = cast("Mapping[str, Callable[[str], str]]", self.plugins.secrets())
+        self._transports = dict(transports or {})
+        self._connections: dict[str, Connection] = {}
+        self._clients: list[HttpClient] = []
+        self._store: Store | None = None
+        self._opening = anyio.Lock()
+        for settings in config.connections.values():
+            self._connections[settings.name] = self._connection(settings)
+
+    @classmethod
+    def load(cls, path: Path | str = "crmhub.yaml", *, models: Iterable[type[Record]] = ()) -> Hub:
+        """The hub of a configuration file, with events written to the log."""
+        hub = cls(load_config(Path(path)), models=models)
+        hub.events.subscribe(log_observer)
+        return hub
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection and the store."""
+        with anyio.CancelScope(shield=True):
+            for connection in self._connections.values():
+                await connection.aclose()
+            for client in self._clients:
+                await client.aclose()
+            self._clients.clear()
+            if self._store is not None:
+                await self._store.aclose()
+                self._store = None
+
+    def __getitem__(self, name: str) -> Connection:
+        if name not in self._connections:
+            raise ConfigError(f"no connection {name!r}", hint=suggest(name, self._connections))
+        return self._connections[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._connections)
+
+    def add(self, name: str, connector: str, *, mapping: Path | None = None, **settings: Value) -> Connection:
+        """Add a connection at run time; ``mapping`` names its mapping file."""
+        if name in self._connections:
+            raise ConfigError(f"connection {name!r} is there already", hint="choose another name")
+        added = self._connection(ConnectionSettings(name, connector, settings), mapping)
+        self._connections[name] = added
+        return added
+
+    async def sync(
+        self,
+        source: str,
+        target: str,
+        *,
+        models: Sequence[str] = ORDER,
+        owner: str = "default",
+        stage: str = "outcome",
+        page_size: int | None = None,
+        retry: bool = False,
+    ) -> SyncReport:
+        """Sync one way, from ``source`` to ``target``; see :class:`~crmhub.sync.Job` for the settings.
+
+        Raises what stops it; what was acknowledged until then is kept, and the next run goes on.
+        """
+        job = Job(source, target, tuple(models), owner, stage, page_size)
+        return await self.run(job, retry=retry)
+
+    async def run(self, job: Job, *, retry: bool = False) -> SyncReport:
+        """Run a sync job; ``retry`` takes up its open dead letters once more."""
+        return await (await self._engine(job)).run(retry=retry)
+
+    async def plan(self, job: Job, *, limit: int | None = None) -> AsyncIterator[Plan]:
+        """What the job would write now, page by page; nothing is written."""
+        async for page in (await self._engine(job)).plan(limit=limit):
+            yield page
+
+    async def _engine(self, job: Job) -> SyncEngine:
+        from crmhub.sync.engine import SyncEngine
+
+        return SyncEngine(
+            job,
+            self[job.source],
+            self[job.target],
+            store=await self.store(),
+            clock=self.clock,
+            events=self.events,
+        )
+
+    async def store(self) -> Store:
+        """The state store, opened on first use."""
+        from crmhub.store import Store
+
+        async with self._opening:
+            if self._store is None:
+                self._store = await Store.open(
+                    self._store_url(), clock=self.clock, events=self.events, random=self.random
+                )
+            return self._store
+
+    def _store_url(self) -> str:
+        """The store's URL, a relative SQLite file taken from the configuration's folder."""
+        scheme, separator, file = self.config.store.partition(":///")
+        if scheme == "sqlite" and separator and file != ":memory:" and not Path(file).is_absolute():
+            return f"sqlite:///{self.config.folder / file}"
+        return self.config.store
+
+    def _connection(self, settings: ConnectionSettings, mapping: Path | None = None) -> Connection:
+        return Connection(
+            settings.name,
+            settings.connector,
+            lambda: self._connect(settings),
+            lambda: self._load_mapping(settings, mapping),
+        )
+
+    def _connect(self, settings: ConnectionSettings) -> Connector:
+        kind = load_connector(settings.connector)
+        checked = settings.check(kind.Config, self._resolvers, self.config.folder)
+        context = Context(
+            settings.name,
+            self.clock,
+            self.events,
+            self.random,
+            _StoredTokens(self),
+            lambda wanted: self._client(settings.name, wanted),
+        )
+        return kind(checked, context)
+
+    def _client(self, name: str, wanted: HttpSettings) -> HttpClient:
+        from crmhub.http import HttpClient
+
+        client = HttpClient(
+            wanted,
+            connection=name,
+            clock=self.clock,
+            events=self.events,
+            random=self.random,
+            transport=self._transports.get(name),
+        )
+        self._clients.append(client)
+        return client
+
+    def _load_mapping(self, settings: ConnectionSettings, mapping: Path | None) -> MappingSpec:
+        override = None
+        if settings.has_mapping and settings.document is not None:
+            override = Override(settings.document, (*settings.path, "mapping"))
+        path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
+        return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
+
+
+class _StoredTokens:
+    """The store's tokens, opening the store when the first one is asked for."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    async def load(self, connection: str) -> Token | None:
+        return await (await self._hub.store()).tokens.load(connection)
+
+    async def save(self, connection: str, token: Token) -> None:
+        await (await self._hub.store()).tokens.save(connection, token)
+
+
+def _import_model(name: str) -> type[Record]:
+    module, _, attribute = name.partition(":")
+    try:
+        found = cast("object", getattr(import_module(module), attribute))
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"models: {name!r} cannot be imported: {error}", hint="write package.module:Class"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, Record)):
+        raise ConfigError(f"models: {name!r} is not a model", hint="subclass crmhub.models.Record")
+    return found

@@ -1,0 +1,362 @@
+"""Running a sync: every model in order, every object a page at a time.
+
+A page is read, mapped, compared with its links, planned, applied and committed with its checkpoint in
+one transaction. Killed anywhere, the next run takes up at the last committed page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+
+from crmhub.clock import Clock
+from crmhub.connection import Connection
+from crmhub.connector import Checkpoint, Deletion, Missing, Native, ReadRequest
+from crmhub.errors import ConfigError, SyncError, Where
+from crmhub.events import Event, Events
+from crmhub.mapping.compiled import CompiledMap
+from crmhub.mapping.load import ConnectionMapping
+from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
+from crmhub.sync.apply import Applied, Applier
+from crmhub.sync.job import Job, model_names
+from crmhub.sync.plan import Item, Plan, Route, plan
+from crmhub.sync.readback import recover
+from crmhub.sync.references import Directories, References
+from crmhub.sync.report import SyncReport
+
+__all__ = ["SyncEngine"]
+
+_REVISIT = 100
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """One object of the source: its routes by source map, and what to ask for."""
+
+    object: str
+    model: str
+    routes: Mapping[str, Route]
+    """By the place of the source map, which is its name."""
+    maps: tuple[CompiledMap, ...]
+    fields: tuple[str, ...]
+    referred: Mapping[str, tuple[str, ...]]
+    """For each path that points to a linked record: the source objects it may point to."""
+
+    def route(self, record: Native) -> Route | None:
+        """The way that a record goes; ``None`` for one that has no place in the target."""
+        mapped = next((mapped for mapped in self.maps if mapped.accepts(record)), None)
+        return self.routes.get(mapped.spec.at) if mapped else None
+
+
+@dataclass
+class _Tally:
+    """Counts that only this run needs; those of committed pages are in the store."""
+
+    calls: Counter[str] = field(default_factory=Counter[str])
+    unshared: set[str] = field(default_factory=set[str])
+    notes: Counter[str] = field(default_factory=Counter[str])
+    by_model: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+
+    def add(self, model: str, counts: Mapping[str, int]) -> None:
+        self.by_model.setdefault(model, Counter()).update(counts)
+
+    def hear(self, event: Event) -> None:
+        if event.name == "http.call" and event.connection:
+            self.calls[event.connection] += 1
+
+
+class SyncEngine:
+    """Runs one job between two connections with one store."""
+
+    def __init__(
+        self,
+        job: Job,
+        source: Connection,
+        target: Connection,
+        *,
+        store: Store,
+        clock: Clock,
+        events: Events,
+    ) -> None:
+        self._job = job
+        self._source = source
+        self._target = target
+        self._store = store
+        self._clock = clock
+        self._events = events
+        self._tally = _Tally()
+        self._directories = Directories()
+        self._applier: Applier | None = None
+        self._run_id = ""
+        self._streams: dict[str, _Stream] = {}
+
+    async def run(self, *, retry: bool = False) -> SyncReport:
+        """Run the job to its end. ``retry`` takes up every open dead letter once more.
+
+        Raises what stops it (the connectors' errors, :class:`SyncError` when the job is running
+        already); what was acknowledged until then is kept, and the next run goes on from there.
+        """
+        started = self._clock.monotonic()
+        self._streams = {stream.object: stream for stream in await self._find_streams()}
+        async with self._running() as run:
+            await self._recover()
+            if retry:
+                await self._retry()
+            await self._revisit()
+            for stream in self._streams.values():
+                await self._stream(stream)
+                await self._revisit()
+            finished = await self._finish(run)
+        letters = await self._store.dead_letters.counts(self._job.id)
+        return SyncReport(
+            finished.id, self._job.id, finished.state, {m: dict(c) for m, c in self._tally.by_model.items()},
+            dict(self._tally.notes), dict(self._tally.calls), letters, tuple(sorted(self._tally.unshared)),
+            self._clock.monotonic() - started,
+        )  # fmt: skip
+
+    async def plan(self, *, limit: int | None = None) -> AsyncIterator[Plan]:
+        """What :meth:`run` would write now, page by page, without writing anything."""
+        planned = 0
+        for stream in await self._find_streams():
+            since = await self._store.checkpoints.get(self._job.id, stream.object)
+            async for page in self._source.connector.read(self._request(stream, since)):
+                yield await self._plan(stream, page.upserts)
+                planned += len(page.upserts)
+                if limit is not None and planned >= limit:
+                    return
+
+    # ── one run ──────────────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncGenerator[Run]:
+        run = await self._store.runs.start(
+            self._job.id, "sync", self._job.source, self._job.target, self._job.models
+        )
+        self._run_id = run.id
+        self._applier = Applier(self._job, run.id, self._target, self._store, self._clock)
+        unsubscribe = self._events.subscribe(self._tally.hear)
+        self._events.emit("sync.started", run=run.id, job=self._job.id)
+        try:
+            yield run
+        except BaseException as error:
+            cancelled = isinstance(error, anyio.get_cancelled_exc_class() | KeyboardInterrupt)
+            state = "interrupted" if cancelled else "failed"
+            with anyio.CancelScope(shield=True):
+                await self._store.runs.finish(run.id, state, error=type(error).__name__)
+            self._events.emit("sync.stopped", run=run.id, state=state, error=type(error).__name__)
+            raise
+        finally:
+            unsubscribe()
+
+    async def _finish(self, run: Run) -> Run:
+        open_letters = await self._store.dead_letters.counts(self._job.id)
+        finished = await self._store.runs.finish(run.id, "partial" if open_letters else "done")
+        self._events.emit("sync.finished", run=run.id, state=finished.state)
+        return finished
+
+    async def _recover(self) -> None:
+        """Settle the creates that an earlier run sent and did not live to see answered."""
+        links, settled = await recover(self._target, self._store, self._job)
+        if settled:
+            changes = Changes(job=self._job.id, run=self._run_id, links=links, intents_settled=settled)
+            await self._store.commit(changes)
+            self._events.emit("sync.recovered", run=self._run_id, found=len(links), open=len(settled))
+
+    async def _find_streams(self) -> Sequence[_Stream]:
+        """The objects to read, in order of dependency, each with its ways into the target."""
+        known = {entry.model for entry in self._source.spec.maps}
+        models = model_names(self._job.models, sorted(known))
+        source = await self._source.mapping(models)
+        target = await self._target.mapping(models)
+        await self._read_directories(source, target, models)
+        streams = [
+            stream
+            for model in models
+            for object_ in dict.fromkeys(entry.object for entry in source.of_model(model))
+            if (stream := self._stream_of(source, target, model, object_))
+        ]
+        if not streams:
+            raise ConfigError(
+                f"{self._job.source} and {self._job.target} share no map of {', '.join(models)}",
+                hint="look at the models, set: and objects of both mappings",
+            )
+        return streams
+
+    def _stream_of(
+        self, source: ConnectionMapping, target: ConnectionMapping, model: str, object_: str
+    ) -> _Stream | None:
+        routes: dict[str, Route] = {}
+        referred: dict[str, tuple[str, ...]] = {}
+        maps = source.of_object(object_)
+        for mapped in maps:
+            counterpart = target.target(model, mapped.spec.constants)
+            if counterpart is None or mapped.model != model:
+                continue
+            route = Route.between(mapped, counterpart)
+            routes[mapped.spec.at] = route
+            self._tally.unshared |= {f"{object_}: {path}" for path in route.comparison.unshared}
+            for rule in route.references():
+                if rule.by is None:
+                    pointed = [entry.object for model in rule.ref for entry in source.of_model(model)]
+                    referred[rule.path.text] = tuple(dict.fromkeys(pointed))
+        return _Stream(object_, model, routes, maps, source.fields(object_), referred) if routes else None
+
+    async def _read_directories(
+        self, source: ConnectionMapping, target: ConnectionMapping, models: Collection[str]
+    ) -> None:
+        """Users, stages and whatever else is matched by meaning, from both sides."""
+        wanted = {
+            rule.ref[0]
+            for model in models
+            for mapped in (*source.of_model(model), *target.of_model(model))
+            for rule in mapped.rules
+            if rule.by is not None
+        }
+        self._source.forget_directories()
+        self._target.forget_directories()
+        self._directories = Directories(
+            {model: await self._source.directory(model) for model in sorted(wanted)},
+            {model: await self._target.directory(model) for model in sorted(wanted)},
+        )
+
+    # ── one object ───────────────────────────────────────────────────────────────────────────
+
+    def _request(self, stream: _Stream, since: Checkpoint | None) -> ReadRequest:
+        return ReadRequest(stream.object, stream.fields, since, page_size=self._job.page_size)
+
+    async def _stream(self, stream: _Stream) -> None:
+        since = await self._store.checkpoints.get(self._job.id, stream.object)
+        self._events.emit("sync.object", object=stream.object, run=self._run_id, model=stream.model)
+        async for page in self._source.connector.read(self._request(stream, since)):
+            await self._page(stream, page.upserts, page.deletes, page.checkpoint)
+
+    async def _page(
+        self,
+        stream: _Stream,
+        upserts: Sequence[Native],
+        deletes: Sequence[Deletion] = (),
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        """The main path: plan the page, apply the plan, commit what came of it."""
+        planned = await self._plan(stream, upserts)
+        applied = await self._applied(planned)
+        unlinked = await self._unlinked(stream, deletes)
+        counts = Counter({"read": len(upserts), "unchanged": planned.unchanged})
+        counts.update(applied.counts)
+        counts["unlinked"] += len(unlinked)
+        for letter in planned.letters:
+            counts["waiting" if letter.reason == "waiting" else "rejected"] += 1
+        await self._store.commit(
+            Changes(
+                job=self._job.id,
+                run=self._run_id,
+                links=[*applied.links, *planned.refreshed],
+                unlinked=unlinked,
+                intents_settled=applied.settled,
+                dead_letters=[*planned.letters, *applied.letters],
+                resolved=applied.resolved,
+                checkpoint=(stream.object, checkpoint) if checkpoint is not None else None,
+                counts=counts,
+            )
+        )
+        self._tally.add(stream.model, counts)
+        self._tally.notes.update(planned.notes)
+        self._events.emit(
+            "sync.page",
+            object=stream.object,
+            run=self._run_id,
+            model=stream.model,
+            read=counts["read"],
+            written=counts["created"] + counts["updated"],
+            set_aside=counts["rejected"] + counts["waiting"],
+        )
+
+    async def _plan(self, stream: _Stream, records: Sequence[Native]) -> Plan:
+        items = await self._items(stream, records)
+        source, target = self._job.source, self._job.target
+        links = await self._store.links.find((source, stream.object), target, [item.ref.id for item in items])
+        pointed = {
+            path: await self._pointed(path, objects, items) for path, objects in stream.referred.items()
+        }
+        references = References(self._job, self._directories, pointed)
+        return plan(self._job, items, links, references, self._clock.now().date())
+
+    async def _pointed(
+        self, path: str, objects: Collection[str], items: Sequence[Item]
+    ) -> Mapping[str, Link]:
+        """Links of the records that a page's references point to, by source id."""
+        ids = {str(value) for item in items if (value := item.values.get(path)) is not None}
+        if not ids:
+            return {}
+        return await self._store.links.find_any(self._job.source, ids, self._job.target, objects=objects)
+
+    async def _items(self, stream: _Stream, records: Sequence[Native]) -> Sequence[Item]:
+        able = await self._source.able(stream.object)
+        items: dict[str, Item] = {}  # a record that comes twice in a page counts once, as it came last
+        for record in records:
+            route = stream.route(record)
+            if route is None:
+                continue
+            values, faults = route.source.read_or_faults(record)
+            ref = RecordRef(self._job.source, stream.object, str(record[able.key]))
+            stamp = record.get(able.modified) if able.modified else None
+            shared = tuple(fault for fault in faults if fault.field in route.comparison.paths)
+            version = None if stamp is None else str(stamp)
+            comparable = route.comparison.comparable(values)
+            items[ref.id] = Item(route, ref, values, comparable, version, shared)
+        return list(items.values())
+
+    async def _applied(self, planned: Plan) -> Applied:
+        if not planned.writes:
+            return Applied()
+        if self._applier is None:
+            raise SyncError("apply outside of a run", where=Where(connection=self._job.target))
+        return await self._applier.apply(planned.writes)
+
+    async def _unlinked(self, stream: _Stream, deletes: Sequence[Deletion]) -> list[Link]:
+        """Links of records that are gone: the pair is let go, the target's record stays."""
+        if not deletes:
+            return []
+        ids = [deletion.id for deletion in deletes]
+        links = await self._store.links.find((self._job.source, stream.object), self._job.target, ids)
+        return [link for link in links.values() if link.state == "linked"]
+
+    # ── records set aside ────────────────────────────────────────────────────────────────────
+
+    async def _revisit(self) -> None:
+        """Take up the records that waited for one that is there now."""
+        seen: set[str] = set()
+        while letters := [
+            letter
+            for letter in await self._store.dead_letters.awaiting_ready(self._job.id)
+            if letter.id not in seen
+        ]:
+            seen |= {letter.id for letter in letters}
+            await self._again(letters)
+
+    async def _retry(self) -> None:
+        """Take up every open dead letter."""
+        last: DeadLetter | None = None
+        while letters := await self._store.dead_letters.open(self._job.id, after=last):
+            last = letters[-1]
+            await self._again(letters)
+
+    async def _again(self, letters: Sequence[DeadLetter]) -> None:
+        for object_ in dict.fromkeys(letter.source.object for letter in letters):
+            stream = self._streams.get(object_)
+            if stream is None:
+                continue
+            refs = [letter.source for letter in letters if letter.source.object == object_]
+            for start in range(0, len(refs), _REVISIT):
+                await self._reread(stream, refs[start : start + _REVISIT])
+
+    async def _reread(self, stream: _Stream, refs: Sequence[RecordRef]) -> None:
+        found = await self._source.connector.get(stream.object, [ref.id for ref in refs], stream.fields)
+        gone = [ref for ref, record in zip(refs, found, strict=True) if isinstance(record, Missing)]
+        if gone:
+            await self._store.dead_letters.resolve(self._job.id, gone)
+        await self._page(stream, [record for record in found if not isinstance(record, Missing)])

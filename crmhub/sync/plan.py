@@ -1,0 +1,262 @@
+"""Plans: the exact writes that a sync would do, as data.
+
+:func:`plan` is pure: the same records, links and tables give the same plan, byte for byte. A plan
+says for each write what it is, field by field before and after, and it has a content hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from crmhub.connector import Native
+from crmhub.mapping.codecs.base import CodecError
+from crmhub.mapping.compiled import CompiledMap, Fault, Pointer, Values
+from crmhub.mapping.rules import Rule
+from crmhub.mapping.values import Comparable, Comparison, changed, digest
+from crmhub.store import DeadLetter, Link, RecordRef
+from crmhub.sync.job import Job
+from crmhub.sync.references import Deferred, LeftOut, References, Waiting
+
+__all__ = ["Item", "Plan", "PlannedWrite", "Route", "decode_base", "encode_base", "plan"]
+
+_encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+
+
+class _Base(msgspec.Struct):
+    values: dict[str, object]
+    derived: list[str] = []
+
+
+_decode = msgspec.json.Decoder(_Base).decode
+
+Change: TypeAlias = tuple[object, object]
+
+
+@dataclass(frozen=True)
+class Route:
+    """The way from one map of the source to its counterpart in the target."""
+
+    source: CompiledMap
+    target: CompiledMap
+    comparison: Comparison
+
+    @classmethod
+    def between(cls, source: CompiledMap, target: CompiledMap) -> Route:
+        """The route, with the paths that both sides have."""
+        return cls(source, target, Comparison(source, target))
+
+    def references(self) -> Sequence[Rule]:
+        """The target's rules that point to other records, those that others lie within first."""
+        rules = [self.target.by_path[path] for path in self.comparison.paths]
+        return sorted((rule for rule in rules if rule.ref), key=lambda rule: rule.within is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A source record, mapped: its values by path, and their comparable form."""
+
+    route: Route
+    ref: RecordRef
+    values: Values
+    comparable: Comparable
+    version: str | None = None
+    faults: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWrite:
+    """One write: what, to which record, field by field before and after."""
+
+    operation: Literal["create", "update"]
+    model: str
+    source: RecordRef
+    target_object: str
+    target_id: str | None
+    fields: Native
+    changes: Mapping[str, Change]
+    base: Comparable
+    """What both sides agree on once it is done."""
+    defaulted: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    source_version: str | None = None
+    awaiting: tuple[str, str] | None = None
+    """A reference that is to be patched in later."""
+
+    def describe(self) -> dict[str, object]:
+        """The write as plain data, without anything that differs from run to run."""
+        return {
+            "operation": self.operation, "model": self.model, "source": list(self.source),
+            "object": self.target_object, "id": self.target_id, "fields": self.fields,
+            "changes": {path: list(pair) for path, pair in self.changes.items()},
+            "defaulted": list(self.defaulted),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a page of records comes to."""
+
+    writes: Sequence[PlannedWrite] = ()
+    unchanged: int = 0
+    refreshed: Sequence[Link] = ()
+    """Links whose base moves although nothing is to be written."""
+    letters: Sequence[DeadLetter] = ()
+    notes: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def json(self) -> bytes:
+        """Canonical JSON of the writes."""
+        return _encode([write.describe() for write in self.writes])
+
+    @property
+    def hash(self) -> str:
+        """The content hash: equal plans, and only they, have equal hashes."""
+        return hashlib.sha256(self.json()).hexdigest()
+
+
+def encode_base(values: Mapping[str, object], derived: Sequence[str] = ()) -> str:
+    """A link's base as it is stored: the agreed values, and which of them were filled in."""
+    return _encode({"values": dict(values), "derived": list(derived)}).decode()
+
+
+def decode_base(text: str | None) -> Mapping[str, object]:
+    """The agreed values of a link's base."""
+    return _decode(text.encode()).values if text is not None else {}
+
+
+def plan(
+    job: Job, items: Sequence[Item], links: Mapping[str, Link], references: References, today: date
+) -> Plan:
+    """The writes that bring the target to what ``items`` say. ``links`` are theirs, by source id."""
+    planner = _Planner(job, references, today)
+    for item in items:
+        planner.add(item, links.get(item.ref.id))
+    return Plan(planner.writes, planner.unchanged, planner.refreshed, planner.letters, dict(planner.notes))
+
+
+class _Planner:
+    def __init__(self, job: Job, references: References, today: date) -> None:
+        self._job = job
+        self._references = references
+        self._today = today
+        self.writes: list[PlannedWrite] = []
+        self.letters: list[DeadLetter] = []
+        self.refreshed: list[Link] = []
+        self.notes: Counter[str] = Counter()
+        self.unchanged = 0
+
+    def add(self, item: Item, link: Link | None) -> None:
+        linked = link is not None and link.state == "linked"
+        if item.faults:
+            fault = item.faults[0]
+            self.set_aside(item, "mapping", fault.reason, code="unreadable", field=fault.native)
+            return
+        if link is not None and linked and link.hash == digest(item.comparable):
+            self.unchanged += 1
+            return
+        base = decode_base(link.base if link else None)
+        paths = changed(item.comparable, base)
+        values = {path: item.values[path] for path in paths}
+        resolved = self.resolve(item, values)
+        if resolved is None:
+            return
+        late, notes = resolved
+        try:
+            payload = item.route.target.write(values, create=link is None, today=self._today)
+        except CodecError as error:
+            self.set_aside(item, "mapping", str(error), code="unwritable")
+            return
+        agreed = {**base, **item.comparable}
+        for path in late:
+            agreed.pop(path, None)
+        self.notes.update(notes)
+        if link is not None and not payload.fields:
+            self.unchanged += 1
+            self.refreshed.append(_refreshed(link, agreed, item.version))
+            return
+        target = item.route.target
+        self.writes.append(
+            PlannedWrite(
+                "create" if link is None else "update",
+                target.model,
+                item.ref,
+                link.target.object if link else target.object,
+                link.target.id if link else None,
+                payload.fields,
+                {path: (base.get(path), item.comparable[path]) for path in values},
+                agreed,
+                payload.defaulted,
+                tuple(notes),
+                item.version,
+                next(iter(late.values()), None),
+            )
+        )
+
+    def resolve(self, item: Item, values: Values) -> tuple[dict[str, tuple[str, str]], list[str]] | None:
+        """Put pointers in the place of references; what must come later, and what was assumed.
+
+        ``None`` when the record is set aside.
+        """
+        late: dict[str, tuple[str, str]] = {}
+        notes: list[str] = []
+        for rule in item.route.references():
+            path = rule.path.text
+            value = values.get(path)
+            if value is None:
+                continue
+            answer, note = self._references.resolve(item.route.source, rule, str(value), values)
+            if note:
+                notes.append(note)
+            if isinstance(answer, Pointer):
+                values[path] = answer
+            elif isinstance(answer, Deferred):
+                del values[path]
+                late[path] = (item.route.source.model, answer.id)
+            elif isinstance(answer, LeftOut):
+                del values[path]
+                notes.append(answer.note)
+            elif isinstance(answer, Waiting):
+                message = f"waits for the record that {path} points to"
+                self.set_aside(item, "waiting", message, field=path, awaiting=(answer.model, answer.id))
+                return None
+            else:
+                self.set_aside(item, "rejected", answer.message, code=answer.code, field=path)
+                return None
+        return late, notes
+
+    def set_aside(
+        self,
+        item: Item,
+        reason: str,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        awaiting: tuple[str, str] | None = None,
+    ) -> None:
+        self.letters.append(
+            DeadLetter(
+                self._job.id,
+                item.ref,
+                self._job.target,
+                item.route.source.model,
+                reason,
+                message,
+                code,
+                field,
+                awaiting,
+            )
+        )
+
+
+def _refreshed(link: Link, agreed: Comparable, version: str | None) -> Link:
+    return Link(
+        link.model, link.source, link.target, digest(agreed), encode_base(agreed),
+        version, link.target_version, "linked",
+    )  # fmt: skip
