@@ -22,7 +22,7 @@ def model_names(given: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
 
     Raises :class:`ConfigError` for one that is not mapped.
     """
-    names = [_PLURALS.get(name, name) for name in given]
+    names = [_singular(name) for name in given]
     for name in names:
         if name not in known:
             words = [*known, *(plural for plural, model in _PLURALS.items() if model in known)]
@@ -30,6 +30,10 @@ def model_names(given: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     return tuple(
         sorted(set(names), key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     )
+
+
+def _singular(name: str) -> str:
+    return _PLURALS.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Job:
     name: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "models", tuple(_singular(name) for name in self.models))
         if self.source == self.target:
             raise ConfigError(f"a sync needs two connections, not {self.source!r} twice")
         if self.owner not in {"default", "reject"} and not self.owner.startswith("default:"):

@@ -1,0 +1,51 @@
+"""What commands share: opening the hub of a configuration file, running async code, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import typer
+
+from crmhub.errors import ConfigError
+from crmhub.hub import Hub
+
+__all__ = ["CONFIG", "PARTIAL", "open_hub", "run", "wants_json"]
+
+PARTIAL = 3
+"""Exit code: done, and some records were set aside."""
+_INTERRUPTED = 130
+
+CONFIG = typer.Option(Path("crmhub.yaml"), "--config", "-c", help="The configuration file.")
+
+_T = TypeVar("_T")
+
+
+def open_hub(config: Path) -> Hub:
+    """The hub of a configuration file. Raises :class:`ConfigError` with a first file to write."""
+    if not config.exists():
+        raise ConfigError(
+            f"{config}: no such file",
+            hint="write one (connections: {zoho: {connector: zoho, …}}), name it with --config, "
+            "or see it work first: crmhub demo",
+        )
+    from crmhub.config import load_config
+
+    return Hub(load_config(config))
+
+
+def run(work: Callable[[], Awaitable[_T]]) -> _T:
+    """Run async work to its end; Ctrl-C stops it in order and ends with exit code 130."""
+    try:
+        return anyio.run(work)
+    except KeyboardInterrupt:
+        typer.echo("interrupted: what was acknowledged is saved, run it again to go on", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def wants_json(asked: bool) -> bool:
+    """Whether to print JSON lines: when asked to, or when nobody looks at a terminal."""
+    return asked or not sys.stdout.isatty()

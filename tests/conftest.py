@@ -1,0 +1,16 @@
+"""What all tests share: the async backend, and no plugins but our own."""
+
+from __future__ import annotations
+
+import pytest
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("asyncio", id="asyncio"),
+        pytest.param("trio", id="trio", marks=pytest.mark.trio),
+    ]
+)
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    """Every async test runs on asyncio, and as the marked subset ``trio`` on trio."""
+    return str(request.param)
