@@ -19,10 +19,11 @@ __all__ = ["Breaker", "BreakerOptions"]
 
 @dataclass(frozen=True, slots=True)
 class BreakerOptions:
-    """The circuit opens when ``failures`` of the last ``2 × failures`` calls failed within ``window`` s.
+    """The circuit opens after so many ``failures`` in a row, however slowly they came.
 
-    So many in a row open it too. It stays open for ``cool_down`` seconds, twice as long after each
-    probe that fails, at most ``longest_cool_down``.
+    It also opens when as many of the last ``2 × failures`` calls failed within ``window`` seconds. It
+    stays open for ``cool_down`` seconds, twice as long after each probe that fails, at most
+    ``longest_cool_down``.
     """
 
     failures: int = 5
@@ -47,6 +48,7 @@ class Breaker:
         self._tell = tell
         self._connection = connection
         self._recent: deque[tuple[float, bool]] = deque(maxlen=2 * options.failures)
+        self._in_a_row = 0
         self._open_until: float | None = None
         self._cool_down = options.cool_down
         self._probing = False
@@ -85,10 +87,12 @@ class Breaker:
     def _count(self, failed: bool) -> None:
         now = self._clock.monotonic()
         self._recent.append((now, failed))
+        self._in_a_row = self._in_a_row + 1 if failed else 0
         if not failed:
             return
         since = now - self._options.window
-        if sum(1 for at, bad in self._recent if bad and at >= since) >= self._options.failures:
+        in_window = sum(1 for at, bad in self._recent if bad and at >= since)
+        if max(in_window, self._in_a_row) >= self._options.failures:
             self._open()
 
     def _open(self) -> None:
@@ -103,6 +107,7 @@ class Breaker:
         self._open_until = None
         self._cool_down = self._options.cool_down
         self._recent.clear()
+        self._in_a_row = 0
         self._tell("closed", 0.0)
 
 
