@@ -96,5 +96,5 @@ def digest(comparable: Comparable) -> bytes:
 
 
 def changed(new: Comparable, base: Mapping[str, object]) -> Sequence[str]:
-    """The paths whose value differs from the base, or which the base does not have."""
-    return [path for path, value in new.items() if path not in base or base[path] != value]
+    """The paths whose value differs from the base; one that the base lacks was empty."""
+    return [path for path, value in new.items() if base.get(path) != value]
