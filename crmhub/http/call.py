@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Params", "prepare"]
 
 Params: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
+"""Query parameters: a list gives the name once for each element, truth is ``true`` or ``false``."""
 
 _REPEATABLE = SAFE | {"PUT", "DELETE"}  # idempotent by RFC 9110, 9.2.2
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -57,6 +58,14 @@ class Call:
         return error
 
 
+def _encoded(params: Params) -> str:
+    plain = {
+        name: ("true" if value else "false") if isinstance(value, bool) else value
+        for name, value in params.items()
+    }
+    return urlencode(plain, doseq=True, quote_via=percent_encode)
+
+
 def prepare(
     method: str,
     path: str,
@@ -76,7 +85,7 @@ def prepare(
     method = method.upper()
     path, query = checked_path(path, bases)
     if params:
-        query += ("&" if query else "") + urlencode(params, doseq=True, quote_via=percent_encode)
+        query += ("&" if query else "") + _encoded(params)
     sent = {"accept": "application/json" if json_expected else "*/*"}
     if json is not None:
         content = _encoder.encode(json)

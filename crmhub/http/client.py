@@ -83,6 +83,7 @@ class HttpClient:
         self._retry = RetryPolicy(settings.retries, settings.retry_budget, clock, random)
         self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell.circuit, connection=connection)
         self._wire = Wire(connection, clock, events, self._post_form, self._check_base)
+        self._allowed_suffixes = [host.lower().lstrip(".") for host in settings.allow_hosts]
         self._good_bases = {settings.base_url}
 
     async def request(
@@ -254,7 +255,7 @@ class HttpClient:
         except BadRequest as error:
             raise AuthError(f"the base URL that came with the token is refused: {error.what}") from None
         allowed = (scheme, port) == ("https", 443) and any(
-            host == suffix or host.endswith("." + suffix) for suffix in self._settings.allow_hosts
+            host == suffix or host.endswith(f".{suffix}") for suffix in self._allowed_suffixes
         )
         if (scheme, host, port) != self._origin and not allowed:
             raise AuthError(

@@ -40,7 +40,8 @@ Fetch: TypeAlias = Callable[[HttpSend, "Token | None"], Awaitable[Token]]
 one, replaces the configured one). Raises ``ReauthRequired`` when only a person can mend it."""
 
 _MADE_FROM = "made_from"
-_PAUSE = 5.0
+_RENEWAL_PAUSE = 5.0
+_THROTTLED_PAUSE = 60.0  # when the vendor does not say; some grant ten tokens in ten minutes
 
 
 def bearer(token: Token) -> Mapping[str, str]:
@@ -111,7 +112,7 @@ class OAuth:
             if self._grant is None or self._grant is refused or self._has_ended(wire):
                 raise
             # It was only early: the present token still works, and there is time to ask again.
-            self._renew_at = wire.clock.now() + timedelta(seconds=_PAUSE)
+            self._renew_at = wire.clock.now() + timedelta(seconds=_RENEWAL_PAUSE)
             return self._grant
 
     async def _load(self) -> Token | None:
@@ -155,8 +156,9 @@ class OAuth:
         if isinstance(error, AuthError):
             self._refusal, self._refused_with, self._grant = error, stored, None
         elif isinstance(error, RateLimited):
-            pause = _PAUSE if error.retry_after is None else error.retry_after
-            self._paused_until = wire.clock.monotonic() + pause
+            if error.retry_after is None:
+                error.retry_after = _THROTTLED_PAUSE
+            self._paused_until = wire.clock.monotonic() + error.retry_after
         wire.events.emit(
             "auth.failed",
             connection=self._connection,

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from crmhub.errors import AuthError, ConnectorError, RateLimited, ReauthRequired, Unavailable, Where
 from crmhub.http.response import Response
+from crmhub.http.shown import scrub
 from crmhub.http.tokens import Token
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _refusal(
 
 
 def _code(error: Value) -> str:
-    return error if isinstance(error, str) and _PLAIN_CODE.fullmatch(error) else "unreadable_error"
+    return scrub(error) if isinstance(error, str) and _PLAIN_CODE.fullmatch(error) else "unreadable_error"
 
 
 def _expiry(seconds: Value, now: datetime) -> datetime | None:

@@ -23,7 +23,7 @@ class Token:
     access: SecretStr
     refresh: SecretStr | None = None
     expires_at: datetime | None = None
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     extra: dict[str, str] = field(default_factory=dict[str, str], repr=False)
 
 

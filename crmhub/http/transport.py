@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast
 import anyio
 import httpx
 
+from crmhub.http.quiet import quiet
 from crmhub.http.shown import scrub
 
 __all__ = ["Lost", "Received", "Transport", "asgi_transport"]
@@ -83,7 +84,7 @@ class Transport:
         """
         client = self._opened()
         try:
-            with anyio.move_on_after(self._timeout):
+            with quiet(), anyio.move_on_after(self._timeout):
                 return await self._exchange(client, method, url, headers, content)
         except httpx.HTTPError as error:
             lost = _lost(error)

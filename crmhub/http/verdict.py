@@ -90,6 +90,7 @@ def _classified(response: Response, classify: Classify) -> ConnectorError | None
         error.what = scrub(error.what)
         error.args = (error.what,)
         error.hint = scrub(error.hint) if error.hint else error.hint
+        error.code = scrub(error.code) if error.code else error.code
     return error
 
 

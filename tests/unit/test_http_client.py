@@ -66,12 +66,12 @@ async def test_a_call_sends_its_query_body_and_headers() -> None:
     request = await sent(
         "post",
         path("/v1/{object}", object="Deals"),
-        params={"fields": ["id", "Deal Name"], "page": 2, "q": "a&b=c"},
+        params={"fields": ["id", "Deal Name"], "page": 2, "q": "a&b=c", "all": True},
         json={"Amount": Decimal("10.10"), "Name": "Ümit"},
         headers={"X-Mode": "test"},
     )
     assert request.method == "POST"
-    assert str(request.url) == f"{BASE}/v1/Deals?fields=id&fields=Deal%20Name&page=2&q=a%26b%3Dc"
+    assert str(request.url) == f"{BASE}/v1/Deals?fields=id&fields=Deal%20Name&page=2&q=a%26b%3Dc&all=true"
     assert request.content == '{"Amount":10.10,"Name":"Ümit"}'.encode()
     assert request.headers["content-type"] == "application/json"
     assert request.headers["accept"] == "application/json"
@@ -352,7 +352,7 @@ async def test_a_token_may_move_the_base_url_to_an_allowed_host(place: str) -> N
         seen.append(str(request.url))
         return raw(200, b"{}")
 
-    settings = HttpSettings(BASE, auth=Moved(place), allow_hosts=frozenset({"crm.cloud"}))
+    settings = HttpSettings(BASE, auth=Moved(place), allow_hosts=frozenset({".CRM.cloud"}))
     crm = client(answer, settings)
     await crm.request("GET", "/v1/x")
     await crm.request("GET", f"{place}/v1/x?page=2")

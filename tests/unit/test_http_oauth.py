@@ -373,6 +373,14 @@ async def test_a_throttled_token_endpoint_is_left_alone_for_as_long_as_it_asks()
     assert await org.call() == 200
 
 
+async def test_a_throttled_token_endpoint_that_does_not_say_how_long_is_left_alone_for_a_minute() -> None:
+    crm = Crm()
+    crm.refusals = [httpx.Response(429, json={})]
+    org = Org(crm, settings=HttpSettings(BASE, retries=3))
+    assert await org.call() == 200
+    assert (org.clock.monotonic(), len(crm.token_requests)) == (60.0, 2)
+
+
 @pytest.mark.parametrize("refusal", [httpx.Response(503, text="down"), httpx.Response(429, json={})])
 async def test_when_an_early_renewal_fails_the_present_token_still_serves(refusal: httpx.Response) -> None:
     crm = Crm()
@@ -383,7 +391,7 @@ async def test_when_an_early_renewal_fails_the_present_token_still_serves(refusa
     for _ in range(10):
         assert await org.call() == 200
     assert len(crm.token_requests) == 2
-    org.clock.advance(6)
+    org.clock.advance(61)
     assert await org.call() == 200
     assert len(crm.token_requests) == 3
 
