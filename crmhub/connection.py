@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from typing import Generic, TypeVar
 
 import anyio
@@ -178,31 +179,33 @@ class Records(Generic[_Model]):
             f"{self._model.__name__} is not mapped in connection {self._connection.name!r}", hint=hint
         )
 
-    async def list(self, *, limit: int | None = None, raw: bool = False) -> AsyncIterator[_Model]:
+    async def list(self, *, limit: int | None = None, raw: bool = False) -> AsyncGenerator[_Model]:
         """Every record, as models; ``raw`` keeps the native record on each."""
         left = limit
-        async for page in self.pages(raw=raw):
-            for record in page if left is None else page[:left]:
-                yield record
-            left = None if left is None else left - len(page)
-            if left is not None and left <= 0:
-                return
+        async with aclosing(self.pages(raw=raw)) as pages:
+            async for page in pages:
+                for record in page if left is None else page[:left]:
+                    yield record
+                left = None if left is None else left - len(page)
+                if left is not None and left <= 0:
+                    return
 
-    async def pages(self, *, raw: bool = False) -> AsyncIterator[Sequence[_Model]]:
+    async def pages(self, *, raw: bool = False) -> AsyncGenerator[Sequence[_Model]]:
         """Every record, a page at a time."""
         maps = await self.maps()
         for object_ in dict.fromkeys(mapped.object for mapped in maps):
             able = await self._connection.able(object_)
             mapping = await self._connection.mapping((self._model.model,))
             fields = mapping.fields(object_)
-            async for page in self._connection.connector.read(ReadRequest(object_, fields)):
-                records = [
-                    self._build(mapped, record, able, raw=raw)
-                    for record in page.upserts
-                    if (mapped := mapping.of_record(object_, record)) in maps
-                ]
-                if records:
-                    yield records
+            async with aclosing(self._connection.connector.read(ReadRequest(object_, fields))) as pages:
+                async for page in pages:
+                    records = [
+                        self._build(mapped, record, able, raw=raw)
+                        for record in page.upserts
+                        if (mapped := mapping.of_record(object_, record)) in maps
+                    ]
+                    if records:
+                        yield records
 
     async def get(self, id: str, *, raw: bool = False) -> _Model:
         """The record of that id. Raises :class:`NotFound`."""

@@ -7,7 +7,7 @@ duty; everything else is an optional power, a small protocol beside it, named in
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -343,8 +343,11 @@ class Connector(Protocol):
         """The object's fields as this org has them; raises ``NotFound`` for an unknown object."""
         ...
 
-    def read(self, request: ReadRequest) -> AsyncIterator[Page]:
-        """Pages, each with the records changed since the checkpoint; see :class:`Page`."""
+    def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
+        """Pages, each with the records changed since the checkpoint; see :class:`Page`.
+
+        An async generator; whoever stops before its end closes it (``contextlib.aclosing``).
+        """
         ...
 
     async def get(
@@ -375,7 +378,7 @@ class SupportsSearch(Protocol):
         text: str,
         fields: Sequence[str],
         limit: int,
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncGenerator[Page]:
         """Pages of matching records, at most ``limit`` in all; an index may lag behind writes."""
         ...
 
@@ -393,7 +396,7 @@ class SupportsCount(Protocol):
 class SupportsQuery(Protocol):
     """Ask in the CRM's native query language."""
 
-    def query(self, text: str) -> AsyncIterator[Page]:
+    def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the query's rows, without checkpoints."""
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from crmhub.connector import Connector, Native, ReadRequest
@@ -60,10 +61,11 @@ async def read_directory(connector: Connector, maps: tuple[CompiledMap, ...], mo
     for mapped in maps:
         able = objects.get(mapped.object)
         key = able.key if able else "id"
-        async for page in connector.read(ReadRequest(mapped.object, mapped.fields)):
-            for record in page.upserts:
-                values = mapped.read(record)
-                entries[_id(values, record, key)] = values
+        async with aclosing(connector.read(ReadRequest(mapped.object, mapped.fields))) as pages:
+            async for page in pages:
+                for record in page.upserts:
+                    values = mapped.read(record)
+                    entries[_id(values, record, key)] = values
     return Directory(model, entries)
 
 

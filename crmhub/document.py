@@ -107,17 +107,25 @@ class Document:
 
     def replaced(self, path: tuple[Step, ...], other: Document, source: tuple[Step, ...]) -> Document:
         """This document with what ``other`` holds at ``source`` put at ``path``, positions included."""
-        data = deepcopy(self.data)
-        parent = data
-        for step in path[:-1]:
-            parent = parent[step]  # pyright: ignore[reportIndexIssue, reportArgumentType, reportCallIssue, reportOptionalSubscript]
-        parent[path[-1]] = deepcopy(other.part(source))  # pyright: ignore[reportIndexIssue, reportArgumentType, reportCallIssue, reportOptionalSubscript]
+        data = _with(self.data, path, deepcopy(other.part(source)))
         moved = {
             (*path, *held[len(source) :]): place
             for held, place in other.positions.items()
             if held[: len(source)] == source
         }
         return Document(self.name, data, {**self.positions, **moved})
+
+
+def _with(data: Value, path: tuple[Step, ...], value: Value) -> Value:
+    """A copy of ``data`` with ``value`` at ``path``; tables on the way are made, lists are not."""
+    if not path:
+        return value
+    step, rest = path[0], path[1:]
+    if isinstance(step, int):
+        items = data if isinstance(data, list) else []
+        return [_with(item, rest, value) if i == step else item for i, item in enumerate(items)]
+    table = data if isinstance(data, dict) else {}
+    return {**table, step: _with(table.get(step), rest, value)}
 
 
 class _Mark(Protocol):

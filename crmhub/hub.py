@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -109,11 +110,15 @@ class Hub:
     def __iter__(self) -> Iterator[str]:
         return iter(self._connections)
 
-    def add(self, name: str, connector: str, *, mapping: Path | None = None, **settings: Value) -> Connection:
-        """Add a connection at run time; ``mapping`` names its mapping file."""
+    def add(
+        self, name: str, connector: str | type[Connector], *, mapping: Path | None = None, **settings: Value
+    ) -> Connection:
+        """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file."""
         if name in self._connections:
             raise ConfigError(f"connection {name!r} is there already", hint="choose another name")
-        added = self._connection(ConnectionSettings(name, connector, settings), mapping)
+        kind = None if isinstance(connector, str) else connector
+        called = connector if isinstance(connector, str) else connector.__name__
+        added = self._connection(ConnectionSettings(name, called, settings), mapping, kind)
         self._connections[name] = added
         return added
 
@@ -139,10 +144,11 @@ class Hub:
         """Run a sync job; ``retry`` takes up its open dead letters once more."""
         return await (await self._engine(job)).run(retry=retry)
 
-    async def plan(self, job: Job, *, limit: int | None = None) -> AsyncIterator[Plan]:
+    async def plan(self, job: Job, *, limit: int | None = None) -> AsyncGenerator[Plan]:
         """What the job would write now, page by page; nothing is written."""
-        async for page in (await self._engine(job)).plan(limit=limit):
-            yield page
+        async with aclosing((await self._engine(job)).plan(limit=limit)) as pages:
+            async for page in pages:
+                yield page
 
     async def _engine(self, job: Job) -> SyncEngine:
         from crmhub.sync.engine import SyncEngine
@@ -174,16 +180,17 @@ class Hub:
             return f"sqlite:///{self.config.folder / file}"
         return self.config.store
 
-    def _connection(self, settings: ConnectionSettings, mapping: Path | None = None) -> Connection:
+    def _connection(
+        self, settings: ConnectionSettings, mapping: Path | None = None, kind: type[Connector] | None = None
+    ) -> Connection:
         return Connection(
             settings.name,
             settings.connector,
-            lambda: self._connect(settings),
+            lambda: self._connect(settings, kind or load_connector(settings.connector)),
             lambda: self._load_mapping(settings, mapping),
         )
 
-    def _connect(self, settings: ConnectionSettings) -> Connector:
-        kind = load_connector(settings.connector)
+    def _connect(self, settings: ConnectionSettings, kind: type[Connector]) -> Connector:
         checked = settings.check(kind.Config, self._resolvers, self.config.folder)
         context = Context(
             settings.name,

@@ -7,8 +7,8 @@ one transaction. Killed anywhere, the next run takes up at the last committed pa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -118,16 +118,17 @@ class SyncEngine:
             self._clock.monotonic() - started,
         )  # fmt: skip
 
-    async def plan(self, *, limit: int | None = None) -> AsyncIterator[Plan]:
+    async def plan(self, *, limit: int | None = None) -> AsyncGenerator[Plan]:
         """What :meth:`run` would write now, page by page, without writing anything."""
         planned = 0
         for stream in await self._find_streams():
             since = await self._store.checkpoints.get(self._job.id, stream.object)
-            async for page in self._source.connector.read(self._request(stream, since)):
-                yield await self._plan(stream, page.upserts)
-                planned += len(page.upserts)
-                if limit is not None and planned >= limit:
-                    return
+            async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
+                async for page in pages:
+                    yield await self._plan(stream, page.upserts)
+                    planned += len(page.upserts)
+                    if limit is not None and planned >= limit:
+                        return
 
     # ── one run ──────────────────────────────────────────────────────────────────────────────
 
@@ -231,8 +232,9 @@ class SyncEngine:
     async def _stream(self, stream: _Stream) -> None:
         since = await self._store.checkpoints.get(self._job.id, stream.object)
         self._events.emit("sync.object", object=stream.object, run=self._run_id, model=stream.model)
-        async for page in self._source.connector.read(self._request(stream, since)):
-            await self._page(stream, page.upserts, page.deletes, page.checkpoint)
+        async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
+            async for page in pages:
+                await self._page(stream, page.upserts, page.deletes, page.checkpoint)
 
     async def _page(
         self,

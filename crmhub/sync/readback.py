@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import cast
@@ -140,8 +141,9 @@ async def _candidates(target: Connection, object_: str, intents: Sequence[Intent
     records: dict[str, Native] = {}
     for conditions in chunks:
         request = ReadRequest(object_, fields, filter=tuple(conditions))
-        async for page in target.connector.read(request):
-            records |= {str(record[able.key]): record for record in page.upserts}
+        async with aclosing(target.connector.read(request)) as pages:
+            async for page in pages:
+                records |= {str(record[able.key]): record for record in page.upserts}
     return records
 
 

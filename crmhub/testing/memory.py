@@ -6,7 +6,7 @@ authors' guide. ``rows`` may be given in the configuration; timestamps come from
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import ClassVar
 
 from crmhub.connector import (
@@ -85,7 +85,7 @@ class MemoryConnector:
         }
         return ObjectSchema(object, fields, object)
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """Records in order of change; deletions come with the last page."""
         rows = self._rows(request.object)
         since = _change(request.since)

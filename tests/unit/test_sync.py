@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import cast
 
@@ -11,12 +11,22 @@ import pytest
 
 from crmhub.clock import ManualClock
 from crmhub.config import Config
-from crmhub.connector import Native, Outcome, Page, Problem, ReadRequest, Value, WriteItem, WriteRequest
+from crmhub.connector import (
+    Context,
+    Native,
+    Outcome,
+    Page,
+    Problem,
+    ReadRequest,
+    Value,
+    WriteItem,
+    WriteRequest,
+)
 from crmhub.errors import ConfigError, Unavailable
 from crmhub.hub import Hub
 from crmhub.store import DeadLetter
 from crmhub.sync import Job, SyncReport
-from crmhub.testing.memory import MemoryConnector
+from crmhub.testing.memory import MemoryConfig, MemoryConnector
 
 pytestmark = pytest.mark.anyio
 
@@ -68,8 +78,8 @@ WHAT_MATTERS = ("accounts", "deals")
 class Faulty(MemoryConnector):
     """A memory connector that can be told to fail, and counts what it is sent."""
 
-    def __init__(self, inner: MemoryConnector) -> None:
-        self.__dict__ = inner.__dict__
+    def __init__(self, config: MemoryConfig, context: Context) -> None:
+        super().__init__(config, context)
         self.sent: list[WriteRequest] = []
         self.lose_replies = 0
         self.refuse: dict[str, str] = {}
@@ -94,13 +104,14 @@ class Faulty(MemoryConnector):
             outcomes.append(outcome)
         return outcomes
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
-        async for page in super().read(request):
-            if self.fail_after_pages is not None and request.object in {"companies", "deals"}:
-                if self.fail_after_pages == 0:
-                    raise Unavailable("the line went dead")
-                self.fail_after_pages -= 1
-            yield page
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
+        async with aclosing(super().read(request)) as pages:
+            async for page in pages:
+                if self.fail_after_pages is not None and request.object in {"companies", "deals"}:
+                    if self.fail_after_pages == 0:
+                        raise Unavailable("the line went dead")
+                    self.fail_after_pages -= 1
+                yield page
 
 
 class Two:
@@ -128,7 +139,7 @@ class Two:
 @asynccontextmanager
 async def two_crms(
     tmp_path: Path, *, sync_key: str | None = None, page_size: int = 3, store: str = "sqlite:///:memory:"
-) -> AsyncIterator[Two]:
+) -> AsyncGenerator[Two]:
     mapping = tmp_path / "memory.yaml"
     mapping.write_text(MAPPING)
     objects = {name: dict(cast("dict[str, Value]", fields)) for name, fields in OBJECTS.items()}
@@ -136,15 +147,9 @@ async def two_crms(
         for fields in objects.values():
             fields[sync_key] = "text"
     async with Hub(Config({}, store=store), clock=ManualClock()) as hub:
-        hub.add("a", "memory", mapping=mapping, objects=cast("Value", objects), page_size=page_size)
-        hub.add("b", "memory", mapping=mapping, objects=cast("Value", objects), sync_key=sync_key)
-        sides: list[Faulty] = []
-        for name in ("a", "b"):
-            connection = hub[name]
-            faulty = Faulty(cast("MemoryConnector", connection.connector))
-            connection._connector = faulty
-            sides.append(faulty)
-        two = Two(hub, *sides)
+        hub.add("a", Faulty, mapping=mapping, objects=cast("Value", objects), page_size=page_size)
+        hub.add("b", Faulty, mapping=mapping, objects=cast("Value", objects), sync_key=sync_key)
+        two = Two(hub, cast("Faulty", hub["a"].connector), cast("Faulty", hub["b"].connector))
         for side, prefix in ((two.a, "a"), (two.b, "b")):
             await two.put(side, "people", {"id": f"{prefix}-ann", "name": "Ann", "email": "ann@example.com"})
             await two.put(
@@ -332,10 +337,10 @@ async def test_creates_of_a_run_that_died_are_found_again(tmp_path: Path) -> Non
 
         async def die(request: WriteRequest) -> Sequence[Outcome]:
             await original(WriteRequest(request.object, request.operation, request.items[:2], request.match))
-            raise KeyboardInterrupt
+            raise RuntimeError("killed")
 
         two.b.write = die
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(RuntimeError):
             await two.sync()
         assert len(two.b.records["companies"]) == 2
         two.b.write = original
