@@ -27,6 +27,13 @@ def _text(value: object) -> str:
     raise CodecError("needs a text")
 
 
+def _spelled(value: object) -> str:
+    """A text, or the spelling of a number: what a number codec behind this one in a chain writes."""
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return str(value)
+    return _text(value)
+
+
 class TextCodec:
     """A text as it is; numbers and booleans become their spelling."""
 
@@ -47,7 +54,7 @@ class TextCodec:
 
     def encode(self, value: object) -> Value:
         """The text itself."""
-        return _text(value)
+        return _spelled(value)
 
 
 class TrimCodec:
@@ -64,7 +71,7 @@ class TrimCodec:
 
     def encode(self, value: object) -> Value:
         """The trimmed text."""
-        return _text(value).strip()
+        return _spelled(value).strip()
 
 
 class EmailCodec:
@@ -106,7 +113,7 @@ class PrefixCodec:
 
     def encode(self, value: object) -> Value:
         """The text with the prefix before it."""
-        return self._prefix + _text(value)
+        return self._prefix + _spelled(value)
 
 
 class ConstCodec:
