@@ -128,12 +128,25 @@ class Table:
             for place in (range(last - 1, first - 1, -1) if descending else range(first, last))
             if place not in self._stamps and place not in self._gone and place not in self._purged
         )
-        low = 0 if since is None else bisect_left(self._by_stamp, (since, -1))
-        high = len(self._by_stamp) if until is None else bisect_left(self._by_stamp, (until + 1, -1))
+        low, high = self._changed_range(since, until)
         changed = self._by_stamp[low:high]
         if descending:
             changed.reverse()
         return (place for _, place in merge(seeded, changed, reverse=descending))
+
+    def about_modified(self, since: int | None, until: int | None) -> int:
+        """About how many rows last changed within [since, until]: an upper bound, found without a scan."""
+        first, last = self._seeded_range(since, until)
+        low, high = self._changed_range(since, until)
+        return last - first + high - low
+
+    def span_by_modified(self, since: int | None, until: int | None) -> range | None:
+        """The places last changed within [since, until] as one range; None once a row was created,
+        changed or deleted.
+        """
+        if self._stamps or self._gone or self._purged:
+            return None
+        return range(*self._seeded_range(since, until))
 
     def rows(self) -> Iterator[Row]:
         """All live rows in id order."""
@@ -222,6 +235,11 @@ class Table:
         stamp = self._stamps.get(place)
         if stamp is not None:
             del self._by_stamp[bisect_left(self._by_stamp, (stamp, place))]
+
+    def _changed_range(self, since: int | None, until: int | None) -> tuple[int, int]:
+        low = 0 if since is None else bisect_left(self._by_stamp, (since, -1))
+        high = len(self._by_stamp) if until is None else bisect_left(self._by_stamp, (until + 1, -1))
+        return low, max(low, high)
 
     def _seeded_range(self, since: int | None, until: int | None) -> tuple[int, int]:
         span = range(self._seeded.count)

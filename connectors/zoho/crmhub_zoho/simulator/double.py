@@ -1,0 +1,213 @@
+"""The double itself: who may call, what it costs, which handler answers."""
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crmhub.testing.simulator.app import PATTERN_KEY, Double
+from crmhub.testing.simulator.errors import SimulatorError
+from crmhub.testing.simulator.jsons import json_response
+from crmhub.testing.simulator.options import Options
+from crmhub.testing.simulator.routes import Found, Routes
+from crmhub.testing.simulator.table import Row
+from crmhub_zoho.simulator import coql, metadata, organisation, reading, related, search, writing
+from crmhub_zoho.simulator.building import DEFAULT_OFFSET, build_org
+from crmhub_zoho.simulator.call import Call, Endpoint
+from crmhub_zoho.simulator.errors import ZohoError, too_many_requests
+from crmhub_zoho.simulator.limits import EDITIONS, Limits
+from crmhub_zoho.simulator.oauth import Accounts
+from crmhub_zoho.simulator.paging import PageTokens
+from crmhub_zoho.simulator.records import Records
+from crmhub_zoho.simulator.rendering import full_record
+from crmhub_zoho.simulator.scopes import EVERYTHING, split_scopes
+
+VERSIONS: Final = frozenset({"v6", "v7", "v8"})
+GENEROUS_CREDITS: Final = 5_000_000
+SETTINGS: Final[Mapping[str, str]] = {
+    "edition": f"one of {', '.join(EDITIONS)} (default: enterprise with {GENEROUS_CREDITS:,} credits a day)",
+    "credits": "API credits per rolling 24 hours",
+    "concurrency": "calls at the same time",
+    "index_delay": "seconds until search finds a new record (default 0)",
+    "offset": f"the organisation's offset from UTC (default {DEFAULT_OFFSET})",
+    "scopes": "what the credentials may do, comma-separated (default: everything)",
+}
+_SCHEME = "zoho-oauthtoken "
+_PREFIX = "/crm/{version}"
+
+
+class ZohoDouble(Double):
+    """Zoho CRM (API v8), played locally."""
+
+    name = "zoho"
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        settings = _Settings(options.settings)
+        self.org = build_org(options, self.clock, settings.text("offset", DEFAULT_OFFSET))
+        scopes = split_scopes(settings.text("scopes", ",".join(EVERYTHING)))
+        self.accounts = Accounts(self.clock, options.seed, scopes)
+        self.credentials = self.accounts.credentials
+        self.index_delay = settings.number("index_delay", 0.0)
+        self.edition, self.limits = self._limits(settings)
+        self._records = Records(self.org)
+        self._tokens = PageTokens(self.clock, random.Random(f"zoho-pages-{options.seed}"))
+        self._routes = Routes[Endpoint]()
+        for endpoint in _endpoints():
+            self._routes.add(endpoint.method, f"{_PREFIX}{endpoint.pattern}", endpoint)
+
+    def _limits(self, settings: "_Settings") -> tuple[str, Limits]:
+        name = settings.text("edition", "enterprise")
+        edition = EDITIONS.get(name)
+        if edition is None:
+            raise SimulatorError(f"edition: {name!r} is not one of {', '.join(EDITIONS)}")
+        named = (
+            edition.credits_for(len(self.org.users))
+            if "edition" in self.options.settings
+            else GENEROUS_CREDITS
+        )
+        credits_a_day = int(settings.number("credits", named))
+        return name, Limits(
+            self.clock, credits_a_day, int(settings.number("concurrency", edition.concurrency))
+        )
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one call as Zoho would."""
+        path = request.url.path.rstrip("/")
+        try:
+            if path.startswith("/oauth/v2/"):
+                return await self._oauth(request, path)
+            return await self._api(request, path)
+        except ZohoError as refusal:
+            return self._envelope(refusal)
+
+    async def _oauth(self, request: Request, path: str) -> Response:
+        await self.lag()
+        request.scope[PATTERN_KEY] = path
+        match (request.method, path):
+            case ("POST", "/oauth/v2/token"):
+                before = self.accounts.book.issued
+                response = await self.accounts.token(request, self.base_url(request))
+                self.stats.tokens_issued += self.accounts.book.issued - before
+                return response
+            case ("GET", "/oauth/v2/auth"):
+                return self.accounts.authorize(request, self.base_url(request))
+            case ("POST", "/oauth/v2/token/revoke"):
+                return await self.accounts.revoke(request)
+            case _:
+                raise _no_such_url()
+
+    async def _api(self, request: Request, path: str) -> Response:
+        found = self._routes.find(path)
+        if found is None or found.params["version"] not in VERSIONS:
+            raise _no_such_url()
+        request.scope[PATTERN_KEY] = found.pattern
+        call = self._call(request, found, path, await request.body())
+        endpoint = found.targets.get(request.method)
+        if endpoint is None:
+            raise ZohoError(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
+        with self.limits.slot(heavy=endpoint.heavy(call)):
+            self.limits.spend(endpoint.price(call))
+            await self.lag()
+            response = self._handled(endpoint, call)
+        remaining = self.limits.remaining_header
+        if remaining is not None:
+            response.headers["X-API-CREDITS-REMAINING"] = remaining
+        return response
+
+    def _handled(self, endpoint: Endpoint, call: Call) -> Response:
+        try:
+            for scope in endpoint.scopes:
+                call.require(scope.format_map(call.path))
+            return endpoint.handle(call)
+        except ZohoError as refusal:
+            return self._envelope(refusal)
+
+    def _call(self, request: Request, found: Found[Endpoint], path: str, body: bytes) -> Call:
+        header = request.headers.get("authorization", "")
+        if not header.lower().startswith(_SCHEME):
+            raise ZohoError(401, "AUTHENTICATION_FAILURE", "Authentication failed")
+        token = self.accounts.live(header[len(_SCHEME) :].strip())
+        if token is None:
+            raise ZohoError(401, "INVALID_TOKEN", "invalid oauth token")
+        return Call(
+            method=request.method,
+            url_path=path,
+            path=found.params,
+            params=dict(request.query_params),
+            headers=request.headers,
+            raw_body=body,
+            org=self.org,
+            records=self._records,
+            tokens=self._tokens,
+            user=self.org.admin,
+            granted=token.scopes,
+            edition=self.edition,
+            index_delay=self.index_delay,
+            fault=lambda kind: self.faults.on_data(kind, request.method, path),
+        )
+
+    def objects(self) -> list[str]:
+        """The API names of the modules."""
+        return list(self.org.modules)
+
+    def truth(self, name: str, *, deleted: bool = False) -> Iterator[Row]:
+        """All live records of a module as the single GET shows them, or those in the recycle bin."""
+        module = self.org.modules[name]
+        rows = (gone.row for gone in module.table.deleted()) if deleted else module.table.rows()
+        return (full_record(self.org, module, row) for row in rows)
+
+    def expire_tokens(self) -> None:
+        """Let all access tokens expire now."""
+        self.accounts.book.expire_all()
+
+    def failure(self, status: int) -> Response:
+        """Zoho's envelope for a status that a fault rule asks for."""
+        match status:
+            case 401:
+                return self._envelope(ZohoError(401, "INVALID_TOKEN", "invalid oauth token"))
+            case 403:
+                return self._envelope(
+                    ZohoError(403, "NO_PERMISSION", "permission denied", {"permissions": []})
+                )
+            case 429:
+                return self._envelope(too_many_requests())
+            case _:
+                return self._envelope(ZohoError(status, "INTERNAL_ERROR", "Internal Server Error"))
+
+    def _envelope(self, refusal: ZohoError) -> Response:
+        return json_response(refusal.envelope(), refusal.status)
+
+
+def _no_such_url() -> ZohoError:
+    return ZohoError(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
+
+
+def _endpoints() -> list[Endpoint]:
+    """All endpoints; those whose patterns fit nearly every path come last."""
+    areas = (coql, metadata, organisation, reading, search, writing)
+    first = [endpoint for area in areas for endpoint in area.ENDPOINTS]
+    return [*first, *writing.LAST_ENDPOINTS, *reading.LAST_ENDPOINTS, *related.LAST_ENDPOINTS]
+
+
+class _Settings:
+    """The double's own choices, by name; raises SimulatorError for one that is not known or not a number."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        for name in given:
+            if name not in SETTINGS:
+                known = "; ".join(f"{one}: {meaning}" for one, meaning in SETTINGS.items())
+                raise SimulatorError(f"zoho has no setting {name!r}; it has {known}")
+        self._given = given
+
+    def text(self, name: str, default: str) -> str:
+        return self._given.get(name, default)
+
+    def number(self, name: str, default: float) -> float:
+        text = self._given.get(name)
+        try:
+            return default if text is None else float(text)
+        except ValueError:
+            raise SimulatorError(f"{name}: {text!r} is not a number") from None

@@ -1,0 +1,186 @@
+"""Zoho's accounts server: authorization, tokens, revocation.
+
+Source: Zoho "OAuth 2.0 for server-based applications" and Kaizen #43: token errors arrive as HTTP 200; an
+access token lives one hour; 10 access tokens per 10 minutes and at most 15 live ones per refresh token;
+at most 20 refresh tokens per user and client; a grant token lives 2 minutes and works once.
+"""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from crmhub.testing.simulator.clock import SimClock
+from crmhub.testing.simulator.jsons import json_response
+from crmhub.testing.simulator.oauth import AccessToken, TokenBook, opaque
+from crmhub_zoho.simulator.scopes import split_scopes
+
+LIFE = 3_600
+MOST_LIVE = 15
+MOST_IN_WINDOW = 10
+WINDOW = 600.0
+MOST_REFRESH_TOKENS = 20
+GRANT_LIFE = 120.0
+_HEX = 16
+
+
+@dataclass
+class RefreshToken:
+    """A refresh token: its scopes, and when access tokens were made from it (epoch seconds)."""
+
+    value: str
+    scopes: frozenset[str]
+    issued: list[float] = field(default_factory=list[float])
+
+
+@dataclass(frozen=True)
+class _Grant:
+    redirect_uri: str
+    scopes: frozenset[str]
+    offline: bool
+    expires_at: float
+
+
+class Accounts:
+    """The accounts server of one client and one user."""
+
+    def __init__(self, clock: SimClock, seed: int, scopes: frozenset[str]) -> None:
+        self._clock = clock
+        self._random = random.Random(f"zoho-oauth-{seed}")
+        self.book = TokenBook(clock)
+        self.client_id = f"1000.{opaque(self._random, 30).upper()}"
+        self.client_secret = opaque(self._random, 42)
+        self._grants: dict[str, _Grant] = {}
+        self._refresh: dict[str, RefreshToken] = {}
+        first = self._new_refresh(scopes)
+        self.credentials = {
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+            "refresh_token": first.value,
+            "access_token": self._mint(first).value,
+        }
+
+    def live(self, value: str) -> AccessToken | None:
+        """The access token, if it is good."""
+        return self.book.live(value)
+
+    async def token(self, request: Request, api_domain: str) -> Response:
+        """`POST /oauth/v2/token`; parameters come from the form or the query."""
+        async with request.form() as form:
+            given = {name: value for name, value in form.items() if isinstance(value, str)}
+        given = {**request.query_params, **given}
+        match given.get("grant_type"):
+            case "refresh_token":
+                return self._refreshed(given, api_domain)
+            case "authorization_code":
+                return self._exchanged(given, api_domain)
+            case _:
+                return _refused("invalid_request")
+
+    def authorize(self, request: Request, location: str) -> Response:
+        """`GET /oauth/v2/auth`: the user consents at once, and is sent back with a code."""
+        given = request.query_params
+        redirect_uri = given.get("redirect_uri", "")
+        if given.get("client_id") != self.client_id:
+            return json_response({"error": "invalid_client"}, 400)
+        if given.get("response_type") != "code":
+            return json_response({"error": "invalid_response_type"}, 400)
+        if urlsplit(redirect_uri).scheme not in {"http", "https"}:
+            return json_response({"error": "invalid_redirect_uri"}, 400)
+        scopes = split_scopes(given.get("scope", ""))
+        if not scopes:
+            return json_response({"error": "invalid_scope"}, 400)
+        code = self._secret()
+        offline = given.get("access_type") == "offline"
+        self._grants[code] = _Grant(redirect_uri, scopes, offline, self._clock.now() + GRANT_LIFE)
+        back = {"code": code, "location": "us", "accounts-server": location}
+        if "state" in given:
+            back["state"] = given["state"]
+        joint = "&" if urlsplit(redirect_uri).query else "?"
+        return RedirectResponse(f"{redirect_uri}{joint}{urlencode(back)}", 302)
+
+    async def revoke(self, request: Request) -> Response:
+        """`POST /oauth/v2/token/revoke?token=`: a refresh token takes its access tokens with it."""
+        async with request.form() as form:
+            posted = form.get("token")
+        value = request.query_params.get("token") or (posted if isinstance(posted, str) else "")
+        if self._refresh.pop(value, None) is not None:
+            self.book.revoke(value)
+        elif self.book.live(value) is not None:
+            self.book.kill(value)
+        else:
+            return json_response({"error": "invalid_token"}, 400)
+        return json_response({"status": "success"})
+
+    def _wrong_client(self, given: Mapping[str, str]) -> str | None:
+        if given.get("client_id") != self.client_id:
+            return "invalid_client"
+        return None if given.get("client_secret") == self.client_secret else "invalid_client_secret"
+
+    def _refreshed(self, given: Mapping[str, str], api_domain: str) -> Response:
+        wrong = self._wrong_client(given)
+        if wrong:
+            return _refused(wrong)
+        refresh = self._refresh.get(given.get("refresh_token", ""))
+        if refresh is None:
+            return _refused("invalid_code")
+        now = self._clock.now()
+        refresh.issued = [at for at in refresh.issued if at > now - WINDOW]
+        if len(refresh.issued) >= MOST_IN_WINDOW:
+            return _throttled()
+        refresh.issued.append(now)
+        return json_response(self._reply(self._mint(refresh), api_domain))
+
+    def _exchanged(self, given: Mapping[str, str], api_domain: str) -> Response:
+        wrong = self._wrong_client(given)
+        if wrong:
+            return _refused(wrong)
+        grant = self._grants.pop(given.get("code", ""), None)
+        if grant is None or grant.expires_at <= self._clock.now():
+            return _refused("invalid_code")
+        if given.get("redirect_uri") != grant.redirect_uri:
+            return _refused("invalid_redirect_uri")
+        if not grant.offline:
+            return json_response(
+                self._reply(self._mint(RefreshToken(self._secret(), grant.scopes)), api_domain)
+            )
+        refresh = self._new_refresh(grant.scopes)
+        reply = self._reply(self._mint(refresh), api_domain)
+        return json_response({**reply, "refresh_token": refresh.value})
+
+    def _new_refresh(self, scopes: frozenset[str]) -> RefreshToken:
+        refresh = RefreshToken(self._secret(), scopes)
+        self._refresh[refresh.value] = refresh
+        if len(self._refresh) > MOST_REFRESH_TOKENS:
+            oldest = next(iter(self._refresh))
+            del self._refresh[oldest]
+            self.book.revoke(oldest)
+        return refresh
+
+    def _mint(self, refresh: RefreshToken) -> AccessToken:
+        return self.book.issue(self._secret(), refresh.value, refresh.scopes, LIFE, at_most=MOST_LIVE)
+
+    def _secret(self) -> str:
+        left, right = (f"{self._random.getrandbits(_HEX * 8):032x}" for _ in range(2))
+        return f"1000.{left}.{right}"
+
+    def _reply(self, token: AccessToken, api_domain: str) -> dict[str, object]:
+        return {
+            "access_token": token.value,
+            "scope": " ".join(sorted(token.scopes)),
+            "api_domain": api_domain,
+            "token_type": "Bearer",
+            "expires_in": LIFE,
+        }
+
+
+def _refused(error: str) -> Response:
+    return json_response({"error": error})
+
+
+def _throttled() -> Response:
+    message = "You have made too many requests continuously. Please try again after some time."
+    return json_response({"error_description": message, "error": "Access Denied", "status": "failure"}, 400)

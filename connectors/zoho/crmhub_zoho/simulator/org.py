@@ -1,0 +1,149 @@
+"""The organisation: its users, its modules with their records, its clock and zone."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+
+from crmhub.testing.simulator.clock import SimClock, iso_seconds
+from crmhub.testing.simulator.table import Row, Table
+from crmhub_zoho.simulator.fields import ANY_MODULE, LOOKUP_TYPES, USER_TYPES, Field
+from crmhub_zoho.simulator.ids import LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
+from crmhub_zoho.simulator.modules import ModuleSpec
+from crmhub_zoho.simulator.people import User
+
+SE_MODULE = "$se_module"
+_LAYOUTS = IdBlock(LAYOUTS_BLOCK)
+_METADATA = IdBlock(METADATA_BLOCK)
+
+
+_PER_MODULE = 1_000_000
+_TAGS = 5_000_000_000
+
+
+def metadata_id(number: int, offset: int) -> str:
+    """The id of a piece of metadata of module `number`; each module has a million of them."""
+    return _METADATA.id_of(number * _PER_MODULE + offset)
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """A record deleted for good: only its id and the time (epoch seconds) are still known."""
+
+    id: str
+    at: int
+
+
+@dataclass
+class Module:
+    """One module: what it is and what it holds.
+
+    Rows are kept by field: null fields are absent, lookups are ids, times are texts in the organisation's
+    zone.
+    """
+
+    spec: ModuleSpec
+    number: int
+    fields: Mapping[str, Field]
+    table: Table
+    ids: IdBlock
+    custom: bool = False
+    tombstones: list[Tombstone] = field(default_factory=list[Tombstone])
+
+    @property
+    def name(self) -> str:
+        """The API name."""
+        return self.spec.api_name
+
+    @property
+    def id(self) -> str:
+        """The module's own id."""
+        return metadata_id(self.number, 0)
+
+    @property
+    def layout(self) -> dict[str, object]:
+        """How records name their layout."""
+        return {"name": "Standard", "id": _LAYOUTS.id_of(self.number)}
+
+    @property
+    def unique_fields(self) -> list[str]:
+        """The fields in which no two records may agree."""
+        return [name for name, one in self.fields.items() if one.unique]
+
+    def purge(self, place: int) -> None:
+        """Delete a record of the recycle bin for good."""
+        gone = self.table.purge(place)
+        self.tombstones.append(Tombstone(self.table.id_at(place), gone.at))
+
+    def title(self, row: Row) -> str:
+        """What people call the record."""
+        value = row.get(self.spec.name_field)
+        return value if isinstance(value, str) else ""
+
+
+class Org:
+    """State that all handlers share."""
+
+    def __init__(
+        self, clock: SimClock, zone: tzinfo, users: list[User], modules: Mapping[str, Module]
+    ) -> None:
+        self.clock = clock
+        self.zone = zone
+        self.users = {user.id: user for user in users}
+        self.modules = modules
+        self._by_lower = {name.lower(): module for name, module in modules.items()}
+        self._tags: dict[str, str] = {}
+
+    @property
+    def admin(self) -> User:
+        """The user whose tokens are handed out."""
+        return next(user for user in self.users.values() if user.active)
+
+    def module(self, name: str) -> Module | None:
+        """The module of that API name, in any case."""
+        return self._by_lower.get(name.lower())
+
+    def stamp(self, instant: float) -> str:
+        """`instant` (epoch seconds) as Zoho writes it: in the organisation's zone, whole seconds."""
+        return iso_seconds(instant, self.zone)
+
+    def targets(self, one: Field, row: Mapping[str, object]) -> list[Module]:
+        """The modules that the lookup field of this row may lead to."""
+        if one.target == ANY_MODULE:
+            named = self.module(str(row.get(SE_MODULE, "")))
+            return [named] if named else []
+        names = (one.target, "Leads") if one.api_name == "Who_Id" else (one.target,)
+        return [module for name in names if (module := self.module(name))]
+
+    def linked(self, one: Field, row: Row) -> tuple[Module, Row] | None:
+        """The live record that the lookup field of this row leads to, if any."""
+        target_id = row.get(one.api_name)
+        if not isinstance(target_id, str):
+            return None
+        for module in self.targets(one, row):
+            found = module.table.get(target_id)
+            if found is not None:
+                return module, found
+        return None
+
+    def value(self, module: Module, row: Row, name: str) -> object:
+        """The present value of a field: like the row's, but a lookup to a record that is gone is null."""
+        value = row.get(name)
+        if value is None:
+            return None
+        one = module.fields.get(name)
+        if one is None or one.data_type not in LOOKUP_TYPES or one.data_type in USER_TYPES:
+            return value
+        return (
+            value
+            if any(target.table.place_of(str(value)) is not None for target in self.targets(one, row))
+            else None
+        )
+
+    def tag_id(self, name: str) -> str:
+        """The id of the tag of that name, made at its first use."""
+        key = name.casefold()
+        return self._tags.setdefault(key, _METADATA.id_of(_TAGS + len(self._tags)))
+
+    def record_modules(self) -> Iterator[Module]:
+        """All modules that hold records."""
+        return iter(self.modules.values())

@@ -1,0 +1,139 @@
+"""Creating, changing and deleting records.
+
+Source: Zoho CRM API v8, "Insert Records", "Update Records", "Upsert Records", "Delete Records".
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from crmhub.testing.simulator.table import Row
+from crmhub_zoho.simulator.drafts import Changes, checked, mandatory
+from crmhub_zoho.simulator.errors import Details, ZohoError, invalid_id
+from crmhub_zoho.simulator.ids import as_record_id
+from crmhub_zoho.simulator.org import Module, Org
+from crmhub_zoho.simulator.stages import PIPELINE, PROBABILITY
+
+Item = Mapping[str, object]
+
+
+class Records:
+    """The organisation's records, as far as writing goes; every method writes as the user `by` (an id)."""
+
+    def __init__(self, org: Org) -> None:
+        self._org = org
+
+    def insert(self, module: Module, item: Item, path: str, by: str) -> Details:
+        """Create a record and give the details of its success; raises ZohoError."""
+        org = self._org
+        changes = checked(org, module, item, path, None)
+        now = org.clock.seconds()
+        stamp = org.stamp(now)
+        row: Row = {name: value for name, value in changes.items() if value is not None}
+        row = {"id": module.table.id_at(module.table.next_place)} | row
+        row.setdefault("Owner", by)
+        row |= {"Created_By": by, "Modified_By": by, "Created_Time": stamp, "Modified_Time": stamp}
+        _derive(module, row, changes, now=stamp)
+        module.table.insert(row, now)
+        return self._details(row)
+
+    def update(
+        self, module: Module, item: Item, path: str, by: str, *, unmodified_since: datetime | None = None
+    ) -> Details:
+        """Change the record that `item` names by id and give the details of its success; raises ZohoError."""
+        if item.get("id") is None:
+            raise mandatory("id", path)
+        place = _place(module, item["id"])
+        current = module.table.row(place)
+        if unmodified_since is not None:
+            self._refuse_modified(module, place, current, unmodified_since)
+        changes = checked(self._org, module, item, path, current)
+        now = self._org.clock.seconds()
+        row = {name: value for name, value in {**current, **changes}.items() if value is not None}
+        row |= {"Modified_By": by, "Modified_Time": self._org.stamp(now)}
+        _derive(module, row, changes, now=self._org.stamp(now))
+        module.table.replace(place, row, now)
+        return self._details(row)
+
+    def upsert(
+        self, module: Module, item: Item, path: str, by: str, check_fields: Sequence[str]
+    ) -> tuple[str, str | None, Details]:
+        """Update the record that agrees in one of `check_fields`, else create one.
+
+        Gives the action (`insert` or `update`), the field that agreed and the details; raises ZohoError.
+        """
+        if item.get("id") is not None:
+            return "update", None, self.update(module, item, path, by)
+        for name in check_fields:
+            places = module.table.find(name, item.get(name))
+            if places:
+                named = {**item, "id": module.table.id_at(places[0])}
+                return "update", name, self.update(module, named, path, by)
+        return "insert", None, self.insert(module, item, path, by)
+
+    def delete(self, module: Module, record_id: str, by: str) -> Details:
+        """Move a record to the recycle bin; raises ZohoError."""
+        place = module.table.place_of(record_id)
+        if place is None:
+            raise ZohoError(400, "INVALID_DATA", "record not deleted", {"id": record_id})
+        module.table.delete(place, self._org.clock.seconds(), by)
+        return {"id": record_id}
+
+    def _refuse_modified(self, module: Module, place: int, row: Row, since: datetime) -> None:
+        changed = datetime.fromtimestamp(module.table.modified(place), UTC)
+        if changed > since:
+            raise ZohoError(
+                412, "ALREADY_MODIFIED", "The record has been already modified", self._details(row)
+            )
+
+    def _details(self, row: Row) -> Details:
+        users = self._org.users
+        created, modified = users.get(str(row["Created_By"])), users.get(str(row["Modified_By"]))
+        return {
+            "Modified_Time": row["Modified_Time"],
+            "Modified_By": modified.short_reference() if modified else None,
+            "Created_Time": row["Created_Time"],
+            "id": row["id"],
+            "Created_By": created.short_reference() if created else None,
+            "$approval_state": "approved",
+        }
+
+
+def _place(module: Module, given: object) -> int:
+    record_id = as_record_id(given)
+    place = None if record_id is None else module.table.place_of(record_id)
+    if place is None:
+        raise invalid_id(str(given))
+    return place
+
+
+def _derive(module: Module, row: Row, changes: Changes, *, now: str) -> None:
+    """Fill the fields that Zoho computes."""
+    if "Full_Name" in module.fields:
+        parts = (row.get("First_Name"), row.get("Last_Name"))
+        row["Full_Name"] = " ".join(str(part) for part in parts if part)
+    match module.name:
+        case "Deals":
+            _derive_deal(row, changes)
+        case "Tasks":
+            row.setdefault("Status", "Not Started")
+            if row["Status"] != "Completed":
+                row.pop("Closed_Time", None)
+            else:
+                row.setdefault("Closed_Time", now)
+        case "Calls":
+            minutes, _, seconds = str(row["Call_Duration"]).partition(":")
+            row["Call_Duration_in_seconds"] = int(minutes) * 60 + int(seconds)
+        case _:
+            pass
+
+
+def _derive_deal(row: Row, changes: Changes) -> None:
+    row.setdefault("Pipeline", PIPELINE)
+    if "Stage" in changes and changes.get("Probability") is None:
+        row["Probability"] = PROBABILITY.get(str(row["Stage"]), 0)
+    amount, chance = row.get("Amount"), row.get("Probability")
+    if isinstance(amount, int | Decimal) and isinstance(chance, int):
+        row["Expected_Revenue"] = (Decimal(amount) * chance / 100).normalize() + 0
+    else:
+        row.pop("Expected_Revenue", None)

@@ -1,0 +1,47 @@
+"""OAuth scopes: what a token may do.
+
+Source: Zoho CRM API v8, "Scopes": `ZohoCRM.<area>.<operation>` and, for records and settings,
+`ZohoCRM.<area>.<part>.<operation>`; operation ALL covers every other, WRITE covers CREATE and UPDATE.
+"""
+
+from collections.abc import Iterable
+
+from crmhub_zoho.simulator.errors import ZohoError
+
+EVERYTHING = (
+    "ZohoCRM.modules.ALL",
+    "ZohoCRM.settings.ALL",
+    "ZohoCRM.users.ALL",
+    "ZohoCRM.org.ALL",
+    "ZohoCRM.coql.READ",
+    "ZohoCRM.bulk.ALL",
+    "ZohoCRM.notifications.ALL",
+    "ZohoCRM.composite_requests.CUSTOM",
+    "ZohoSearch.securesearch.READ",
+    "ZohoFiles.files.ALL",
+)
+
+
+def split_scopes(text: str) -> frozenset[str]:
+    """The scopes of a comma- or space-separated list."""
+    return frozenset(one for one in text.replace(",", " ").split() if one)
+
+
+def require(granted: Iterable[str], needed: str) -> None:
+    """Raise ZohoError (401 OAUTH_SCOPE_MISMATCH) unless `needed`, such as `modules.Deals.READ`, is
+    granted.
+    """
+    held = {scope.lower() for scope in granted}
+    if not any(scope in held for scope in _enough(needed.lower())):
+        raise ZohoError(401, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope to access this URL")
+
+
+def _enough(needed: str) -> Iterable[str]:
+    if needed.startswith("zohosearch."):
+        yield needed
+        return
+    *area, operation = needed.split(".")
+    operations = [operation, "all", *(["write"] if operation in {"create", "update"} else [])]
+    for depth in range(1, len(area) + 1):
+        for one in operations:
+            yield ".".join(["zohocrm", *area[:depth], one])
