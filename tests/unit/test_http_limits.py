@@ -138,3 +138,46 @@ async def test_a_pause_longer_than_the_patience_is_an_error_that_says_how_long()
 def test_a_limit_of_nothing_is_refused(field: str) -> None:
     with pytest.raises(ConfigError, match="'second'"):
         Limit("second", **{field: 0})  # pyright: ignore[reportArgumentType]
+
+
+async def test_a_pause_that_begins_while_a_call_waits_for_its_turn_holds_it_back_too() -> None:
+    class Interrupted(ManualClock):
+        async def sleep(self, seconds: float) -> None:
+            await super().sleep(seconds)
+            if not paused:
+                paused.append(True)
+                meter.pause("api", 30.0)
+
+    paused: list[bool] = []
+    clock = Interrupted()
+    meter = limits(Limit("minute", rate=1, per=10.0), clock=clock)
+    await spend(meter)
+    await spend(meter)
+    assert clock.monotonic() == 40.0
+
+
+async def test_a_second_sending_of_the_same_call_waits_like_the_first() -> None:
+    clock = ManualClock()
+    meter = limits(Limit("minute", rate=1, per=10.0, concurrency=1), clock=clock)
+    await meter.enter("api", 1, 60.0)
+    await meter.again("api", 1, 60.0)
+    meter.leave("api")
+    assert clock.monotonic() == 10.0
+
+
+async def test_a_call_cancelled_while_it_waits_for_its_turn_gives_its_place_back() -> None:
+    class Forever(ManualClock):
+        async def sleep(self, seconds: float) -> None:
+            await anyio.sleep_forever()
+
+    clock = Forever()
+    meter = limits(Limit("minute", rate=1, per=10.0), concurrency=1, clock=clock)
+    await spend(meter)
+    with anyio.CancelScope() as scope:
+        async with anyio.create_task_group() as group:
+            group.start_soon(spend, meter)
+            await checkpoint()
+            scope.cancel()
+    clock.advance(20.0)
+    with anyio.fail_after(5):
+        await spend(meter)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 
 import anyio
 import httpx
+import msgspec
 import pytest
 from anyio.lowlevel import checkpoint
 from pydantic import SecretStr
@@ -20,6 +21,7 @@ from crmhub.http import (
     HttpSettings,
     MemoryTokenStore,
     OAuth,
+    Response,
     Token,
     asgi_transport,
     read_token,
@@ -40,21 +42,24 @@ class Crm(httpx.AsyncBaseTransport):
         self.good = ""
         self.rotate = False
         self.extra: dict[str, object] = {"expires_in": 3600}
-        self.refusals: list[httpx.Response] = []
+        self.refusals: list[httpx.Response | httpx.HTTPError] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await checkpoint()
         if request.url.path == "/token":
-            return self._token(request)
+            return self.token(request)
         status = 200 if request.headers["authorization"] == f"Bearer {self.good}" else 401
         self.calls.append((request.url.host, status))
         return httpx.Response(status, json={})
 
-    def _token(self, request: httpx.Request) -> httpx.Response:
+    def token(self, request: httpx.Request) -> httpx.Response:
         assert "authorization" not in request.headers
         self.token_requests.append(parse_qs(request.content.decode()))
         if self.refusals:
-            return self.refusals.pop(0)
+            refusal = self.refusals.pop(0)
+            if isinstance(refusal, httpx.HTTPError):
+                raise refusal
+            return refusal
         number = len(self.token_requests)
         self.good = f"access-{number:04}"
         rotated = {"refresh_token": f"refresh-{number:04}"} if self.rotate else {}
@@ -227,15 +232,17 @@ async def test_a_token_that_could_not_be_saved_is_not_used_nor_fetched_again() -
 
 
 async def test_cancelling_a_call_does_not_lose_the_rotated_refresh_token() -> None:
-    crm = Crm()
+    class Cancelling(Crm):
+        def token(self, request: httpx.Request) -> httpx.Response:
+            scope.cancel()
+            return super().token(request)
+
+    crm = Cancelling()
     crm.rotate = True
     org = Org(crm)
     with anyio.CancelScope() as scope:
-        async with anyio.create_task_group() as group:
-            group.start_soon(org.call)
-            while not crm.token_requests:
-                await checkpoint()
-            scope.cancel()
+        await org.call()
+    assert scope.cancelled_caught
     assert crm.calls == []
     refresh = (await org.saved()).refresh
     assert refresh is not None
@@ -468,3 +475,27 @@ async def test_the_token_endpoint_is_not_asked_in_clear_text() -> None:
     )
     with pytest.raises(AuthError, match="without TLS"):
         await http.request("GET", "/v1/x")
+
+
+@pytest.mark.parametrize("cut", [httpx.ReadError("reset"), httpx.ConnectError("no route")])
+async def test_a_token_request_that_is_cut_is_repeated_even_for_a_write(cut: httpx.HTTPError) -> None:
+    crm = Crm()
+    crm.refusals = [cut, httpx.Response(503, text="down"), httpx.Response(200, html="<html>")]
+    org = Org(crm, settings=HttpSettings(BASE, retries=3))
+    assert (await org.http.request("POST", "/v1/x")).status == 200
+    assert len(crm.token_requests) == 4
+    assert [status for _, status in crm.calls] == [200]
+
+
+async def test_a_vendors_own_codes_for_a_dead_token_and_too_many_requests_are_understood() -> None:
+    def reply(code: str) -> Response:
+        body = msgspec.json.encode({"error": code})
+        return Response(200, {"content-type": "application/json"}, body, connection="crm")
+
+    with pytest.raises(ReauthRequired):
+        read_token(reply("invalid_code"), now=START, dead=frozenset({"invalid_code"}))
+    with pytest.raises(RateLimited):
+        read_token(reply("Access Denied"), now=START, throttled=frozenset({"Access Denied"}))
+    with pytest.raises(AuthError) as caught:
+        read_token(reply("invalid_code"), now=START)
+    assert not isinstance(caught.value, ReauthRequired)
