@@ -1,7 +1,9 @@
 """Errors of the simulators themselves (not of the vendors that they play)."""
 
+from crmhub.errors import ConfigError
 
-class SimulatorError(Exception):
+
+class SimulatorError(ConfigError):
     """A simulator cannot start or was told something it cannot do; the message says what and how to mend
     it.
     """

@@ -1,8 +1,11 @@
 """What a simulator is started with."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from crmhub.testing.simulator.errors import SimulatorError
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,35 @@ class Options:
         if isinstance(self.rows, int):
             return self.rows if default is None else default
         return self.rows.get(name, 0)
+
+
+def parse_rows(text: str) -> int | dict[str, int]:
+    """`1000` or `Accounts=85,Deals=8800`; raises SimulatorError for anything else."""
+    if text.strip().isdigit():
+        return int(text)
+    rows: dict[str, int] = {}
+    for part in text.split(","):
+        name, joint, count = part.partition("=")
+        if not joint or not name.strip() or not count.strip().isdigit():
+            raise SimulatorError(f"rows {text!r}: write a number, or Object=number,Object=number")
+        rows[name.strip()] = int(count)
+    return rows
+
+
+def parse_latency(text: str) -> float:
+    """Seconds from `50ms`, `0.05s` or `0.05`; raises SimulatorError for anything else."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)?", text.strip())
+    if match is None:
+        raise SimulatorError(f"latency {text!r}: write it like 50ms or 0.05")
+    return float(match[1]) / (1000 if match[2] == "ms" else 1)
+
+
+def parse_settings(texts: Iterable[str]) -> dict[str, str]:
+    """Settings from `name=value` texts; raises SimulatorError for anything else."""
+    settings: dict[str, str] = {}
+    for text in texts:
+        name, joint, value = text.partition("=")
+        if not joint or not name.strip():
+            raise SimulatorError(f"setting {text!r}: write it like name=value")
+        settings[name.strip()] = value.strip()
+    return settings

@@ -52,11 +52,10 @@ def _path(org: Org, module: Module, parts: list[str], text: str) -> Resolved:
     if one is None or (rest and one.data_type not in LOOKUP_TYPES):
         raise invalid_column(text)
     if not rest:
-        return _own(org, module, one)
+        return _own(org, one)
     if rest == ["id"]:
-        return Resolved(
-            _ID, lambda row: org.value(module, row, name), lambda row: org.value(module, row, name)
-        )
+        read = org.reader(one)
+        return Resolved(_ID, read, read)
     if one.data_type in USER_TYPES:
         return _of_user(org, name, rest, text)
     if one.target == ANY_MODULE:
@@ -72,16 +71,13 @@ def _field(module: Module, name: str) -> Field | None:
     return module.fields.get(name)
 
 
-def _own(org: Org, module: Module, one: Field) -> Resolved:
+def _own(org: Org, one: Field) -> Resolved:
     name = one.api_name
     if one.data_type in USER_TYPES:
         return Resolved(one, lambda row: row.get(name), lambda row: _reference(row.get(name)))
     if one.data_type == "lookup":
-        return Resolved(
-            one,
-            lambda row: org.value(module, row, name),
-            lambda row: _reference(org.value(module, row, name)),
-        )
+        read = org.reader(one)
+        return Resolved(one, read, lambda row: _reference(read(row)))
     if one.data_type == "boolean":
         return Resolved(one, lambda row: row.get(name, False), lambda row: row.get(name, False))
     return Resolved(one, lambda row: row.get(name), lambda row: row.get(name), name)

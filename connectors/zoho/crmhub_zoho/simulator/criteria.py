@@ -119,7 +119,7 @@ def _condition(org: Org, module: Module, name: str, operator: str, raw: str) -> 
     if (operator == "between" and len(values) != 2) or not all(values):
         raise invalid_query("invalid value for search", **where)
     if one.data_type in LOOKUP_TYPES and part != "name":
-        return _by_id(org, module, one, operator, values)
+        return _by_id(org, one, operator, values)
     if one.data_type in LOOKUP_TYPES:
         return _on_text(lambda row: _name_of(org, one, row), operator, values)
     if one.data_type in NUMBER_TYPES or one.data_type == "bigint":
@@ -224,8 +224,9 @@ def _on_boolean(one: Field, operator: str, text: str, where: Details) -> Test:
     return lambda row: bool(row.get(one.api_name)) == wanted
 
 
-def _by_id(org: Org, module: Module, one: Field, operator: str, values: list[str]) -> Test:
-    return lambda row: (org.value(module, row, one.api_name) in values) != (operator == "not_equal")
+def _by_id(org: Org, one: Field, operator: str, values: list[str]) -> Test:
+    read = org.reader(one)
+    return lambda row: (read(row) in values) != (operator == "not_equal")
 
 
 def _name_of(org: Org, one: Field, row: Row) -> object:

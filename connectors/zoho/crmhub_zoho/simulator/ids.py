@@ -1,7 +1,5 @@
 """Record ids: texts of 64-bit integers, one block of numbers per module, rising in the order of creation."""
 
-from dataclasses import dataclass
-
 _ORG = 554_023 * 10**12
 _BLOCK = 10**10
 _FIRST = 1_001
@@ -11,15 +9,14 @@ METADATA_BLOCK = 3
 FIRST_MODULE_BLOCK = 10
 
 
-@dataclass(frozen=True)
 class IdBlock:
     """The ids of block `number`: place 0 has the lowest."""
 
-    number: int
+    __slots__ = ("_base", "number")
 
-    @property
-    def _base(self) -> int:
-        return _ORG + self.number * _BLOCK + _FIRST
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._base = _ORG + number * _BLOCK + _FIRST
 
     def id_of(self, place: int) -> str:
         """The id at `place`."""

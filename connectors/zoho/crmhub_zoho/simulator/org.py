@@ -1,12 +1,12 @@
 """The organisation: its users, its modules with their records, its clock and zone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from crmhub.testing.simulator.clock import SimClock, iso_seconds
 from crmhub.testing.simulator.table import Row, Table
-from crmhub_zoho.simulator.fields import ANY_MODULE, LOOKUP_TYPES, USER_TYPES, Field
+from crmhub_zoho.simulator.fields import ANY_MODULE, Field
 from crmhub_zoho.simulator.ids import LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
 from crmhub_zoho.simulator.modules import ModuleSpec
 from crmhub_zoho.simulator.people import User
@@ -125,19 +125,15 @@ class Org:
                 return module, found
         return None
 
-    def value(self, module: Module, row: Row, name: str) -> object:
-        """The present value of a field: like the row's, but a lookup to a record that is gone is null."""
-        value = row.get(name)
-        if value is None:
-            return None
-        one = module.fields.get(name)
-        if one is None or one.data_type not in LOOKUP_TYPES or one.data_type in USER_TYPES:
-            return value
-        return (
-            value
-            if any(target.table.place_of(str(value)) is not None for target in self.targets(one, row))
-            else None
-        )
+    def reader(self, one: Field) -> Callable[[Row], object]:
+        """A function that reads the present value of a field: a lookup to a record that is gone is null."""
+        name = one.api_name
+        if one.data_type != "lookup":
+            return lambda row: row.get(name)
+        if one.target == ANY_MODULE:
+            return lambda row: _live_id(self.targets(one, row), row.get(name))
+        fixed = self.targets(one, {})
+        return lambda row: _live_id(fixed, row.get(name))
 
     def tag_id(self, name: str) -> str:
         """The id of the tag of that name, made at its first use."""
@@ -147,3 +143,11 @@ class Org:
     def record_modules(self) -> Iterator[Module]:
         """All modules that hold records."""
         return iter(self.modules.values())
+
+
+def _live_id(modules: Sequence[Module], target_id: object) -> str | None:
+    if isinstance(target_id, str):
+        for module in modules:
+            if module.table.place_of(target_id) is not None:
+                return target_id
+    return None

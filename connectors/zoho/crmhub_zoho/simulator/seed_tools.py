@@ -8,6 +8,7 @@ from crmhub_zoho.simulator.ids import IdBlock
 
 _MASK = (1 << 64) - 1
 _DAY = 86_400
+_TWO = tuple(f"{number:02}" for number in range(60))
 
 
 @dataclass
@@ -43,7 +44,7 @@ class SeedWorld:
             text = self._days[day] = date.fromordinal(719_163 + day).isoformat()
         hours, rest = divmod(rest, 3_600)
         minutes, seconds = divmod(rest, 60)
-        return f"{text}T{hours:02}:{minutes:02}:{seconds:02}{self._suffix}"
+        return f"{text}T{_TWO[hours]}:{_TWO[minutes]}:{_TWO[seconds]}{self._suffix}"
 
     def day(self, instant: int) -> str:
         """The date of epoch seconds in the organisation's zone."""
