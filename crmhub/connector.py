@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from random import Random
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from crmhub.clock import Clock
 from crmhub.errors import Unsupported
 from crmhub.events import Events
+from crmhub.native import Checkpoint, Native, Value
+from crmhub.schema import Choice, FieldSpec, FieldType, ObjectSchema
 
 if TYPE_CHECKING:
     from crmhub.http import HttpClient, HttpSettings, TokenStore
@@ -54,15 +55,6 @@ __all__ = [
     "WriteRequest",
     "power",
 ]
-
-Value: TypeAlias = "str | int | Decimal | float | bool | list[Value] | dict[str, Value] | None"
-"""One JSON value as it comes off the wire; numbers with a fraction are ``Decimal``."""
-
-Native: TypeAlias = dict[str, Value]
-"""A record in the CRM's own words."""
-
-Checkpoint: TypeAlias = Mapping[str, Value]
-"""Where an incremental read stands: JSON-able, made and understood by the connector alone."""
 
 
 class ConnectorConfig(BaseModel):
@@ -136,56 +128,6 @@ class Check:
     ok: bool
     detail: str = ""
     mend: str = ""
-
-
-# ── schema ───────────────────────────────────────────────────────────────────────────────────────
-
-FieldType: TypeAlias = Literal[
-    "text", "html", "int", "decimal", "money", "percent", "bool", "date", "datetime", "time",
-    "duration", "enum", "multi_enum", "ref", "multi_ref", "email", "phone", "url", "address", "geo",
-    "file", "json", "computed",
-]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One entry of a picklist: the stored value, what people see, whether it can still be chosen."""
-
-    value: str
-    label: str
-    active: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FieldSpec:
-    """One native field as the CRM's own metadata describes it."""
-
-    name: str
-    type: FieldType
-    label: str = ""
-    readable: bool = True
-    creatable: bool = True
-    updatable: bool = True
-    required: bool = False
-    """Demanded on create and not filled by the CRM itself."""
-    unique: bool = False
-    custom: bool = False
-    max_length: int | None = None
-    scale: int | None = None
-    choices: tuple[Choice, ...] = ()
-    restricted: bool = False
-    """Only the listed choices are accepted."""
-    refers_to: tuple[str, ...] = ()
-    computed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ObjectSchema:
-    """An object's fields, by native name."""
-
-    object: str
-    fields: Mapping[str, FieldSpec]
-    label: str = ""
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────

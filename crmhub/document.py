@@ -19,8 +19,8 @@ from typing import Literal, Protocol, TypeAlias, cast
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from crmhub.connector import Value
 from crmhub.errors import ConfigError
+from crmhub.native import Value
 
 __all__ = ["Document", "Step", "suggest"]
 

@@ -17,7 +17,7 @@ from crmhub.http.transport import Lost
 from crmhub.http.verdict import SAFE
 
 if TYPE_CHECKING:
-    from crmhub.connector import Value
+    from crmhub.native import Value
 
 __all__ = ["Call", "Params", "prepare"]
 

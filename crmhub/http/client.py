@@ -30,7 +30,7 @@ from crmhub.http.transport import Lost, Transport
 from crmhub.http.verdict import SUCCESS, retry_after, verdict
 
 if TYPE_CHECKING:
-    from crmhub.connector import Value
+    from crmhub.native import Value
 
 __all__ = ["HttpClient"]
 

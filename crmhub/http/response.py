@@ -12,7 +12,7 @@ from crmhub.errors import BadResponse, ConnectorError, UnknownOutcome, Where
 from crmhub.http.shown import excerpt, shown_name
 
 if TYPE_CHECKING:
-    from crmhub.connector import Value
+    from crmhub.native import Value
 
 __all__ = ["Response"]
 

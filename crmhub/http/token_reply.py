@@ -15,7 +15,7 @@ from crmhub.http.shown import scrub
 from crmhub.http.tokens import Token
 
 if TYPE_CHECKING:
-    from crmhub.connector import Value
+    from crmhub.native import Value
 
 __all__ = ["read_token"]
 

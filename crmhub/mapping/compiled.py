@@ -14,12 +14,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, TypeAlias, cast
 
-from crmhub.connector import FieldSpec, Native, ObjectSchema, Value
-from crmhub.mapping.codecs import make
-from crmhub.mapping.codecs.base import CodecError, Kind
-from crmhub.mapping.paths import parse_path
+from crmhub.mapping.codecs.base import CodecError
+from crmhub.mapping.custom import custom_rules
 from crmhub.mapping.rules import MapSpec, Rule
 from crmhub.models import Record
+from crmhub.native import Native, Value
+from crmhub.schema import ObjectSchema
 
 __all__ = ["CompiledMap", "Fault", "Payload", "Pointer", "Values", "compile_map"]
 
@@ -220,61 +220,12 @@ def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMa
     """The map, ready to run; with a schema its custom fields become rules of their own."""
     rules = spec.rules
     if spec.custom is not None and schema is not None:
-        rules += tuple(_custom_rules(spec, schema))
+        rules += tuple(custom_rules(spec, schema))
     heads = dict.fromkeys(
         name.partition(".")[0] for rule in rules if rule.reads for name in (*rule.to, *rule.extra)
     ) | dict.fromkeys(spec.where)
     by_path = {rule.path.text: rule for rule in rules}
     return CompiledMap(spec, rules, tuple(heads), by_path, _generate(rules))
-
-
-def _custom_rules(spec: MapSpec, schema: ObjectSchema) -> Sequence[Rule]:
-    custom = spec.custom
-    if custom is None:
-        return ()
-    taken = {name for rule in spec.rules for name in rule.to}
-    rules: list[Rule] = []
-    for name, described in schema.fields.items():
-        if not described.custom or name in taken or name in custom.exclude or not custom.match.search(name):
-            continue
-        rule = _custom_rule(described, custom.split, custom.at)
-        if rule:
-            rules.append(rule)
-    return rules
-
-
-_CUSTOM_CODECS: dict[str, tuple[Kind, str | None]] = {
-    "int": ("int", "int"),
-    "decimal": ("decimal", "decimal"),
-    "money": ("decimal", "decimal"),
-    "percent": ("decimal", "decimal"),
-    "bool": ("bool", "bool"),
-    "date": ("date", "date"),
-    "datetime": ("datetime", "datetime"),
-}
-_PASSED_AS_TEXT = frozenset({"text", "html", "enum", "email", "phone", "url", "time"})
-
-
-def _custom_rule(described: FieldSpec, split: str | None, at: str) -> Rule | None:
-    kind, codec = _CUSTOM_CODECS.get(described.type, ("text", None))
-    made = make(codec, {}) if codec else None
-    if described.type == "multi_enum":
-        kind, made = "texts", make({"split": split}, {}) if split else None
-    elif codec is None and described.type not in _PASSED_AS_TEXT:
-        return None
-    writes = not described.computed and (described.creatable or described.updatable)
-    return Rule(
-        path=parse_path(f"custom.{custom_key(described.name)}"),
-        kind=kind, to=(described.name,), codec=made, writes=writes, at=at, derived_from_schema=True,
-        compare="set" if kind == "texts" else "exact",
-    )  # fmt: skip
-
-
-def custom_key(native: str) -> str:
-    """The canonical key of a custom field: lower case, without a vendor's ``__c`` or ``cf_`` mark."""
-    key = native.removesuffix("__c").removeprefix("cf_").lower()
-    cleaned = "".join(char if char.isascii() and (char.isalnum() or char == "_") else "_" for char in key)
-    return cleaned if cleaned[:1].isalpha() or cleaned[:1] == "_" else f"_{cleaned}"
 
 
 # ── reading: one generated function ──────────────────────────────────────────────────────────────

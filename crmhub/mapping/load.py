@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from crmhub.connector import Native, ObjectSchema, Value
 from crmhub.document import Document, Step, suggest
 from crmhub.errors import MappingError
 from crmhub.mapping.codecs import CODECS
@@ -16,6 +15,8 @@ from crmhub.mapping.compiled import CompiledMap, compile_map
 from crmhub.mapping.rules import MappingSpec, ModelOf, parse_mapping
 from crmhub.models import Record
 from crmhub.models.registry import BUILT_IN
+from crmhub.native import Native, Value
+from crmhub.schema import ObjectSchema
 
 __all__ = ["ConnectionMapping", "Override", "find_mapping", "load_mapping", "shipped_mappings"]
 

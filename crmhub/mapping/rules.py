@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
-from crmhub.connector import Value
 from crmhub.document import Document, Step, suggest
 from crmhub.errors import MappingError
 from crmhub.mapping.codecs import make
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, WideCodec
 from crmhub.mapping.paths import Path, PathError, kind_of, parse_path
 from crmhub.models import Record
+from crmhub.native import Value
 
-__all__ = ["CustomRule", "MapSpec", "MappingSpec", "ModelOf", "Rule", "parse_mapping"]
+__all__ = ["Compare", "CustomRule", "MapSpec", "MappingSpec", "ModelOf", "Rule", "parse_mapping"]
 
 Compare: TypeAlias = Literal["exact", "set", "text", "ignore"]
 Policy: TypeAlias = Literal["always", "if_empty", "create_only"]
@@ -44,6 +44,8 @@ class Rule:
     kind: Kind
     to: tuple[str, ...]
     codec: Codec | WideCodec | None = None
+    spelled: str = ""
+    """The codec as the file names it."""
     ref: tuple[str, ...] = ()
     """Models that the value points to; empty for an ordinary value."""
     by: str | None = None
@@ -86,6 +88,9 @@ class CustomRule:
     match: re.Pattern[str]
     exclude: frozenset[str] = frozenset()
     split: str | None = None
+    """How a multi-select is written as one text; ``None``: as a list."""
+    datetime: str | None = None
+    """The form in which the CRM takes instants; see the ``datetime`` codec's ``out``."""
     at: str = ""
 
 
@@ -234,8 +239,8 @@ class _Map:
         compare = self.one_of(at, value, "compare", ("exact", "set", "text", "ignore")) or "exact"
         ref = _names(value.get("ref"))
         rule = Rule(
-            path=path, kind=kind, to=to, codec=codec, ref=ref, by=_text(value.get("by")),
-            within=_text(value.get("within")), type=_text(value.get("type")),
+            path=path, kind=kind, to=to, codec=codec, spelled=_spelling(value.get("as")), ref=ref,
+            by=_text(value.get("by")), within=_text(value.get("within")), type=_text(value.get("type")),
             reads=direction != "write", writes=direction != "read",
             policy=cast("Policy", policy), pick=value.get("pick") == "first_set",
             default=value.get("default"), default_on_create=value.get("default_on_create"),
@@ -307,7 +312,9 @@ class _Map:
                 self.complaints.add((*at, "unknown"), "unknown belongs to as: {enum: …}")
             return None
         if unknown is not None and isinstance(given, dict) and isinstance(given.get("enum"), dict):
-            given = {"enum": {"table": given["enum"], "unknown": unknown}}
+            table: Value = {"table": given["enum"], "unknown": unknown}
+            whole: dict[str, Value] = {"enum": table}
+            given = whole
         try:
             return make(given, self.codecs)
         except CodecError as error:
@@ -339,7 +346,7 @@ class _Map:
         if not isinstance(value, dict):
             self.complaints.add(at, "custom is a table with match", 'custom: {match: ".*", to: custom}')
             return None
-        self.complaints.unknown(at, value, frozenset({"match", "to", "exclude", "split"}))
+        self.complaints.unknown(at, value, frozenset({"match", "to", "exclude", "split", "datetime"}))
         if value.get("to", "custom") != "custom":
             self.complaints.add((*at, "to"), "custom fields go to custom")
         try:
@@ -348,7 +355,9 @@ class _Map:
             self.complaints.add((*at, "match"), f"not a regular expression: {error}")
             return None
         place = self.complaints.document.at(at)
-        return CustomRule(pattern, frozenset(_names(value.get("exclude"))), _text(value.get("split")), place)
+        exclude = frozenset(_names(value.get("exclude")))
+        split, instants = _text(value.get("split")), _text(value.get("datetime"))
+        return CustomRule(pattern, exclude, split, instants, place)
 
     def written_twice(self, rules: Sequence[Rule]) -> None:
         owners: dict[str, Rule] = {}
@@ -399,6 +408,13 @@ def _names(value: Value) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(str(item) for item in value)
     return ()
+
+
+def _spelling(codec: Value) -> str:
+    """A codec's name, or those of a chain, without parameters: for people to read."""
+    if isinstance(codec, list):
+        return ", ".join(_spelling(part) for part in codec)
+    return next(iter(codec), "") if isinstance(codec, dict) else _text(codec) or ""
 
 
 def _text(value: Value) -> str | None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from crmhub.clock import Clock
-from crmhub.connector import Checkpoint
+from crmhub.native import Checkpoint
 from crmhub.store.database import Database
 from crmhub.store.tables import checkpoint as table
 from crmhub.store.text import decode_checkpoint, encode

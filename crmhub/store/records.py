@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 
-from crmhub.connector import Checkpoint
+from crmhub.native import Checkpoint
 
 __all__ = [
     "Changes",

@@ -8,7 +8,7 @@ from typing import cast
 
 import msgspec
 
-from crmhub.connector import Checkpoint, Value
+from crmhub.native import Checkpoint, Value
 
 __all__ = ["decode_checkpoint", "decode_counts", "decode_names", "encode"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from crmhub.connector import Value
 from crmhub.mapping.codecs.base import (
     Codec,
     CodecError,
@@ -28,6 +27,7 @@ from crmhub.mapping.codecs.parameters import did_you_mean
 from crmhub.mapping.codecs.phones import PHONES
 from crmhub.mapping.codecs.text import TEXTS
 from crmhub.mapping.codecs.times import TIMES
+from crmhub.native import Value
 
 __all__ = [
     "CODECS",

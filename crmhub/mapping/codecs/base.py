@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol, TypeAlias
 
-from crmhub.connector import FieldType, Value
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["Codec", "CodecError", "Kind", "Parameters", "WideCodec", "codec_table"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TypeGuard, cast
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Kind, WideCodec
 from crmhub.mapping.codecs.choice import EnumCodec
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["ChainCodec", "WideChainCodec", "chained", "is_wide"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.parameters import one_of, options
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["CHOICES", "BoolCodec", "EnumCodec"]
 

@@ -6,10 +6,11 @@ import unicodedata
 from functools import cache
 from typing import NamedTuple
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.country_data import COUNTRIES as COUNTRY_DATA
 from crmhub.mapping.codecs.parameters import one_of
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["COUNTRIES", "CountryCodec"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.parameters import did_you_mean, options, time_zone
 from crmhub.mapping.codecs.times import DatetimeCodec, EpochCodec
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["DATES"]
 

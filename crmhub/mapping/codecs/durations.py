@@ -6,10 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 from operator import mul
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.numbers import EXACT, exact
 from crmhub.mapping.codecs.parameters import one_of
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["DURATIONS"]
 

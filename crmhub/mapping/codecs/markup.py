@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.parameters import no_parameters
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["MARKUP"]
 

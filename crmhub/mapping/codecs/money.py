@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import CodecError, Factory, Kind, Parameters, WideCodec
 from crmhub.mapping.codecs.numbers import NUMERIC, exact
 from crmhub.mapping.codecs.parameters import options, text_option
 from crmhub.models import Money
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["MONEY", "MoneyCodec"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import CodecError, Factory, Kind, Parameters, WideCodec
 from crmhub.mapping.codecs.parameters import text_option
 from crmhub.mapping.codecs.text import TEXTUAL
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["NAMES", "JoinCodec"]
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow
 from fractions import Fraction
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.parameters import no_parameters, options
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["EXACT", "NUMBERS", "NUMERIC", "compact", "exact", "whole"]
 

@@ -7,8 +7,8 @@ from datetime import UTC, tzinfo
 from difflib import get_close_matches
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from crmhub.connector import Value
 from crmhub.mapping.codecs.base import CodecError, Parameters
+from crmhub.native import Value
 
 __all__ = ["did_you_mean", "no_parameters", "one_of", "options", "text_option", "time_zone"]
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.parameters import did_you_mean, options
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["PHONES", "PhoneCodec"]
 

@@ -7,9 +7,10 @@ from typing import cast
 
 import msgspec
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.parameters import no_parameters, text_option
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["TEXTS", "TEXTUAL"]
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from crmhub.connector import FieldType, Value
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, Parameters
 from crmhub.mapping.codecs.numbers import exact, whole
 from crmhub.mapping.codecs.parameters import no_parameters, one_of, options, time_zone
+from crmhub.native import Value
+from crmhub.schema import FieldType
 
 __all__ = ["TIMES", "DatetimeCodec", "EpochCodec", "instant"]
 
