@@ -1,0 +1,58 @@
+"""Whether the credentials can do what the main path needs: one cheap call for each permission."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from crmhub.connector import Check
+from crmhub.errors import AuthError, ConnectorError, PermissionDenied
+from crmhub_zoho import coql
+from crmhub_zoho.modules import MAIN, NOT_IN_COQL
+from crmhub_zoho.records import ID
+from crmhub_zoho.tiers.rest import Rest
+
+__all__ = ["checks"]
+
+
+async def checks(rest: Rest) -> Sequence[Check]:
+    """Signing in first; the rest only when that works. What nothing may be written for cannot be tried."""
+    signed_in = await _try(
+        "sign in and read users", lambda: rest.users(1, 1, "CurrentUser"), "ZohoCRM.users.READ"
+    )
+    if not signed_in.ok and signed_in.name == _SIGN_IN:
+        return [signed_in]
+    lines = [signed_in, await _try("read modules", rest.modules, "ZohoCRM.settings.modules.READ")]
+    lines.append(await _try("read fields", lambda: rest.fields("Accounts"), "ZohoCRM.settings.fields.READ"))
+    for module in MAIN:
+        scope = f"ZohoCRM.modules.{module.lower()}.READ"
+        lines.append(await _try(f"read {module}", _reading(rest, module), scope))
+    query = coql.select([ID], "Accounts", f"{ID} is not null", limit=1)
+    lines.append(await _try("query (COQL)", lambda: rest.coql(query, 1), "ZohoCRM.coql.READ"))
+    lines.append(
+        await _try(
+            "search", lambda: rest.search("Accounts", "zz", [ID], 1, 1), "ZohoSearch.securesearch.READ"
+        )
+    )
+    return lines
+
+
+_SIGN_IN = "sign in"
+
+
+def _reading(rest: Rest, module: str) -> Callable[[], Awaitable[object]]:
+    async def read() -> object:
+        return await rest.records(module, [ID], per_page=1, by_change=module in NOT_IN_COQL)
+
+    return read
+
+
+async def _try(name: str, call: Callable[[], Awaitable[object]], scope: str) -> Check:
+    try:
+        await call()
+    except PermissionDenied as error:
+        return Check(name, ok=False, detail=error.what, mend=f"issue a refresh token with the scope {scope}")
+    except AuthError as error:
+        return Check(_SIGN_IN, ok=False, detail=error.what, mend=error.hint or "check the credentials")
+    except ConnectorError as error:
+        return Check(name, ok=False, detail=error.what, mend=error.hint or "try again")
+    return Check(name, ok=True)

@@ -1,0 +1,85 @@
+"""The settings of a Zoho CRM connection."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+
+from crmhub.connector import ConnectorConfig
+from crmhub.errors import BadRequest
+from crmhub.http.paths import origin
+from crmhub_zoho import hosts
+from crmhub_zoho.hosts import Environment, Region
+
+__all__ = ["Trigger", "ZohoConfig"]
+
+Trigger: TypeAlias = Literal["workflow", "approval", "blueprint", "pathfinder", "orchestration"]
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def _base_url(url: str) -> str:
+    url = url.rstrip("/")
+    try:
+        scheme, host, _ = origin(url)
+    except BadRequest as error:
+        raise ValueError(error.what) from None
+    if scheme != "https" and host not in _LOOPBACK:
+        raise ValueError("credentials are only sent over https; plain http is for localhost")
+    if url.count("/") > 2:
+        raise ValueError("give only https://host[:port], without a path")
+    return url
+
+
+_Url: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+
+
+class ZohoConfig(ConnectorConfig):
+    """How to reach one Zoho CRM organisation.
+
+    ``region`` is the data centre in which the organisation lives (it stands in the address bar:
+    ``crm.zoho.eu`` is ``eu``). ``api_url`` and ``accounts_url`` replace Zoho's own hosts, for a local
+    simulator; one of them alone stands for both.
+    """
+
+    region: Region = "us"
+    environment: Environment = "production"
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    refresh_token: SecretStr
+    api_url: _Url | None = None
+    accounts_url: _Url | None = None
+    version: str = Field(default="v8", pattern=r"^v\d{1,2}(\.\d)?$")
+    concurrency: int = Field(default=5, ge=1, le=25)
+    """Calls under way at once: 5 in the free edition, up to 25 (Zoho CRM API v8, "API Limits")."""
+    overlap: float = Field(default=60.0, ge=0, le=86_400)
+    """Seconds by which a change may become visible after the time it carries; that much is read again."""
+    sync_key: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    """A text field with unique values that crmhub may fill, where a module has one."""
+    page_size: int = Field(default=2_000, ge=1, le=2_000)
+    """Rows a COQL call; 2,000 is Zoho's most."""
+    trigger: tuple[Trigger, ...] | None = None
+    """Which of the organisation's automations run on writes: all when not given, none when empty."""
+
+    @field_validator("client_secret", "refresh_token")
+    @classmethod
+    def _not_empty(cls, value: SecretStr) -> SecretStr:
+        if not value.get_secret_value().strip():
+            raise ValueError("it is empty")
+        return value
+
+    @property
+    def api_base(self) -> str:
+        """Where calls go, unless the token reply names another host of the same data centre."""
+        return self.api_url or self.accounts_url or hosts.api_url(self.region, self.environment)
+
+    @property
+    def accounts_base(self) -> str:
+        """Where tokens come from."""
+        return self.accounts_url or self.api_url or hosts.accounts_url(self.region)
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether other hosts than Zoho's are configured."""
+        return self.api_url is not None or self.accounts_url is not None

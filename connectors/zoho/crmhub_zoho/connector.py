@@ -1,0 +1,191 @@
+"""The contract, answered for Zoho CRM. Thin: each duty is done in the room that has its name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
+
+from crmhub.connector import (
+    Capabilities,
+    Check,
+    Condition,
+    ConnectorConfig,
+    Context,
+    Missing,
+    Native,
+    ObjectSchema,
+    Outcome,
+    Page,
+    Power,
+    ReadRequest,
+    Value,
+    WriteRequest,
+)
+from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, Unsupported, Where
+from crmhub.http import HttpClient, HttpSettings, Limit
+from crmhub_zoho import hosts, modules
+from crmhub_zoho.asking import Asker
+from crmhub_zoho.auth import oauth
+from crmhub_zoho.checking import checks
+from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.deletions import Deletions
+from crmhub_zoho.errors import classify
+from crmhub_zoho.fetching import Fetcher
+from crmhub_zoho.listing import ListReader
+from crmhub_zoho.people import Lists
+from crmhub_zoho.reading import CoqlReader
+from crmhub_zoho.records import is_record_id
+from crmhub_zoho.schema import ModuleSchema, Schemas
+from crmhub_zoho.tiers.rest import Rest
+from crmhub_zoho.writing import Writer
+
+__all__ = ["Connector"]
+
+_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST})
+_SUB_CONCURRENCY = 10  # of heavy calls, in every edition (Zoho CRM API v8, "API Limits")
+
+
+class Connector:
+    """One Zoho CRM organisation."""
+
+    Config: ClassVar[type[ConnectorConfig]] = ZohoConfig
+
+    def __init__(self, config: ZohoConfig, context: Context) -> None:
+        self._config = config
+        self._context = context
+        rest = Rest(_client(config, context), config.version)
+        self._rest = rest
+        self._schemas = Schemas(rest)
+        self._lists = Lists(rest, self._schemas)
+        self._fetcher = Fetcher(rest, config.concurrency)
+        deletions = Deletions(rest)
+        self._coql = CoqlReader(rest, self._fetcher, deletions, config, context.clock)
+        self._listed = ListReader(rest, deletions, config, context.clock)
+        self._writer = Writer(rest, self._fetcher, config)
+        self._asker = Asker(rest, self._schemas)
+        self._modules: tuple[str, ...] | None = None
+
+    async def capabilities(self) -> Capabilities:
+        """The main modules with their unique fields, all other modules, ``users`` and ``stages``.
+
+        Modules that the credentials cannot see are left out. Another module's unique fields are told once
+        it has been described.
+        """
+        if self._modules is None:
+            self._modules = await self._visible_modules()
+        able = {name: modules.able(name, self._config, self._schemas.known(name)) for name in self._modules}
+        return Capabilities(able | self._lists.capabilities(), _POWERS)
+
+    async def check(self) -> Sequence[Check]:
+        """One line for each permission that the main path needs, tried by a cheap call."""
+        return await checks(self._rest)
+
+    async def describe(self, object: str) -> ObjectSchema:
+        """The object's fields; raises ``NotFound`` for an unknown module."""
+        if self._lists.has(object):
+            return self._lists.describe(object)
+        return (await self._schemas.of(object)).schema
+
+    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+        """Pages of records, with deletions once a full read is done."""
+        if self._lists.has(request.object):
+            pages = self._lists.read(request)
+        else:
+            schema = await self._schemas.of(request.object)
+            reader = self._listed if request.object in modules.NOT_IN_COQL else self._coql
+            pages = reader.read(request, schema)
+        async for page in pages:
+            yield page
+
+    async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
+        """The records of the ids, in order."""
+        if self._lists.has(object):
+            return await self._lists.get(object, ids)
+        schema = await self._known(object, fields)
+        asked = list(dict.fromkeys(one for one in ids if is_record_id(one)))
+        found = await self._fetcher.by_ids(object, schema, asked, fields) if asked else {}
+        return [found.get(one) or Missing(one) for one in ids]
+
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        """One outcome for each item, in order."""
+        if self._lists.has(request.object):
+            raise Unsupported(f"{request.object} can only be read", where=Where(object=request.object))
+        schema = await self._schemas.of(request.object)
+        keys = modules.able(request.object, self._config, schema).upsert_keys
+        return await self._writer.write(request, schema, keys)
+
+    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncIterator[Page]:
+        """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
+        if self._lists.has(object):
+            raise Unsupported(f"{object} cannot be searched", hint="read them all: it is a short list")
+        async for page in self._asker.search(object, text, fields, limit):
+            yield page
+
+    async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
+        """How many live records meet the conditions."""
+        if self._lists.has(object):
+            return sum(
+                [
+                    len(page.upserts)
+                    async for page in self._lists.read(ReadRequest(object, (), filter=tuple(filter)))
+                ]
+            )
+        return await self._asker.count(object, filter)
+
+    async def query(self, text: str) -> AsyncIterator[Page]:
+        """The rows of a COQL query; see :meth:`crmhub_zoho.asking.Asker.query`."""
+        async for page in self._asker.query(text):
+            yield page
+
+    async def request(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
+    ) -> Value:
+        """Any endpoint under ``/crm/``; what it answers, decoded."""
+        return await self._rest.raw(method, path, params, json)
+
+    async def aclose(self) -> None:
+        """Nothing of its own: the hub closes the HTTP client."""
+
+    async def _known(self, object: str, fields: Sequence[str]) -> ModuleSchema:
+        schema = await self._schemas.of(object)
+        for name in fields:
+            schema.check(name)
+            if "." in name:
+                raise BadRequest(
+                    f"{name}: only a query can go through a lookup", where=Where(object=object, field=name)
+                )
+        return schema
+
+    async def _visible_modules(self) -> tuple[str, ...]:
+        try:
+            found = await self._rest.modules()
+        except PermissionDenied:
+            found = []  # the settings scope is absent: check() tells; the main modules are tried below
+        names = dict.fromkeys(list[str](modules.MAIN))
+        for module in found:
+            name = module.get("api_name")
+            if isinstance(name, str) and name and module.get("api_supported") is True:
+                names[name] = None
+        for name in modules.MAIN:
+            try:
+                await self._schemas.of(name)
+            except (PermissionDenied, NotFound):
+                del names[name]
+        return tuple(names)
+
+
+def _client(config: ZohoConfig, context: Context) -> HttpClient:
+    if context.http is None:
+        raise ConfigError(f"connection {context.connection!r}: the Zoho connector needs an HTTP client")
+    return context.http(
+        HttpSettings(
+            base_url=config.api_base,
+            auth=oauth(config, context),
+            limits=(
+                Limit("heavy calls", concurrency=_SUB_CONCURRENCY, endpoints=frozenset({"coql", "bulk"})),
+            ),
+            classify=classify,
+            allow_hosts=frozenset() if config.is_overridden else frozenset({hosts.domain(config.region)}),
+            concurrency=config.concurrency,
+        )
+    )

@@ -1,0 +1,60 @@
+"""What became of one written record, out of Zoho's answer for it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from crmhub.connector import Native, Outcome, Problem, Value, WriteItem
+from crmhub.errors import ConnectorError
+from crmhub_zoho.errors import existing_id, problem_of
+from crmhub_zoho.records import ID, MODIFIED
+
+__all__ = ["is_gone", "outcome_of", "unknown"]
+
+_DONE: dict[str, Literal["created", "updated", "deleted"]] = {
+    "create": "created",
+    "update": "updated",
+    "delete": "deleted",
+}
+_UPSERTED: dict[Value, Literal["created", "updated"]] = {"insert": "created", "update": "updated"}
+
+
+def outcome_of(operation: str, item: WriteItem, answer: Native) -> Outcome:
+    """The outcome in an answer (Zoho CRM API v8, "Insert Records", "Upsert Records")."""
+    details = answer.get("details")
+    known: Native = details if isinstance(details, dict) else {}
+    if answer.get("status") == "success":
+        status = _UPSERTED.get(_key(answer.get("action"))) if operation == "upsert" else _DONE[operation]
+        record = _id(known) or item.id
+        if status is None or record is None:
+            return Outcome(
+                "unknown", record, problem=Problem("unreadable", "Zoho's answer names no record or no action")
+            )
+        version = known.get(MODIFIED)
+        return Outcome(status, record, version if isinstance(version, str) else None)
+    problem = problem_of(answer)
+    if problem.code == "ALREADY_MODIFIED":
+        return Outcome("conflict", item.id, problem=problem)
+    if problem.code == "DUPLICATE_DATA":
+        return Outcome("rejected", existing_id(answer), problem=problem)
+    return Outcome("rejected", item.id, problem=problem)
+
+
+def is_gone(answer: Native) -> bool:
+    """Whether a refused delete may have been refused because there is no such record."""
+    return answer.get("status") != "success" and answer.get("code") == "INVALID_DATA"
+
+
+def unknown(error: ConnectorError, id: str | None) -> Outcome:
+    """The outcome of an item that was sent and whose answer was lost."""
+    problem = Problem(error.code or type(error).__name__, error.what, permanent=False)
+    return Outcome("unknown", id, problem=problem)
+
+
+def _id(details: Native) -> str | None:
+    record = details.get(ID)
+    return str(record) if isinstance(record, str | int) and not isinstance(record, bool) else None
+
+
+def _key(action: Value) -> str | None:
+    return action if isinstance(action, str) else None

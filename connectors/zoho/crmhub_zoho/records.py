@@ -1,0 +1,106 @@
+"""Rows as they come off the wire, checked and brought into one form.
+
+Ids are text, an empty choice is ``None``, and every row of a page has its key and its cursor field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+
+from crmhub.connector import Native, Value
+from crmhub.errors import BadResponse, Where
+from crmhub_zoho.schema import ModuleSchema
+
+__all__ = ["ID", "MODIFIED", "distinct", "instant", "is_record_id", "normaliser", "stamp_of"]
+
+ID = "id"
+MODIFIED = "Modified_Time"
+NO_CHOICE = "-None-"
+
+_RECORD_ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)
+_LONGEST_LIST = 40
+
+
+def is_record_id(text: str | None) -> bool:
+    """Whether the text is a 64-bit number, as all of Zoho's record ids are."""
+    return text is not None and _RECORD_ID.fullmatch(text) is not None
+
+
+def instant(text: str) -> datetime | None:
+    """A date-time with offset as aware UTC in whole seconds; ``None`` if it is not one."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC).replace(microsecond=0) if at.tzinfo else None
+
+
+def stamp_of(row: Native, module: str) -> datetime:
+    """The time of a row's last change; raises ``BadResponse`` naming what the row has instead."""
+    value = row.get(MODIFIED)
+    at = instant(value) if isinstance(value, str) else None
+    if at is None:
+        problem = "without" if MODIFIED not in row else "with an unreadable"
+        raise _odd(row, module, f"a record of {module} came {problem} {MODIFIED}", MODIFIED)
+    return at
+
+
+def normaliser(schema: ModuleSchema | None) -> Callable[[Sequence[Native], str], None]:
+    """A function that brings rows of the module into one form, in place; it raises ``BadResponse``."""
+    picklists = schema.names_of("picklist") if schema else ()
+    multiple = schema.names_of("multiselectpicklist") if schema else ()
+
+    def normalise(rows: Sequence[Native], module: str) -> None:
+        for row in rows:
+            row[ID] = _id_of(row, module)
+            for value in row.values():
+                if type(value) is dict and type(value.get(ID)) is int:
+                    value[ID] = str(value[ID])
+            for name in picklists:
+                if row.get(name) == NO_CHOICE:
+                    row[name] = None
+            for name in multiple:
+                chosen = row.get(name)
+                if isinstance(chosen, list) and NO_CHOICE in chosen:
+                    row[name] = [one for one in chosen if one != NO_CHOICE]
+
+    return normalise
+
+
+def distinct(rows: Sequence[Native], module: str) -> list[Native]:
+    """The rows without repeated ones; raises ``BadResponse`` when one id comes with two contents."""
+    by_id: dict[Value, Native] = {}
+    for row in rows:
+        first = by_id.setdefault(str(row[ID]), row)
+        if first is not row and first != row:
+            raise BadResponse(
+                f"one page of {module} holds the same record twice, with different values",
+                where=Where(object=module, record=str(row[ID])),
+            )
+    return list(by_id.values())
+
+
+def _id_of(row: Native, module: str) -> str:
+    value = row.get(ID)
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    if text is None or not is_record_id(text):
+        raise _odd(row, module, f"a record of {module} came without a usable {ID}", ID)
+    return text
+
+
+def _odd(row: Native, module: str, what: str, field: str) -> BadResponse:
+    return BadResponse(
+        f"{what}; it has {_names(row)}",
+        hint="without it nothing can be read on from there; look at the module's fields and permissions",
+        where=Where(object=module, field=field),
+    )
+
+
+def _names(names: Iterable[str]) -> str:
+    known = sorted(names)
+    shown = ", ".join(known[:_LONGEST_LIST])
+    return (
+        f"{shown} and {len(known) - _LONGEST_LIST} more" if len(known) > _LONGEST_LIST else shown or "nothing"
+    )

@@ -1,0 +1,1 @@
+"""The transports by which the connector can do an operation."""

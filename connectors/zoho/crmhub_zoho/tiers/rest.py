@@ -1,0 +1,295 @@
+"""Zoho CRM's REST API, one method for each endpoint that the connector uses.
+
+Knows URLs, parameters, limits and the shape of replies, and nothing about checkpoints or outcomes.
+Source: Zoho CRM API v8, the pages named at the methods; sizes and credits from "API Limits".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from crmhub.connector import Native, Value
+from crmhub.errors import BadRequest, ConnectorError
+from crmhub.http import HttpClient, Params, Response, path
+from crmhub_zoho.coql import credits_of
+from crmhub_zoho.errors import classify
+
+__all__ = ["MOST_FIELDS", "MOST_IDS", "MOST_WRITES", "PAGE", "Answer", "Rest", "WriteAnswer"]
+
+MOST_FIELDS = 50
+MOST_IDS = 100
+MOST_WRITES = 100
+PAGE = 200
+_HEAVY_FROM = 11  # writes of more than ten records count towards the sub-concurrency
+_SUCCESS = frozenset(range(200, 300))
+_UNCHANGED = _SUCCESS | {304}
+_WRITTEN = _SUCCESS | {400, 412}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A page of rows: ``more`` as Zoho says it (``None``: it does not), and the server's own time."""
+
+    rows: list[Native]
+    response: Response
+    more: bool | None = None
+    token: str | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """The ``Date`` of the reply, aware UTC."""
+        text = self.response.headers.get("date", "")
+        try:
+            at = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        return at.astimezone(UTC) if at.tzinfo else None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAnswer:
+    """What a write was answered: an object for each record, in their order."""
+
+    items: list[Native]
+    response: Response
+
+
+class Rest:
+    """See the module."""
+
+    def __init__(self, http: HttpClient, version: str) -> None:
+        self._http = http
+        self._root = f"/crm/{version}"
+
+    # ── records ──────────────────────────────────────────────────────────────────────────────────
+
+    async def coql(self, query: str, limit: int) -> Answer:
+        """Rows of a query ("COQL Overview"); ``limit`` is the query's own, for the price."""
+        response = await self._http.request(
+            "POST",
+            f"{self._root}/coql",
+            json={"select_query": query},
+            idempotent=True,
+            endpoint="coql",
+            cost=credits_of(limit),
+        )
+        return _answer(response)
+
+    async def records(
+        self,
+        module: str,
+        fields: Sequence[str],
+        *,
+        ids: Sequence[str] = (),
+        since: datetime | None = None,
+        token: str | None = None,
+        by_change: bool = False,
+        per_page: int = PAGE,
+    ) -> Answer:
+        """A list page ("Get Records"): of those ids, or changed after ``since``, oldest change first."""
+        params: dict[str, str | int] = {"fields": ",".join(fields), "per_page": per_page}
+        if ids:
+            params["ids"] = ",".join(ids)
+        if by_change:
+            params |= {"sort_by": "Modified_Time", "sort_order": "asc"}
+        if token:
+            params["page_token"] = token
+        return await self._list(path(f"{self._root}/{{module}}", module=module), params, since=since)
+
+    async def record(self, module: str, id: str, fields: Sequence[str]) -> Native | None:
+        """One record ("Get a Record"), with the fields that no list shows; ``None``: there is none."""
+        params = {"fields": ",".join(fields)} if fields else None
+        place = path(f"{self._root}/{{module}}/{{id}}", module=module, id=id)
+        try:
+            answer = _answer(await self._http.request("GET", place, params=params))
+        except ConnectorError as error:
+            if error.code == "INVALID_DATA":  # an id that never was
+                return None
+            raise
+        return answer.rows[0] if answer.rows else None
+
+    async def deleted(self, module: str, since: datetime, page: int) -> Answer:
+        """Records deleted after ``since`` ("Get Deleted Records")."""
+        place = path(f"{self._root}/{{module}}/deleted", module=module)
+        return await self._list(place, {"type": "all", "page": page, "per_page": PAGE}, since=since)
+
+    async def search(self, module: str, word: str, fields: Sequence[str], page: int, per_page: int) -> Answer:
+        """Records in which a word occurs ("Search Records")."""
+        params: dict[str, str | int] = {"word": word, "page": page, "per_page": per_page}
+        if fields:
+            params["fields"] = ",".join(fields)
+        place = path(f"{self._root}/{{module}}/search", module=module)
+        return await self._list(place, params, endpoint="search")
+
+    async def count(self, module: str) -> int:
+        """How many records the module has ("Record Count")."""
+        place = path(f"{self._root}/{{module}}/actions/count", module=module)
+        response = await self._http.request("GET", place)
+        body = response.json()
+        count = body.get("count") if isinstance(body, dict) else None
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise response.unreadable("JSON without a count")
+        return count
+
+    # ── writes ───────────────────────────────────────────────────────────────────────────────────
+
+    async def insert(self, module: str, body: Native, count: int) -> WriteAnswer:
+        """New records ("Insert Records"): not safe to send twice."""
+        return await self._write("POST", path(f"{self._root}/{{module}}", module=module), body, count)
+
+    async def update(self, module: str, body: Native, count: int) -> WriteAnswer:
+        """Changes of records ("Update Records")."""
+        place = path(f"{self._root}/{{module}}", module=module)
+        return await self._write("PUT", place, body, count, repeatable=True)
+
+    async def update_if(self, module: str, id: str, body: Native, unmodified_since: str) -> WriteAnswer:
+        """A change of one record unless it has changed since ("Update Records").
+
+        Not safe to send twice: the second time its own first change would be in the way.
+        """
+        place = path(f"{self._root}/{{module}}/{{id}}", module=module, id=id)
+        return await self._write("PUT", place, body, 1, headers={"If-Unmodified-Since": unmodified_since})
+
+    async def upsert(self, module: str, body: Native, count: int) -> WriteAnswer:
+        """New or changed records by a unique field ("Upsert Records")."""
+        place = path(f"{self._root}/{{module}}/upsert", module=module)
+        return await self._write("POST", place, body, count, repeatable=True)
+
+    async def delete(self, module: str, ids: Sequence[str], *, triggers: bool) -> WriteAnswer:
+        """Records moved to the recycle bin ("Delete Records")."""
+        params: dict[str, str] = {"ids": ",".join(ids)}
+        if not triggers:
+            params["wf_trigger"] = "false"
+        place = path(f"{self._root}/{{module}}", module=module)
+        return await self._write("DELETE", place, None, 1, params=params, repeatable=True)
+
+    # ── settings and people ──────────────────────────────────────────────────────────────────────
+
+    async def modules(self) -> list[Native]:
+        """All modules ("Modules Metadata")."""
+        return await self._settings("modules", {})
+
+    async def fields(self, module: str) -> list[Native]:
+        """A module's fields ("Fields Metadata")."""
+        return await self._settings("fields", {"module": module})
+
+    async def layouts(self, module: str) -> list[Native]:
+        """A module's layouts ("Layouts Metadata")."""
+        return await self._settings("layouts", {"module": module})
+
+    async def pipelines(self, layout_id: str) -> list[Native]:
+        """The pipelines of a layout with their stages ("Get Pipelines")."""
+        return await self._settings("pipeline", {"layout_id": layout_id})
+
+    async def users(self, page: int, per_page: int = PAGE, kind: str = "AllUsers") -> Answer:
+        """Users of the organisation ("Get Users")."""
+        params = {"type": kind, "page": page, "per_page": per_page}
+        return await self._list(f"{self._root}/users", params, key="users")
+
+    async def user(self, id: str) -> Native | None:
+        """One user ("Get Users"); ``None``: there is none."""
+        place = path(f"{self._root}/users/{{id}}", id=id)
+        try:
+            answer = _answer(await self._http.request("GET", place), "users")
+        except ConnectorError as error:
+            if error.code in {"INVALID_DATA", "RESOURCE_NOT_FOUND"}:
+                return None
+            raise
+        return answer.rows[0] if answer.rows else None
+
+    async def raw(self, method: str, target: str, params: Params | None, json: Value) -> Value:
+        """Any endpoint under ``/crm/``."""
+        if not target.startswith("/crm/"):
+            raise BadRequest("a Zoho CRM path begins with /crm/", hint="for example /crm/v8/org")
+        response = await self._http.request(method, target, params=params, json=json)
+        return response.json() if response.content else None
+
+    # ── the calls themselves ─────────────────────────────────────────────────────────────────────
+
+    async def _list(
+        self,
+        place: str,
+        params: Params,
+        *,
+        since: datetime | None = None,
+        key: str = "data",
+        endpoint: Literal["default", "search"] = "default",
+    ) -> Answer:
+        headers = {"If-Modified-Since": since.replace(microsecond=0).isoformat()} if since else None
+        response = await self._http.request(
+            "GET", place, params=params, headers=headers, ok=_UNCHANGED, endpoint=endpoint
+        )
+        return _answer(response, key)
+
+    async def _settings(self, kind: str, params: Mapping[str, str]) -> list[Native]:
+        response = await self._http.request("GET", f"{self._root}/settings/{kind}", params=params)
+        return _answer(response, kind).rows
+
+    async def _write(
+        self,
+        method: str,
+        place: str,
+        body: Native | None,
+        count: int,
+        *,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
+    ) -> WriteAnswer:
+        response = await self._http.request(
+            method,
+            place,
+            params=params,
+            json=body,
+            headers=headers,
+            idempotent=repeatable,
+            endpoint="bulk" if count >= _HEAVY_FROM else "default",
+            cost=max(1, -(-count // 10)),
+            ok=_WRITTEN,
+        )
+        return _write_answer(response)
+
+
+def _answer(response: Response, key: str = "data") -> Answer:
+    body = response.json()
+    if body is None:  # 204 and 304: nothing there
+        return Answer([], response, more=False)
+    if not isinstance(body, dict):
+        raise response.unreadable("JSON that is not an object")
+    found = body.get(key)
+    if not isinstance(found, list):
+        raise response.unreadable(f"JSON without a list {key!r}")
+    rows: list[Native] = []
+    for row in found:
+        if not isinstance(row, dict):
+            raise response.unreadable(f"a list {key!r} that holds something else than objects")
+        rows.append(row)
+    info = body.get("info")
+    more = info.get("more_records") if isinstance(info, dict) else None
+    token = info.get("next_page_token") if isinstance(info, dict) else None
+    return Answer(
+        rows,
+        response,
+        more=more if isinstance(more, bool) else None,
+        token=token if isinstance(token, str) and token else None,
+    )
+
+
+def _write_answer(response: Response) -> WriteAnswer:
+    """The items of a write; raises what a bare error object means, since it speaks of the whole call."""
+    body = response.peek() if response.status >= 400 else response.json()
+    items = body.get("data") if isinstance(body, dict) else None
+    if isinstance(items, list) and all(isinstance(item, dict) for item in items):
+        return WriteAnswer([item for item in items if isinstance(item, dict)], response)
+    if response.status < 400:
+        raise response.unreadable("JSON without a list 'data'")
+    error = classify(response) or BadRequest(
+        f"{response.method} {response.path} was refused without a reason that can be read",
+        status=response.status,
+        request_id=response.request_id,
+    )
+    raise error.at(connection=response.connection)

@@ -1,0 +1,221 @@
+"""Writing records: batches of 100, one outcome for each item, in order.
+
+What Zoho refuses for one record costs that record. A batch that is refused as a whole is cut in halves
+until the bad record is alone. A batch whose reply was lost is ``unknown``. When the run cannot go on
+(credentials, credits, breaker), what was not sent is told as ``not_sent``; where nothing at all was sent,
+the error is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from crmhub.connector import Native, Outcome, Problem, Value, WriteItem, WriteRequest
+from crmhub.errors import (
+    BadRequest,
+    BadResponse,
+    Conflict,
+    ConnectorError,
+    UnknownOutcome,
+    Unsupported,
+    Where,
+)
+from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.errors import is_about_records
+from crmhub_zoho.fetching import Fetcher
+from crmhub_zoho.modules import NO_UPSERT
+from crmhub_zoho.outcomes import is_gone, outcome_of, unknown
+from crmhub_zoho.payloads import payload
+from crmhub_zoho.records import ID, is_record_id
+from crmhub_zoho.schema import ModuleSchema
+from crmhub_zoho.tiers.rest import MOST_WRITES, Rest, WriteAnswer
+
+__all__ = ["Writer"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An item with its place in the request."""
+
+    place: int
+    item: WriteItem
+
+
+@dataclass(slots=True)
+class _Run:
+    """One write request under way."""
+
+    request: WriteRequest
+    schema: ModuleSchema
+    outcomes: list[Outcome | None] = field(default_factory=list["Outcome | None"])
+
+    @property
+    def sent(self) -> bool:
+        """Whether Zoho was asked for anything and answered, or may have done it."""
+        return any(one is not None and not _is_ours(one) for one in self.outcomes)
+
+
+class Writer:
+    """Writes to modules."""
+
+    def __init__(self, rest: Rest, fetcher: Fetcher, config: ZohoConfig) -> None:
+        self._rest = rest
+        self._fetcher = fetcher
+        self._trigger: list[Value] | None = None if config.trigger is None else list(config.trigger)
+
+    async def write(
+        self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
+    ) -> Sequence[Outcome]:
+        """One outcome for each item, in order. ``keys`` are the fields an upsert may match by."""
+        _check(request, keys)
+        run = _Run(request, schema, [_invalid(request, item) for item in request.items])
+        for batch in _batches(run):
+            try:
+                await self._send(run, batch)
+            except ConnectorError as error:
+                if not run.sent:
+                    raise
+                for place, outcome in enumerate(run.outcomes):
+                    if outcome is None:
+                        run.outcomes[place] = _not_sent(error)
+        return [outcome for outcome in run.outcomes if outcome is not None]
+
+    async def _send(self, run: _Run, batch: Sequence[_Entry]) -> None:
+        """Send a batch and note the outcomes. Raises what stops the whole run."""
+        try:
+            answer = await self._call(run, batch)
+        except ConnectorError as error:
+            if _may_have_happened(error):
+                for entry in batch:
+                    run.outcomes[entry.place] = unknown(error, entry.item.id)
+                return
+            if isinstance(error, Conflict) and len(batch) == 1:
+                run.outcomes[batch[0].place] = _conflict(error, batch[0].item)
+                return
+            if not is_about_records(error):
+                raise
+            if len(batch) == 1:
+                run.outcomes[batch[0].place] = _refused(error)
+                return
+            middle = len(batch) // 2
+            await self._send(run, batch[:middle])
+            await self._send(run, batch[middle:])
+            return
+        await self._note(run, batch, answer)
+
+    async def _call(self, run: _Run, batch: Sequence[_Entry]) -> WriteAnswer:
+        request, module = run.request, run.request.object
+        if request.operation == "delete":
+            ids = [str(entry.item.id) for entry in batch]
+            return await self._rest.delete(module, ids, triggers=self._trigger != [])
+        rows: list[Value] = [payload(request, entry.item, run.schema) for entry in batch]
+        body: Native = {"data": rows}
+        if self._trigger is not None:
+            body["trigger"] = self._trigger
+        first = batch[0].item
+        if first.if_version is not None and first.id is not None:
+            return await self._rest.update_if(module, first.id, body, first.if_version)
+        if request.operation == "create":
+            return await self._rest.insert(module, body, len(batch))
+        if request.operation == "update":
+            return await self._rest.update(module, body, len(batch))
+        body["duplicate_check_fields"] = [request.match]
+        return await self._rest.upsert(module, body, len(batch))
+
+    async def _note(self, run: _Run, batch: Sequence[_Entry], answer: WriteAnswer) -> None:
+        request = run.request
+        if len(answer.items) != len(batch):
+            error = answer.response.unreadable(
+                f"{len(answer.items)} results for {len(batch)} records, so that none can be told apart"
+            )
+            for entry in batch:
+                run.outcomes[entry.place] = unknown(error, entry.item.id)
+            return
+        for entry, item in zip(batch, answer.items, strict=True):
+            run.outcomes[entry.place] = outcome_of(request.operation, entry.item, item)
+        if request.operation == "delete":
+            await self._look_again(
+                run, [entry for entry, item in zip(batch, answer.items, strict=True) if is_gone(item)]
+            )
+
+    async def _look_again(self, run: _Run, refused: Sequence[_Entry]) -> None:
+        """A record that cannot be deleted because there is none is deleted."""
+        if not refused:
+            return
+        ids = [str(entry.item.id) for entry in refused]
+        present = await self._fetcher.by_ids(run.request.object, run.schema, ids, [ID])
+        for entry in refused:
+            if str(entry.item.id) not in present:
+                run.outcomes[entry.place] = Outcome("deleted", entry.item.id)
+
+
+def _check(request: WriteRequest, keys: Sequence[str]) -> None:
+    if request.operation != "upsert":
+        return
+    where = Where(object=request.object, field=request.match)
+    if request.object in NO_UPSERT:
+        raise Unsupported(f"Zoho cannot upsert {request.object}", hint="create or update them", where=where)
+    if request.match is None or request.match not in keys:
+        raise Unsupported(
+            f"Zoho cannot upsert {request.object} by {request.match or 'nothing'}",
+            hint=f"match by one of: {', '.join(keys)}",
+            where=where,
+        )
+
+
+def _invalid(request: WriteRequest, item: WriteItem) -> Outcome | None:
+    """The outcome of an item that need not be sent."""
+    if request.operation in {"update", "delete"} and not is_record_id(item.id):
+        problem = Problem("invalid_id", f"{request.operation} needs the id of a Zoho record: a number", ID)
+        return Outcome("rejected", item.id, problem=problem)
+    if request.operation == "upsert" and not item.key:
+        return Outcome(
+            "rejected", problem=Problem("missing_key", "an upsert needs the value to match by", request.match)
+        )
+    return None
+
+
+def _batches(run: _Run) -> Iterator[list[_Entry]]:
+    """Entries to send together, in order: never two of one key or id, a conditional one alone."""
+    batch: list[_Entry] = []
+    taken: set[str] = set()
+    for place, item in enumerate(run.request.items):
+        if run.outcomes[place] is not None:
+            continue
+        alone = item.if_version is not None and run.request.operation == "update"
+        name = (item.key or "").casefold() if run.request.operation == "upsert" else item.id or ""
+        if batch and (alone or len(batch) == MOST_WRITES or (name and name in taken)):
+            yield batch
+            batch, taken = [], set()
+        if alone:
+            yield [_Entry(place, item)]
+            continue
+        batch.append(_Entry(place, item))
+        taken.add(name)
+    if batch:
+        yield batch
+
+
+def _may_have_happened(error: ConnectorError) -> bool:
+    if isinstance(error, UnknownOutcome) or error.applied is None:
+        return True
+    return isinstance(error, BadResponse) and error.status is not None and 200 <= error.status < 300
+
+
+def _is_ours(outcome: Outcome) -> bool:
+    return outcome.problem is not None and outcome.problem.code in {"invalid_id", "missing_key"}
+
+
+def _not_sent(error: ConnectorError) -> Outcome:
+    return Outcome("rejected", problem=Problem("not_sent", f"not sent: {error.what}", permanent=False))
+
+
+def _conflict(error: ConnectorError, item: WriteItem) -> Outcome:
+    return Outcome("conflict", item.id, problem=Problem(error.code or "changed", error.what))
+
+
+def _refused(error: ConnectorError) -> Outcome:
+    permanent = isinstance(error, BadRequest) or not error.retryable
+    problem = Problem(error.code or type(error).__name__, error.what, error.where.field, permanent=permanent)
+    return Outcome("rejected", getattr(error, "existing_id", None), problem=problem)
