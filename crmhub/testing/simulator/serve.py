@@ -3,6 +3,7 @@
 import signal
 import socket
 import threading
+import traceback
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -175,3 +176,7 @@ class _Cutting:
                     {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"64")]}
                 )
                 await send({"type": "http.response.body", "body": b"{", "more_body": True})
+        except Exception:
+            # A fault of the double itself: the caller sees a 500, the person who started it the reason.
+            traceback.print_exc()
+            raise

@@ -57,9 +57,11 @@ def _values(
         one = module.fields.get(name)
         if one is None or (one.read_only and one.data_type != "tags"):
             continue
-        if one.target == ANY_MODULE and value is not None and not isinstance(context.get(SE_MODULE), str):
-            problems.append(_no_module(name, path))
-            continue
+        if one.target == ANY_MODULE:
+            context = _with_module(value, context)
+            if value is not None and not isinstance(context.get(SE_MODULE), str):
+                problems.append(_no_module(name, path))
+                continue
         try:
             kept = stored(org, one, value, context)
         except BadValue as bad:
@@ -72,6 +74,13 @@ def _values(
         if one.target == ANY_MODULE:
             changes[SE_MODULE] = _module_name(org, context) if kept is not None else None
     return changes, problems
+
+
+def _with_module(value: object, context: Mapping[str, object]) -> Mapping[str, object]:
+    """What was sent along, with the module that the lookup itself names, as in a note's `Parent_Id`."""
+    inner = cast("Mapping[str, object]", value).get("module") if isinstance(value, Mapping) else None
+    named = cast("Mapping[str, object]", inner).get("api_name") if isinstance(inner, Mapping) else inner
+    return {**context, SE_MODULE: named} if isinstance(named, str) else context
 
 
 def _module_name(org: Org, context: Mapping[str, object]) -> str | None:

@@ -8,7 +8,9 @@ at most 20 refresh tokens per user and client; a grant token lives 2 minutes and
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode, urlsplit
+from email import message_from_bytes
+from email.policy import HTTP
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -69,9 +71,7 @@ class Accounts:
 
     async def token(self, request: Request, api_domain: str) -> Response:
         """`POST /oauth/v2/token`; parameters come from the form or the query."""
-        async with request.form() as form:
-            given = {name: value for name, value in form.items() if isinstance(value, str)}
-        given = {**request.query_params, **given}
+        given = {**request.query_params, **await _form(request)}
         match given.get("grant_type"):
             case "refresh_token":
                 return self._refreshed(given, api_domain)
@@ -104,9 +104,8 @@ class Accounts:
 
     async def revoke(self, request: Request) -> Response:
         """`POST /oauth/v2/token/revoke?token=`: a refresh token takes its access tokens with it."""
-        async with request.form() as form:
-            posted = form.get("token")
-        value = request.query_params.get("token") or (posted if isinstance(posted, str) else "")
+        given = {**request.query_params, **await _form(request)}
+        value = given.get("token", "")
         if self._refresh.pop(value, None) is not None:
             self.book.revoke(value)
         elif self.book.live(value) is not None:
@@ -175,6 +174,20 @@ class Accounts:
             "token_type": "Bearer",
             "expires_in": LIFE,
         }
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """The fields of a form, urlencoded or multipart."""
+    body = await request.body()
+    kind = request.headers.get("content-type", "")
+    if not kind.startswith("multipart/"):
+        return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    message = message_from_bytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body, policy=HTTP)
+    return {
+        str(part.get_param("name", header="content-disposition")): part.get_content().rstrip("\r\n")
+        for part in message.iter_parts()
+        if part.get_content_maintype() == "text"
+    }
 
 
 def _refused(error: str) -> Response:
