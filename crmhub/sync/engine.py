@@ -20,6 +20,7 @@ from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.load import ConnectionMapping
+from crmhub.mapping.values import digest
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
 from crmhub.sync.apply import Applied, Applier
 from crmhub.sync.job import Job, model_names
@@ -45,6 +46,13 @@ class _Stream:
     fields: tuple[str, ...]
     referred: Mapping[str, tuple[str, ...]]
     """For each path that points to a linked record: the source objects it may point to."""
+    mapping: str
+    """Changes when the mapping does: then everything is read again, and what differs is written."""
+
+    def since(self, saved: Checkpoint | None) -> Checkpoint | None:
+        """The connector's own checkpoint, unless it was saved under another mapping."""
+        cursor = saved.get("cursor") if saved and saved.get("mapping") == self.mapping else None
+        return cursor if isinstance(cursor, dict) else None
 
     def route(self, record: Native) -> Route | None:
         """The way that a record goes; ``None`` for one that has no place in the target."""
@@ -122,7 +130,7 @@ class SyncEngine:
         """What :meth:`run` would write now, page by page, without writing anything."""
         planned = 0
         for stream in await self._find_streams():
-            since = await self._store.checkpoints.get(self._job.id, stream.object)
+            since = stream.since(await self._store.checkpoints.get(self._job.id, stream.object))
             async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
                 async for page in pages:
                     yield await self._plan(stream, page.upserts)
@@ -204,7 +212,10 @@ class SyncEngine:
                 if rule.by is None:
                     pointed = [entry.object for model in rule.ref for entry in source.of_model(model)]
                     referred[rule.path.text] = tuple(dict.fromkeys(pointed))
-        return _Stream(object_, model, routes, maps, source.fields(object_), referred) if routes else None
+        if not routes:
+            return None
+        fingerprint = digest({place: route.fingerprint() for place, route in routes.items()}).hex()
+        return _Stream(object_, model, routes, maps, source.fields(object_), referred, fingerprint)
 
     async def _read_directories(
         self, source: ConnectionMapping, target: ConnectionMapping, models: Collection[str]
@@ -230,7 +241,7 @@ class SyncEngine:
         return ReadRequest(stream.object, stream.fields, since, page_size=self._job.page_size)
 
     async def _stream(self, stream: _Stream) -> None:
-        since = await self._store.checkpoints.get(self._job.id, stream.object)
+        since = stream.since(await self._store.checkpoints.get(self._job.id, stream.object))
         self._events.emit("sync.object", object=stream.object, run=self._run_id, model=stream.model)
         async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
             async for page in pages:
@@ -261,7 +272,7 @@ class SyncEngine:
                 intents_settled=applied.settled,
                 dead_letters=[*planned.letters, *applied.letters],
                 resolved=applied.resolved,
-                checkpoint=(stream.object, checkpoint) if checkpoint is not None else None,
+                checkpoint=_saved(stream, checkpoint),
                 counts=counts,
             )
         )
@@ -362,3 +373,9 @@ class SyncEngine:
         if gone:
             await self._store.dead_letters.resolve(self._job.id, gone)
         await self._page(stream, [record for record in found if not isinstance(record, Missing)])
+
+
+def _saved(stream: _Stream, checkpoint: Checkpoint | None) -> tuple[str, Checkpoint] | None:
+    if checkpoint is None:
+        return None
+    return stream.object, {"mapping": stream.mapping, "cursor": dict(checkpoint)}

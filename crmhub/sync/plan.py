@@ -52,6 +52,16 @@ class Route:
         """The route, with the paths that both sides have."""
         return cls(source, target, Comparison(source, target))
 
+    def fingerprint(self) -> list[list[object]]:
+        """What the route makes of a record, as data: it changes when a rule of either side does."""
+        return [
+            [path, *(part for rule in self._rules(path) for part in (list(rule.to), rule.spelled, rule.by))]
+            for path in self.comparison.paths
+        ]
+
+    def _rules(self, path: str) -> tuple[Rule, Rule]:
+        return self.source.by_path[path], self.target.by_path[path]
+
     def references(self) -> Sequence[Rule]:
         """The target's rules that point to other records, those that others lie within first."""
         rules = [self.target.by_path[path] for path in self.comparison.paths]
