@@ -11,10 +11,10 @@ from typing import TypeAlias, cast
 import msgspec
 
 from crmhub.mapping.compiled import CompiledMap, Values
-from crmhub.mapping.rules import Rule
+from crmhub.mapping.rules import Compare, Rule
 from crmhub.models import Money
 
-__all__ = ["Comparable", "Comparison", "changed", "digest", "plain"]
+__all__ = ["Comparable", "Comparison", "changed", "comparable_form", "digest", "plain"]
 
 Comparable: TypeAlias = dict[str, object]
 """Values by path in a form that is equal exactly when the values mean the same."""
@@ -51,6 +51,11 @@ def _as_set(value: object) -> object:
 def _as_text(value: object) -> object:
     form = plain(value)
     return " ".join(form.split()).casefold() if isinstance(form, str) else form
+
+
+def comparable_form(mode: Compare) -> Callable[[object], object]:
+    """The function that brings a value into the form in which ``compare: <mode>`` compares it."""
+    return _FORMS.get(mode, plain)
 
 
 _FORMS: dict[str, Callable[[object], object]] = {"exact": plain, "set": _as_set, "text": _as_text}

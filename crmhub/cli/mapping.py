@@ -1,0 +1,267 @@
+"""``crmhub mapping``: check, prove, explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crmhub.cli.running import CONFIG
+
+if TYPE_CHECKING:
+    from crmhub.connector import Native, ObjectSchema
+    from crmhub.hub import Hub
+    from crmhub.mapping.check import Finding
+    from crmhub.mapping.explain import Explanation
+    from crmhub.mapping.rules import MappingSpec
+
+__all__ = ["mapping"]
+
+mapping = typer.Typer(help="Check, prove and explain mappings.", no_args_is_help=True)
+
+_NAMES = typer.Argument(
+    metavar="[FILE|CRM|CONNECTION]...", help="Mapping files, CRMs or connections; none: all that there are."
+)
+
+
+@mapping.command()
+def check(
+    names: Annotated[list[str] | None, _NAMES] = None,
+    config: Path = CONFIG,
+) -> None:
+    """Check mappings; those of connections against the CRM's own schema too."""
+    from crmhub.cli.running import run
+    from crmhub.errors import ConfigError
+    from crmhub.mapping.check import check_mapping
+
+    mappings = _Mappings(config)
+    failed = False
+    for name in names or mappings.all():
+        try:
+            spec = mappings.spec(name)
+        except ConfigError as error:
+            typer.echo(str(error))
+            failed = True
+            continue
+        findings: list[Finding] = []
+        if mappings.is_connection(name):
+            schemas, findings = run(lambda name=name: mappings.schemas(name))
+            findings += check_mapping(spec, schemas)
+        for finding in findings:
+            typer.echo(str(finding))
+        failed |= any(finding.severity == "error" for finding in findings)
+        typer.echo(_summary(spec, findings, name if mappings.is_connection(name) else None))
+    if failed:
+        raise typer.Exit(1)
+
+
+@mapping.command()
+def prove(
+    names: Annotated[list[str] | None, _NAMES] = None,
+    samples: Annotated[int, typer.Option(min=0, help="Random records for each map.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0,
+    config: Path = CONFIG,
+) -> None:
+    """Try the round trip on generated records; print the smallest counterexample where it fails."""
+    from crmhub.mapping.prove import prove as prove_mapping
+
+    mappings = _Mappings(config)
+    failed = False
+    for name in names or mappings.all():
+        spec = mappings.spec(name)
+        found = prove_mapping(spec, samples, seed)
+        for counterexample in found:
+            typer.echo(str(counterexample))
+        failed |= bool(found)
+        said = f"{len(found)} counterexamples" if found else "proved"
+        typer.echo(f"{spec.name}: {said}: {len(spec.maps)} maps, {samples} records each, seed {seed}")
+    if failed:
+        raise typer.Exit(1)
+
+
+@mapping.command()
+def explain(
+    connection: Annotated[
+        str, typer.Argument(help="The connection; with --record also a mapping file or CRM.")
+    ],
+    object: Annotated[str, typer.Argument(help="The CRM's own record type.")],
+    id: Annotated[str | None, typer.Argument(help="The record's id.")] = None,
+    to: Annotated[str | None, typer.Option(help="Follow it into this connection.")] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="A native record as JSON, instead of asking the CRM.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object instead of a table.")] = False,
+    config: Path = CONFIG,
+) -> None:
+    """Show one record's way through the mapping, field by field. Prints the record's values."""
+    from crmhub.cli.running import run, wants_json
+    from crmhub.errors import ConfigError
+
+    mappings = _Mappings(config)
+    if record is not None:
+        explanation = mappings.explain_offline(connection, object, _native(record), to)
+    elif id is not None:
+        explanation = run(lambda: mappings.explain(connection, object, id, to))
+    else:
+        raise ConfigError("which record?", hint="give its id, or a file with --record")
+    if wants_json(as_json):
+        _print_json(explanation)
+    else:
+        _print_table(explanation)
+
+
+@dataclass
+class _Mappings:
+    """Finds mappings by what the command line calls them."""
+
+    config: Path
+    _hub: Hub | None = None
+    _files: dict[Path, MappingSpec] = field(default_factory=dict["Path", "MappingSpec"])
+
+    @property
+    def hub(self) -> Hub:
+        """The hub of the configuration; without a file, one that has no connections."""
+        if self._hub is None:
+            from crmhub.cli.running import open_hub
+            from crmhub.config import Config
+            from crmhub.hub import Hub
+
+            self._hub = open_hub(self.config) if self.config.exists() else Hub(Config({}))
+        return self._hub
+
+    def all(self) -> list[str]:
+        """Every shipped mapping, then the project's."""
+        from crmhub.mapping.load import shipped_mappings
+
+        own = self.hub.config.mappings
+        files = [*shipped_mappings().values(), *(sorted(own.glob("*.yaml")) if own else ())]
+        return [str(path) for path in files]
+
+    def is_connection(self, name: str) -> bool:
+        """Whether the configuration has a connection of that name."""
+        return name in self.hub
+
+    def spec(self, name: str) -> MappingSpec:
+        """The mapping of a connection, of a file, or the one that is shipped for a CRM."""
+        from crmhub.document import suggest
+        from crmhub.errors import ConfigError
+        from crmhub.mapping.load import shipped_mappings
+
+        if self.is_connection(name):
+            return self.hub[name].spec
+        shipped = shipped_mappings()
+        path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else shipped.get(name)
+        if path is None:
+            known = [*self.hub, *shipped]
+            raise ConfigError(f"no mapping file, CRM or connection {name!r}", hint=suggest(name, known))
+        if path not in self._files:
+            self._files[path] = self.hub.add(f"mapping file {path}", path.stem, mapping=path).spec
+        return self._files[path]
+
+    async def schemas(self, name: str) -> tuple[Mapping[str, ObjectSchema], list[Finding]]:
+        """The schemas of a connection's mapped objects, and findings for objects that it does not have."""
+        from crmhub.errors import NotFound
+        from crmhub.mapping.check import Finding
+
+        schemas: dict[str, ObjectSchema] = {}
+        findings: list[Finding] = []
+        async with self.hub as hub:
+            connection = hub[name]
+            for entry in connection.spec.maps:
+                try:
+                    await connection.able(entry.object)
+                    schemas[entry.object] = await connection.schema(entry.object)
+                except NotFound as error:
+                    findings.append(Finding("error", entry.at, entry.object, error.what, error.hint or ""))
+        return schemas, findings
+
+    async def explain(self, name: str, object: str, id: str, to: str | None) -> Explanation:
+        """One record of a connection."""
+        from crmhub.sync.explain import explain_record
+
+        async with self.hub as hub:
+            source, target = hub[name], hub[to] if to else None
+            store = await hub.store() if target else None
+            today = hub.clock.now().date()
+            return await explain_record(source, object, id, target, store=store, today=today)
+
+    def explain_offline(self, name: str, object: str, record: Native, to: str | None) -> Explanation:
+        """One record that is given; no CRM is asked."""
+        from crmhub.mapping.explain import explain
+        from crmhub.mapping.load import ConnectionMapping
+        from crmhub.sync.explain import counterpart, map_of, models_of
+
+        source = ConnectionMapping(self.spec(name))
+        models_of(source.spec, object)
+        mapped = map_of(source, object, record)
+        target = counterpart(mapped, ConnectionMapping(self.spec(to))) if to else None
+        return explain(record, mapped, target, today=self.hub.clock.now().date())
+
+
+def _summary(spec: MappingSpec, findings: list[Finding], connection: str | None) -> str:
+    errors = sum(finding.severity == "error" for finding in findings)
+    warnings = len(findings) - errors
+    rules = sum(len(entry.rules) for entry in spec.maps)
+    against = f" against connection {connection}" if connection else ""
+    said = f"{errors} errors, {warnings} warnings" if findings else "ok"
+    return f"{spec.name}: {said}: {len(spec.maps)} maps, {rules} rules checked{against}"
+
+
+def _native(path: Path) -> Native:
+    from decimal import Decimal
+    from typing import cast
+
+    import msgspec
+
+    from crmhub.errors import ConfigError
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    try:
+        record = msgspec.json.Decoder(dict[str, object], float_hook=Decimal).decode(content)
+    except msgspec.MsgspecError as error:
+        raise ConfigError(f"{path}: not a JSON object: {error}", hint="one native record") from None
+    return cast("Native", record)
+
+
+def _print_json(explanation: Explanation) -> None:
+    import msgspec
+
+    typer.echo(msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(explanation).decode())
+
+
+def _print_table(explanation: Explanation) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in _columns(explanation):
+        table.add_column(column, overflow="fold")
+    for cells in _rows(explanation):
+        table.add_row(*(Text(cell) for cell in cells))
+    console = Console()
+    console.print(table)
+    if explanation.unread:
+        console.print(Text(f"read by no rule: {', '.join(explanation.unread)}", style="dim"))
+
+
+def _columns(explanation: Explanation) -> list[str]:
+    columns = [explanation.source, "native value", "codec", explanation.model, "value"]
+    return [*columns, explanation.target, "would be sent", ""] if explanation.target else [*columns, ""]
+
+
+def _rows(explanation: Explanation) -> Iterator[list[str]]:
+    for row in explanation.rows:
+        given = " | ".join("" if value is None else str(value) for value in row.given)
+        value = "" if row.value is None else str(row.value)
+        cells = [" | ".join(row.native), given, row.codec, row.path, value]
+        if explanation.target:
+            sent = "" if row.sent is None else ", ".join(f"{name}: {part}" for name, part in row.sent.items())
+            cells += [" | ".join(row.target), sent]
+        yield [*cells, f"cannot be read: {row.fault}" if row.fault else row.note]
