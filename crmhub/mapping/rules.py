@@ -44,6 +44,8 @@ class Rule:
     kind: Kind
     to: tuple[str, ...]
     codec: Codec | WideCodec | None = None
+    given: Value = None
+    """The rule as it stands in the file."""
     spelled: str = ""
     """The codec as the file names it."""
     ref: tuple[str, ...] = ()
@@ -239,7 +241,7 @@ class _Map:
         compare = self.one_of(at, value, "compare", ("exact", "set", "text", "ignore")) or "exact"
         ref = _names(value.get("ref"))
         rule = Rule(
-            path=path, kind=kind, to=to, codec=codec, spelled=_spelling(value.get("as")), ref=ref,
+            path=path, kind=kind, to=to, codec=codec, given=value, spelled=_spelling(value.get("as")), ref=ref,
             by=_text(value.get("by")), within=_text(value.get("within")), type=_text(value.get("type")),
             reads=direction != "write", writes=direction != "read",
             policy=cast("Policy", policy), pick=value.get("pick") == "first_set",

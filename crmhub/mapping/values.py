@@ -75,7 +75,9 @@ class Comparison:
             if rule.writes and _read_by(source, path) and rule.compare != "ignore"
         )
         self.unshared: tuple[str, ...] = tuple(
-            path for path, rule in source.by_path.items() if rule.reads and path not in target.by_path
+            path
+            for path, rule in source.by_path.items()
+            if rule.reads and path not in target.by_path and path != "id"
         )
         """Paths that the source has and the target has no place for."""
         self._forms = [(path, _form(source.by_path[path], target.by_path[path])) for path in self.paths]

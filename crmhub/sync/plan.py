@@ -55,7 +55,7 @@ class Route:
     def fingerprint(self) -> list[list[object]]:
         """What the route makes of a record, as data: it changes when a rule of either side does."""
         return [
-            [path, *(part for rule in self._rules(path) for part in (list(rule.to), rule.spelled, rule.by))]
+            [path, *(part for rule in self._rules(path) for part in (list(rule.to), rule.given))]
             for path in self.comparison.paths
         ]
 

@@ -1,0 +1,1 @@
+"""Worked examples: their mapping and schema files are installed with crmhub, for the demo."""
