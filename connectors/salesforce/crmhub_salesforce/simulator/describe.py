@@ -1,0 +1,202 @@
+"""Describes: of the org, of an object, of a field (keys as in describes of a real org, v52 to v62)."""
+
+from collections.abc import Mapping
+
+from crmhub.testing.simulator.table import Row
+from crmhub_salesforce.simulator.catalog.fields import Choice, Field
+from crmhub_salesforce.simulator.catalog.objects import Catalog
+from crmhub_salesforce.simulator.catalog.sobject import SObject
+
+_SOAP: Mapping[str, str] = {
+    "id": "tns:ID",
+    "reference": "tns:ID",
+    "boolean": "xsd:boolean",
+    "int": "xsd:int",
+    "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "date": "xsd:date",
+    "datetime": "xsd:dateTime",
+    "address": "urn:address",
+}
+
+_MASTER_TYPE = "012000000000000AAA"
+
+
+def global_describe(catalog: Catalog, version: str) -> Row:
+    """`GET /sobjects`."""
+    return {
+        "encoding": "UTF-8",
+        "maxBatchSize": 200,
+        "sobjects": [summary(sobject, version) for sobject in catalog],
+    }
+
+
+def summary(sobject: SObject, version: str) -> Row:
+    """What a global describe says of an object."""
+    return {
+        "activateable": False,
+        "associateEntityType": None,
+        "associateParentEntity": None,
+        "createable": sobject.createable,
+        "custom": False,
+        "customSetting": False,
+        "deepCloneable": False,
+        "deletable": sobject.deletable,
+        "deprecatedAndHidden": False,
+        "feedEnabled": sobject.searchable,
+        "hasSubtypes": False,
+        "isInterface": False,
+        "isSubtype": False,
+        "keyPrefix": sobject.prefix,
+        "label": sobject.label,
+        "labelPlural": sobject.label_plural,
+        "layoutable": sobject.createable,
+        "mergeable": sobject.mergeable,
+        "mruEnabled": sobject.searchable,
+        "name": sobject.name,
+        "queryable": True,
+        "replicateable": sobject.replicateable,
+        "retrieveable": True,
+        "searchable": sobject.searchable,
+        "triggerable": sobject.createable,
+        "undeletable": sobject.undeletable,
+        "updateable": sobject.updateable,
+        "urls": _urls(sobject.name, version),
+    }
+
+
+def _base(name: str, version: str) -> str:
+    return f"/services/data/v{version}/sobjects/{name}"
+
+
+def _urls(name: str, version: str) -> Row:
+    base = _base(name, version)
+    return {"rowTemplate": f"{base}/{{ID}}", "describe": f"{base}/describe", "sobject": base}
+
+
+def describe(catalog: Catalog, sobject: SObject, version: str) -> Row:
+    """`GET /sobjects/X/describe`."""
+    return {
+        **summary(sobject, version),
+        "actionOverrides": [],
+        "childRelationships": [
+            {
+                "cascadeDelete": child.field.cascade,
+                "childSObject": child.sobject,
+                "deprecatedAndHidden": False,
+                "field": child.field.name,
+                "junctionIdListNames": [],
+                "junctionReferenceTo": [],
+                "relationshipName": child.field.children,
+                "restrictedDelete": False,
+            }
+            for child in catalog.children(sobject.name)
+        ],
+        "compactLayoutable": sobject.createable,
+        "defaultImplementation": None,
+        "extendedBy": None,
+        "extendsInterfaces": None,
+        "fields": [describe_field(field) for field in sobject.fields],
+        "implementedBy": None,
+        "implementsInterfaces": None,
+        "listviewable": None,
+        "lookupLayoutable": None,
+        "namedLayoutInfos": [],
+        "networkScopeFieldName": None,
+        "recordTypeInfos": [
+            {
+                "active": True,
+                "available": True,
+                "defaultRecordTypeMapping": True,
+                "developerName": "Master",
+                "master": True,
+                "name": "Master",
+                "recordTypeId": _MASTER_TYPE,
+                "urls": {"layout": f"{_base(sobject.name, version)}/describe/layouts/{_MASTER_TYPE}"},
+            }
+        ],
+        "searchLayoutable": sobject.searchable,
+        "sobjectDescribeOption": "FULL",
+        "supportedScopes": [
+            {"label": f"All {sobject.label_plural.lower()}", "name": "everything"},
+            {"label": f"My {sobject.label_plural.lower()}", "name": "mine"},
+        ],
+    }
+
+
+def describe_field(field: Field) -> Row:
+    """The 57 properties of a field."""
+    text = not field.type.startswith(("int", "double", "currency", "percent", "date", "boolean", "address"))
+    default = next((choice.value for choice in field.choices if choice.default), None)
+    return {
+        "aggregatable": field.aggregatable,
+        "aiPredictionField": False,
+        "autoNumber": False,
+        "byteLength": (18 if field.length == 18 and field.type in {"id", "reference"} else field.length * 3)
+        if text
+        else 0,
+        "calculated": False,
+        "calculatedFormula": None,
+        "cascadeDelete": False,
+        "caseSensitive": False,
+        "compoundFieldName": field.part_of,
+        "controllerName": None,
+        "createable": field.createable,
+        "custom": field.custom,
+        "defaultValue": False if field.type == "boolean" else default,
+        "defaultValueFormula": None,
+        "defaultedOnCreate": field.defaulted,
+        "dependentPicklist": False,
+        "deprecatedAndHidden": False,
+        "digits": field.digits,
+        "displayLocationInDecimal": False,
+        "encrypted": False,
+        "externalId": field.external_id,
+        "extraTypeInfo": field.extra,
+        "filterable": field.filterable,
+        "filteredLookupInfo": None,
+        "formulaTreatNullNumberAsZero": False,
+        "groupable": field.groupable,
+        "highScaleNumber": False,
+        "htmlFormatted": False,
+        "idLookup": field.id_lookup,
+        "inlineHelpText": None,
+        "label": field.label,
+        "length": field.length,
+        "mask": None,
+        "maskType": None,
+        "name": field.name,
+        "nameField": field.name_field,
+        "namePointing": field.polymorphic,
+        "nillable": field.nillable,
+        "permissionable": field.nillable and (field.createable or field.updateable),
+        "picklistValues": [_choice(choice) for choice in field.choices],
+        "polymorphicForeignKey": field.polymorphic,
+        "precision": field.precision,
+        "queryByDistance": field.type == "address",
+        "referenceTargetField": None,
+        "referenceTo": list(field.targets),
+        "relationshipName": field.relationship,
+        "relationshipOrder": None,
+        "restrictedDelete": False,
+        "restrictedPicklist": field.restricted,
+        "scale": field.scale,
+        "searchPrefilterable": field.type == "reference" and field.createable,
+        "soapType": _SOAP.get(field.type, "xsd:string"),
+        "sortable": field.sortable,
+        "type": field.type,
+        "unique": field.unique,
+        "updateable": field.updateable,
+        "writeRequiresMasterRead": False,
+    }
+
+
+def _choice(choice: Choice) -> Row:
+    return {
+        "active": True,
+        "defaultValue": choice.default,
+        "label": choice.label,
+        "validFor": None,
+        "value": choice.value,
+    }

@@ -1,0 +1,210 @@
+"""The Salesforce double: one org behind HTTP."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from crmhub.testing.simulator.app import PATTERN_KEY, Double
+from crmhub.testing.simulator.jsons import dump_json
+from crmhub.testing.simulator.options import Options
+from crmhub.testing.simulator.schema_file import load_schema
+from crmhub.testing.simulator.table import Row
+from crmhub.testing.simulator.users_file import UserSpec, load_users
+from crmhub_salesforce.simulator.calls import Call, Reply
+from crmhub_salesforce.simulator.catalog.objects import build_catalog
+from crmhub_salesforce.simulator.errors import ApiError
+from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.resources.changes import add_changes
+from crmhub_salesforce.simulator.resources.collections import add_collections
+from crmhub_salesforce.simulator.resources.composite import add_composite
+from crmhub_salesforce.simulator.resources.describes import add_describes, versions
+from crmhub_salesforce.simulator.resources.queries import add_queries
+from crmhub_salesforce.simulator.resources.rows import add_rows, show
+from crmhub_salesforce.simulator.resources.search import add_search
+from crmhub_salesforce.simulator.seed import Seeds
+from crmhub_salesforce.simulator.service import PREFIX, Adder, Service
+from crmhub_salesforce.simulator.sessions import Sessions
+from crmhub_salesforce.simulator.settings import read_settings
+from crmhub_salesforce.simulator.usage import Usage
+
+LONGEST_URL = 16_384
+LONGEST_HEADERS = 16_384
+TRUTH_VERSION = "62.0"
+
+# Order matters: fixed paths before those that end in an id.
+_RESOURCES: tuple[Adder, ...] = (
+    add_describes,
+    add_changes,
+    add_queries,
+    add_search,
+    add_composite,
+    add_collections,
+    add_rows,
+)
+_USERS = (
+    UserSpec("Ada", "Lovelace", "ada.lovelace@example.com"),
+    UserSpec("Grace", "Hopper", "grace.hopper@example.com"),
+    UserSpec("Alan", "Turing", "alan.turing@example.com", active=False),
+)
+_FAILURES = {
+    400: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
+    401: ("INVALID_SESSION_ID", "Session expired or invalid"),
+    403: ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+    404: ("NOT_FOUND", "The requested resource does not exist"),
+    409: ("CONFLICT", "The request could not be completed due to a conflict with the state of the resource"),
+    500: (
+        "UNKNOWN_EXCEPTION",
+        "An unexpected error occurred. Please include this ErrorId if you contact support",
+    ),
+    503: (
+        "SERVER_UNAVAILABLE",
+        "We are down for maintenance. Sorry for the inconvenience. We'll be back shortly.",
+    ),
+}
+_REFUSED_TOO_LONG = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
+
+
+class SalesforceDouble(Double):
+    """A Salesforce org, played locally: OAuth, REST, SOQL, SOSL, collections, composite, replication."""
+
+    name: ClassVar[str] = "salesforce"
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        settings = read_settings(options.settings)
+        catalog = build_catalog(load_schema(options.schema))
+        users = load_users(options.users) or list(_USERS)
+        self.org = Org(catalog, self.clock, users, lambda org: Seeds(options, org).tables())
+        self.sessions = Sessions(self.clock, settings, options.seed, self.org.id, self.org.user_id)
+        usage = Usage(self.clock, settings.daily_api_requests)
+        self._service = Service(self.org, settings, self.faults, usage)
+        for add in _RESOURCES:
+            add(self._service)
+        self.credentials = self.sessions.credentials()
+
+    def objects(self) -> list[str]:
+        """The object types of the org."""
+        return [sobject.name for sobject in self.org.catalog]
+
+    def truth(self, name: str, *, deleted: bool = False) -> Iterator[Row]:
+        """All live (or deleted) records with all their fields; KeyError if there is no such object."""
+        sobject = self.org.catalog.get(name)
+        if sobject is None:
+            raise KeyError(name)
+        table = self.org.tables[sobject.name]
+        rows = (gone.row for gone in table.deleted()) if deleted else table.rows()
+        fields = list(sobject.fields)
+        return (show(sobject, row, fields, TRUTH_VERSION) for row in rows)
+
+    def expire_tokens(self) -> None:
+        """Let all sessions end now."""
+        self.sessions.expire_all()
+
+    def purge_delete_log(self) -> None:
+        """Empty the delete log up to now, as the service does when it grows too long."""
+        self.org.log_from = self.clock.seconds()
+        for log in self.org.deletions.values():
+            log.clear()
+
+    def failure(self, status: int) -> Response:
+        """A refusal as the service words it; a gateway's page for statuses that only gateways send."""
+        if status not in _FAILURES:
+            return Response(f"<html><body><h1>{status}</h1></body></html>", status, media_type="text/html")
+        code, message = _FAILURES[status]
+        return _response(Reply(status, ApiError(code, message).rest()))
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one call."""
+        await self.lag()
+        raw = _raw_target(request)
+        for status, size, most in (
+            (414, len(raw), LONGEST_URL),
+            (431, sum(len(name) + len(value) for name, value in request.headers.raw), LONGEST_HEADERS),
+        ):
+            if size > most:
+                return Response(_REFUSED_TOO_LONG[status], status, media_type="text/plain")
+        path = raw.partition("?")[0].rstrip("/")
+        lower = path.lower()
+        if lower.startswith(("/services/oauth2/", "/id/")):
+            request.scope[PATTERN_KEY] = lower if not lower.startswith("/id/") else "/id/{org}/{user}"
+            return _response(await self._login(request, lower))
+        if lower == PREFIX and request.method == "GET":
+            return _response(Reply(200, versions()))
+        request.scope[PATTERN_KEY] = self._service.pattern(path)
+        refused = self._refused(request)
+        if refused is not None:
+            return _response(refused)
+        if not self._service.usage.spend():
+            refusal = ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
+            return self._counted(Reply(403, refusal.rest()))
+        body = await request.body()
+        query = tuple(parse_qsl(raw.partition("?")[2], keep_blank_values=True))
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return self._counted(self._service.answer(Call(request.method, path, query, headers, body)))
+
+    def _counted(self, reply: Reply) -> Response:
+        return _response(reply, {"Sforce-Limit-Info": self._service.usage.header()})
+
+    def _refused(self, request: Request) -> Reply | None:
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        if kind and kind.lower() not in {"bearer", "oauth"}:
+            return Reply(401, ApiError("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE").rest())
+        if not self.sessions.live(token.strip()):
+            return Reply(401, ApiError(*_FAILURES[401]).rest())
+        return None
+
+    async def _login(self, request: Request, path: str) -> Reply:
+        base_url = self.base_url(request)
+        match request.method, path:
+            case "POST", "/services/oauth2/token":
+                form = dict(
+                    parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
+                )
+                reply = self.sessions.token(form, request.headers.get("authorization"), base_url)
+                self.stats.tokens_issued = self.sessions.issued
+                return reply
+            case (("POST" | "GET"), "/services/oauth2/revoke"):
+                form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
+                return self.sessions.revoke(form.get("token") or request.query_params.get("token", ""))
+            case (("GET" | "POST"), _) if path == "/services/oauth2/userinfo" or path.startswith("/id/"):
+                return self._refused(request) or Reply(200, self._identity(base_url))
+            case _:
+                return Reply(404, ApiError(*_FAILURES[404]).rest())
+
+    def _identity(self, base_url: str) -> Row:
+        user = self.org.live(self.org.user_id) or {}
+        rest = f"{base_url}{PREFIX}/v{{version}}/"
+        return {
+            "id": f"{base_url}/id/{self.org.id}/{self.org.user_id}",
+            "asserted_user": True,
+            "user_id": self.org.user_id,
+            "organization_id": self.org.id,
+            "username": user.get("Username"),
+            "nick_name": user.get("CommunityNickname"),
+            "display_name": user.get("Name"),
+            "email": user.get("Email"),
+            "active": True,
+            "user_type": "STANDARD",
+            "language": "en_US",
+            "locale": "en_US",
+            "utcOffset": -28800000,
+            "urls": {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"},
+            "last_modified_date": user.get("LastModifiedDate"),
+        }
+
+
+def _raw_target(request: Request) -> str:
+    """Path and query as they were sent, still encoded."""
+    path = request.scope.get("raw_path") or request.url.path.encode()
+    query = request.scope["query_string"]
+    return (path + (b"?" + query if query else b"")).decode("ascii", "replace")
+
+
+def _response(reply: Reply, headers: dict[str, str] | None = None) -> Response:
+    found = {**reply.headers, **(headers or {})}
+    if reply.body is None:
+        return Response(b"", reply.status, found)
+    return Response(dump_json(reply.body), reply.status, found, "application/json;charset=UTF-8")

@@ -1,0 +1,80 @@
+"""The REST API of one org: which path leads to which resource, and what holds for all of them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from crmhub.testing.simulator.faults import Faults
+from crmhub_salesforce.simulator.calls import RETIRED, VERSIONS, Call, Handler, Reply, Router
+from crmhub_salesforce.simulator.catalog.sobject import SObject
+from crmhub_salesforce.simulator.errors import ApiError, not_found
+from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.records import Records
+from crmhub_salesforce.simulator.settings import Settings
+from crmhub_salesforce.simulator.usage import Usage
+
+PREFIX = "/services/data"
+_VERSIONED = re.compile(rf"{PREFIX}/v(\d+)\.0(/.*)?", re.IGNORECASE)
+
+
+@dataclass
+class Service:
+    """What resources share; each resource module adds its routes to `router`."""
+
+    org: Org
+    settings: Settings
+    faults: Faults
+    usage: Usage
+    records: Records = field(init=False)
+    router: Router = field(default_factory=Router)
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.org)
+
+    def sobject(self, name: str) -> SObject:
+        """The object type of that name, or ApiError (NOT_FOUND)."""
+        found = self.org.catalog.get(name)
+        if found is None:
+            raise not_found()
+        return found
+
+    def pattern(self, path: str) -> str:
+        """The route that a path leads to, for statistics; the path itself if there is none."""
+        match = _VERSIONED.fullmatch(path)
+        found = self.router.find(match[2] or "/") if match else None
+        return path if found is None or match is None else f"{PREFIX}/v{match[1]}.0{found[0]}"
+
+    def answer(self, call: Call) -> Reply:
+        """Answer a call below `/services/data/vXX.0`, refusals included."""
+        try:
+            return self._answer(call)
+        except ApiError as refusal:
+            return Reply(refusal.status, refusal.rest())
+
+    def _answer(self, call: Call) -> Reply:
+        match = _VERSIONED.fullmatch(call.path)
+        if match is None:
+            raise not_found()
+        number = int(match[1])
+        if number in RETIRED:
+            message = f"API version {number}.0 is retired"
+            raise ApiError("UNSUPPORTED_API_VERSION", message, status=410)
+        found = self.router.find(match[2] or "/") if number in VERSIONS else None
+        if found is None:
+            raise not_found()
+        _, params, handlers = found
+        method = (call.one("_HttpMethod") or call.method).upper() if call.method == "POST" else call.method
+        handler = handlers.get("GET" if method == "HEAD" else method)
+        if handler is None:
+            return _not_allowed(method, handlers)
+        return handler(replace(call, method=method, params=params, version=f"{number}.0"))
+
+
+Adder = Callable[[Service], None]
+"""What a resource module offers: it adds its routes."""
+
+
+def _not_allowed(method: str, handlers: dict[str, Handler]) -> Reply:
+    allowed = ",".join(sorted([*handlers, *(["HEAD"] if "GET" in handlers else [])]))
+    message = f"HTTP Method '{method}' not allowed. Allowed are {allowed}"
+    return Reply(405, ApiError("METHOD_NOT_ALLOWED", message).rest(), {"Allow": allowed})

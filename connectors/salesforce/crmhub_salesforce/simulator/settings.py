@@ -1,0 +1,59 @@
+"""The Salesforce double's own choices, given as `settings` in the options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmhub.testing.simulator.errors import SimulatorError
+
+_HELP = {
+    "daily_api_requests": "API calls allowed in 24 hours (default 5000000)",
+    "session_seconds": "life of an access token (default 7200)",
+    "page_rows": "most records in a page of query results (default 2000)",
+    "rotate_refresh_tokens": "true: each refresh gives a new refresh token and voids the old one",
+    "jwt_certificate": "PEM file with the certificate or public key for the JWT bearer flow",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this org is set up."""
+
+    daily_api_requests: int = 5_000_000
+    session_seconds: int = 7_200
+    page_rows: int = 2_000
+    rotate_refresh_tokens: bool = False
+    jwt_certificate: Path | None = None
+
+
+def read_settings(given: Mapping[str, str]) -> Settings:
+    """Read the settings; raises SimulatorError for one that is unknown or malformed."""
+    for name in given:
+        if name not in _HELP:
+            known = "; ".join(f"{key}: {text}" for key, text in _HELP.items())
+            raise SimulatorError(f"unknown setting {name!r}. There are: {known}")
+    standard = Settings()
+    certificate = given.get("jwt_certificate")
+    return Settings(
+        daily_api_requests=_number(given, "daily_api_requests", standard.daily_api_requests),
+        session_seconds=_number(given, "session_seconds", standard.session_seconds),
+        page_rows=_number(given, "page_rows", standard.page_rows),
+        rotate_refresh_tokens=_flag(given, "rotate_refresh_tokens"),
+        jwt_certificate=None if certificate is None else Path(certificate),
+    )
+
+
+def _number(given: Mapping[str, str], name: str, standard: int) -> int:
+    text = given.get(name)
+    if text is None:
+        return standard
+    if not text.isdigit() or int(text) == 0:
+        raise SimulatorError(f"setting {name}: {text!r} is not a positive whole number")
+    return int(text)
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "false").lower()
+    if text not in {"true", "false"}:
+        raise SimulatorError(f"setting {name}: {text!r} is neither true nor false")
+    return text == "true"

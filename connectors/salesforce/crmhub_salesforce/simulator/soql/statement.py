@@ -1,0 +1,255 @@
+"""A checked statement, ready to run: which rows, in which order, shown how."""
+
+from array import array
+from collections.abc import Iterator, Sequence
+from heapq import merge
+from itertools import islice
+from typing import Literal
+
+from crmhub.testing.simulator.table import Row
+from crmhub_salesforce.simulator.catalog.fields import TEXT_TYPES
+from crmhub_salesforce.simulator.catalog.sobject import SObject
+from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.soql.aggregate import Aggregation
+from crmhub_salesforce.simulator.soql.bounds import CHANGE, ID, Bounds, Finder
+from crmhub_salesforce.simulator.soql.columns import HELP, Column, Getter, Scope
+from crmhub_salesforce.simulator.soql.conditions import Conditions, Predicate
+from crmhub_salesforce.simulator.soql.lexer import error_at
+from crmhub_salesforce.simulator.soql.parser import AGGREGATES, parse
+from crmhub_salesforce.simulator.soql.selection import Selection
+from crmhub_salesforce.simulator.soql.syntax import ChildItem, FieldItem, FunctionItem, Order, Query
+
+_SELECTIVE = 4
+"""Scan in order of change, then sort, if the bounds leave less than one row in this many."""
+
+
+class Statement:
+    """One statement on one org. Raises ApiError while being made, if the statement is not right."""
+
+    def __init__(self, org: Org, query: Query, version: str, sobject: SObject | None = None) -> None:
+        found = sobject or org.catalog.get(query.source)
+        if found is None:
+            message = (
+                f"sObject type '{query.source}' is not supported. If you are attempting to use a custom "
+                f"object, be sure to append the '__c' after the entity name. {HELP}"
+            )
+            raise error_at(query.text, query.source_pos, message, "INVALID_TYPE")
+        self.org = org
+        self.query = query
+        self.version = version
+        self.sobject = found
+        self._scope = Scope(org, found, query.text, query.alias)
+        self._conditions = Conditions(self._scope, self._inner)
+        self._finder = Finder(self._scope, self._conditions)
+        self._predicate = self._conditions.predicate(query.where) if query.where else None
+        self.counts = _is_count(query)
+        functions = [item for item in query.items if isinstance(item, FunctionItem)]
+        grouped = bool(query.group) or any(item.function in AGGREGATES for item in functions)
+        self.aggregation = None if self.counts or not grouped else Aggregation(self._scope, query)
+        self._selection = (
+            None if self.counts or grouped else Selection(self._scope, query, version, self._children)
+        )
+        self._sort = [] if grouped else [self._sort_key(key) for key in query.order]
+
+    def record(self, place: int) -> Row | None:
+        """The record to show for the row at `place`; None if it is gone for good."""
+        row = self.org.row_at(self.sobject, place)
+        return None if row is None or self._selection is None else self._selection.record(row)
+
+    def groups(self, *, deleted: bool) -> list[Row]:
+        """The groups of a grouped statement."""
+        if self.aggregation is None:
+            return []
+        rows = (self.org.row_at(self.sobject, place) for place in self._matching("id", False, deleted))
+        found = self.aggregation.rows(row for row in rows if row is not None)
+        end = None if self.query.limit is None else self.query.offset + self.query.limit
+        return found[self.query.offset : end]
+
+    def places(self, *, deleted: bool) -> Sequence[int]:
+        """The places of all rows of the result, in order; `deleted` takes in the recycle bin."""
+        query = self.query
+        order, descending = self._scan_order()
+        if order is None:
+            found: Sequence[int] = self._sorted(self._matching("id", False, deleted))
+            return (
+                found[query.offset :]
+                if query.limit is None
+                else found[query.offset : query.offset + query.limit]
+            )
+        whole = None if deleted else self._whole(order)
+        if whole is not None:
+            found = whole[::-1] if descending else whole
+            return (
+                found[query.offset :]
+                if query.limit is None
+                else found[query.offset : query.offset + query.limit]
+            )
+        stream = self._matching(order, descending, deleted)
+        end = None if query.limit is None else query.offset + query.limit
+        return array("q", islice(stream, query.offset, end))
+
+    def _whole(self, order: Literal["id", "change"]) -> range | None:
+        """The result as one range of places, where bounds say it all and nothing is in between."""
+        table, where = self.org.tables[self.sobject.name], self.query.where
+        if order == "id" and self._finder.only(where, ID) and len(table) == table.next_place:
+            bounds = self._finder.places(where)
+            low = max(bounds.low or 0, 0)
+            return range(
+                low, table.next_place if bounds.high is None else min(bounds.high + 1, table.next_place)
+            )
+        if order == "change" and self._finder.only(where, CHANGE):
+            bounds = self._finder.change(where)
+            return table.span_by_modified(bounds.low, bounds.high)
+        return None
+
+    def _scan_order(self) -> tuple[Literal["id", "change"] | None, bool]:
+        """In which order of scanning the rows come out as ORDER BY wants them; None: they must be sorted."""
+        keys = [(self._scope.column(key.path), key.descending) for key in self.query.order]
+        if not keys:
+            return "id", False
+        names = [column.field.name.lower() if column.own else "" for column, _ in keys]
+        first, descending = names[0], keys[0][1]
+        if first == "id":
+            return "id", descending
+        if first in CHANGE and (len(keys) == 1 or (names[1] == "id" and keys[1][1] == descending)):
+            return "change", descending
+        return None, False
+
+    def _matching(self, order: Literal["id", "change"], descending: bool, deleted: bool) -> Iterator[int]:
+        """Places of matching rows in id order or in order of (change, id)."""
+        table = self.org.tables[self.sobject.name]
+        where, predicate = self.query.where, self._predicate
+        live: Iterator[int] = iter(())
+        if not (deleted and self._finder.only_deleted(where)):
+            live = self._live(order, descending)
+        if not deleted:
+            return live
+        gone = {item.place: item.at for item in table.deleted() if predicate is None or predicate(item.row)}
+
+        def position(place: int) -> tuple[int, int]:
+            if order == "id":
+                return 0, place
+            return gone[place] if place in gone else table.modified(place), place
+
+        return merge(live, sorted(gone, key=position, reverse=descending), key=position, reverse=descending)
+
+    def _live(self, order: Literal["id", "change"], descending: bool) -> Iterator[int]:
+        table, where = self.org.tables[self.sobject.name], self.query.where
+        named = self._finder.candidates(where)
+        if named is not None:
+            ordered = sorted(named, reverse=descending)
+            if order == "change":
+                ordered.sort(key=table.modified, reverse=descending)
+            return self._checked(iter(ordered))
+        change = self._finder.change(where)
+        if order == "change":
+            stream = table.places_by_modified(since=change.low, until=change.high, descending=descending)
+            return self._checked(stream, sure=self._finder.only(where, CHANGE))
+        places = self._finder.places(where)
+        if self._selects(change) and places.open:
+            stream = table.places_by_modified(since=change.low, until=change.high)
+            return iter(sorted(self._checked(stream), reverse=descending))
+        after = -1 if places.low is None else places.low - 1
+        before = None if places.high is None else places.high + 1
+        stream = table.places(after=after, before=before, descending=descending)
+        return self._checked(stream, sure=self._finder.only(where, ID))
+
+    def _selects(self, change: Bounds) -> bool:
+        table = self.org.tables[self.sobject.name]
+        if change.open:
+            return False
+        return table.about_modified(change.low, change.high) * _SELECTIVE < len(table)
+
+    def _checked(self, places: Iterator[int], *, sure: bool = False) -> Iterator[int]:
+        predicate: Predicate | None = None if sure else self._predicate
+        if predicate is None:
+            return places
+        row = self.org.tables[self.sobject.name].row
+        return (place for place in places if predicate(row(place)))
+
+    def _sort_key(self, key: Order) -> tuple[Getter, bool, bool]:
+        column = self._scope.column(key.path)
+        if not column.field.sortable:
+            message = f"field '{column.field.name}' can not be sorted in a query call"
+            raise error_at(self.query.text, key.path.pos, message)
+        get = self._scope.getter(column)
+        # Nulls come first unless said otherwise (SOQL reference, ORDER BY).
+        nulls_first = key.nulls_first is not False
+        null_rank = 2 if nulls_first == key.descending else 0
+        text = column.field.type in TEXT_TYPES and column.field.type not in {"id", "reference"}
+
+        def rank(row: Row) -> tuple[int, object]:
+            value = get(row)
+            if value is None:
+                return null_rank, 0
+            return 1, value.casefold() if text and isinstance(value, str) else value
+
+        return rank, key.descending, nulls_first
+
+    def _sorted(self, places: Iterator[int]) -> list[int]:
+        ranked = [
+            (place, [rank(row) for rank, _, _ in self._sort])
+            for place in places
+            if (row := self.org.row_at(self.sobject, place)) is not None
+        ]
+        for at in reversed(range(len(self._sort))):
+            ranked.sort(key=lambda item, at=at: item[1][at], reverse=self._sort[at][1])  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return [place for place, _ in ranked]
+
+    def _inner(self, query: Query, outer: Column) -> set[str]:
+        """The ids that the query of a semi-join selects."""
+        statement = Statement(self.org, query, self.version)
+        items = [item for item in query.items if isinstance(item, FieldItem)]
+        column = statement._scope.column(items[0].path) if len(query.items) == len(items) == 1 else None
+        if column is None or column.field.type not in {"id", "reference"}:
+            message = (
+                f"The selected field in the subquery and the left operand ({outer.field.name}) should be ids"
+            )
+            raise error_at(self.query.text, query.source_pos, message)
+        get = statement._scope.getter(column)
+        rows = (self.org.row_at(statement.sobject, place) for place in statement.places(deleted=False))
+        return {str(value) for row in rows if row is not None and (value := get(row)) is not None}
+
+    def _children(self, item: ChildItem) -> tuple[str, Getter]:
+        """The records of a child relationship, as shown inside their parent."""
+        child = self.org.catalog.child(self.sobject.name, item.query.source)
+        sobject = None if child is None else self.org.catalog.get(child.sobject)
+        if child is None or sobject is None:
+            message = (
+                f"Didn't understand relationship '{item.query.source}' in FROM part of query call. If "
+                "you are attempting to use a custom relationship, be sure to append the '__r' after the "
+                f"custom relationship name. {HELP}"
+            )
+            raise error_at(self.query.text, item.query.source_pos, message, "INVALID_TYPE")
+        inner = Statement(self.org, item.query, self.version, sobject)
+        if inner.counts or inner.aggregation is not None:
+            raise error_at(self.query.text, item.pos, "Only root queries support aggregate expressions")
+        table, reference = self.org.tables[sobject.name], child.field.name
+
+        def records(row: Row) -> object:
+            places = inner.among(table.find(reference, row["Id"]))
+            found = [record for place in places if (record := inner.record(place)) is not None]
+            return {"totalSize": len(found), "done": True, "records": found} if found else None
+
+        return child.field.children or item.query.source, records
+
+    def among(self, places: list[int]) -> list[int]:
+        """Those of the places whose rows match, in the order that was asked for, within the limit."""
+        matching = self._checked(iter(places))
+        found = self._sorted(matching) if self._sort else list(matching)
+        return found[: self.query.limit] if self.query.limit is not None else found
+
+
+def _is_count(query: Query) -> bool:
+    """Whether the statement is `SELECT COUNT() FROM …`."""
+    found = [item for item in query.items if isinstance(item, FunctionItem) and item.path is None]
+    if found and len(query.items) > 1:
+        raise error_at(query.text, found[0].pos, f"unexpected token: '{found[0].function}'")
+    if found and query.group:
+        raise error_at(query.text, found[0].pos, "Grouped query cannot use COUNT()")
+    return bool(found)
+
+
+def prepare(org: Org, text: str, version: str) -> Statement:
+    """Parse and check a statement; raises ApiError if it is not right."""
+    return Statement(org, parse(text), version)
