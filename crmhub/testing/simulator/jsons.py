@@ -13,7 +13,10 @@ def load_json(body: bytes) -> object:
     """The value in `body`; numbers with a point become Decimal. Raises msgspec.DecodeError if it is not
     JSON.
     """
-    return _decoder.decode(body)
+    try:
+        return _decoder.decode(body)
+    except RecursionError:
+        raise msgspec.DecodeError("JSON is nested too deeply") from None
 
 
 def dump_json(value: object) -> bytes:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from crmhub.testing.simulator.table import Row
 from crmhub_zoho.simulator.coql_columns import Resolved, each, invalid_column, resolve
@@ -17,6 +17,7 @@ from crmhub_zoho.simulator.values import instant, plain_date
 Test = Callable[[Row], bool]
 Where = Condition | Pair
 
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _NULLS = frozenset({"is null", "is not null"})
 _SETS = frozenset({"=", "!=", "in", "not in"}) | _NULLS
 _ORDER = _SETS | {">", ">=", "<", "<=", "between", "not between"}
@@ -143,10 +144,9 @@ def _id(one: Field, name: str, text: str) -> object:
 
 
 def _number(name: str, kind: str, text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise invalid_column(name, expected_data_type=kind) from None
+    if _NUMBER.fullmatch(text) is None:
+        raise invalid_column(name, expected_data_type=kind)
+    return Decimal(text)
 
 
 def _boolean(name: str, text: str) -> bool:

@@ -7,7 +7,7 @@ escaped with a backslash; date-times carry an offset; `equals` on texts finds wh
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TypeVar
 
 from crmhub.testing.simulator.table import Row
@@ -24,6 +24,7 @@ V = TypeVar("V", Decimal, str)
 
 _CONDITION = re.compile(r"\(\s*([\w.$]+)\s*:\s*(\w+)\s*:((?:[^()\\]|\\.)*)\)", re.DOTALL)
 _JOIN = re.compile(r"\s*(and|or)\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _EQUALITY = frozenset({"equals", "not_equal"})
 _ORDER = frozenset({"greater_than", "greater_equal", "less_than", "less_equal", "between"})
 _TEXT_OPS = _EQUALITY | {"starts_with", "in"}
@@ -156,10 +157,9 @@ def _plain(raw: str) -> str:
 
 
 def _number(text: str, where: Details) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise invalid_query("invalid value for search", **where, expected_data_type="double") from None
+    if _NUMBER.fullmatch(text) is None:
+        raise invalid_query("invalid value for search", **where, expected_data_type="double")
+    return Decimal(text)
 
 
 def _time(org: Org, one: Field, text: str, where: Details) -> str:
