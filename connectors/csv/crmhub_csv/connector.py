@@ -121,11 +121,9 @@ class CsvConnector:
             yield Page(checkpoint=request.since)
             return
         size = request.page_size or self._config.page_size
-        rows = await self._run(lambda: self._table(object_).rows, object_)
-        while start < rows:
-            page = await self._run(
-                lambda at=start: self._table(object_).page(at, size, request.fields), object_
-            )
+        table = await self._run(lambda: self._table(object_), object_)
+        while start < table.rows:
+            page = await self._run(lambda at=start: table.page(at, size, request.fields), object_)
             start += len(page)
             yield Page(page, (), {"file": mark, "row": start})
         yield Page((), (), {"file": mark, "row": start, "end": True})
@@ -164,21 +162,15 @@ class CsvConnector:
         try:
             entries = sorted(folder.iterdir())
         except OSError as error:
-            raise ConfigError(
-                f"folder {folder}: cannot be read: {error.strerror}",
-                hint=f"a relative folder counts from {Path.cwd()}"
-                if not folder.is_absolute()
-                else "check the path",
-            ) from None
+            hint = "check the path" if folder.is_absolute() else f"it is looked for in {Path.cwd()}"
+            raise ConfigError(f"folder {folder}: cannot be read: {error.strerror}", hint=hint) from None
         files: dict[str, Path] = {}
         for path in entries:
             if path.suffix.lower() != ".csv" or path.name.startswith(".") or not path.is_file():
                 continue
             other = files.setdefault(path.stem, path)
             if other is not path:
-                raise ConfigError(
-                    f"folder {folder}: {other.name} and {path.name} are one object", hint="rename one"
-                )
+                raise ConfigError(f"{other} and {path.name} would be one object", hint="rename one")
         return files
 
     def _path(self, object: str) -> Path:

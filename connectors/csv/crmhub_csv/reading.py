@@ -175,9 +175,7 @@ def _misread(lines: _Lines, line: int, said: str) -> BadResponse:
             f"{place}: a quoted cell of the record that begins here does not end", hint="close its quote"
         )
     if "new-line" in said:
-        return BadResponse(
-            f"{place}: a carriage return inside of a line", hint="save it with LF or CRLF line ends"
-        )
+        return BadResponse(f"{place}: a carriage return in a line", hint="save it with LF or CRLF line ends")
     return BadResponse(
         f"{place}: quotes that cannot be read: {said}", hint='write a quote inside of a quoted cell as ""'
     )
