@@ -37,6 +37,7 @@ from crmhub_zoho.reading import CoqlReader
 from crmhub_zoho.records import is_record_id
 from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.tiers.rest import Rest
+from crmhub_zoho.together import together
 from crmhub_zoho.writing import Writer
 
 __all__ = ["Connector"]
@@ -60,7 +61,7 @@ class Connector:
         self._fetcher = Fetcher(rest, config.concurrency)
         deletions = Deletions(rest)
         self._coql = CoqlReader(rest, self._fetcher, deletions, config, context.clock)
-        self._listed = ListReader(rest, deletions, config, context.clock)
+        self._listed = ListReader(rest, self._fetcher, deletions, config, context.clock)
         self._writer = Writer(rest, self._fetcher, config)
         self._asker = Asker(rest, self._schemas)
         self._modules: tuple[str, ...] | None = None
@@ -166,12 +167,16 @@ class Connector:
             name = module.get("api_name")
             if isinstance(name, str) and name and module.get("api_supported") is True:
                 names[name] = None
-        for name in modules.MAIN:
-            try:
-                await self._schemas.of(name)
-            except (PermissionDenied, NotFound):
-                del names[name]
-        return tuple(names)
+        seen = await together(self._can_see, modules.MAIN, self._config.concurrency)
+        hidden = {name for name, is_seen in zip(modules.MAIN, seen, strict=True) if not is_seen}
+        return tuple(name for name in names if name not in hidden)
+
+    async def _can_see(self, module: str) -> bool:
+        try:
+            await self._schemas.of(module)
+        except (PermissionDenied, NotFound):
+            return False
+        return True
 
 
 def _client(config: ZohoConfig, context: Context) -> HttpClient:

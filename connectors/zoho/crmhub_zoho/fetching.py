@@ -1,37 +1,35 @@
 """Records by their ids, and the fields that a query cannot give.
 
-COQL leaves out some kinds of fields, and lists leave out some more; those are fetched by id and joined to
-the rows of a query. A row that changed between the two is fetched again, so that no record is half old.
+COQL leaves out some kinds of fields, lists leave out some more and cut long texts; those are fetched by id
+and joined to the rows of a query. A row that changed between the two is fetched again, so that no record is
+half old.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import TypeVar
-
-import anyio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from crmhub.connector import Condition, Native
-from crmhub.errors import BadRequest, ConnectorError
+from crmhub.errors import BadRequest
 from crmhub_zoho import coql
 from crmhub_zoho.records import ID, MODIFIED, distinct, normaliser, stamp_of
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS, Rest
+from crmhub_zoho.together import together
 
 __all__ = ["Fetcher", "Plan", "plan"]
 
 _ROUNDS = 3
-_T = TypeVar("_T")
+_CUT_AT = 500  # "Get Records": longer texts come whole only from the GET of one record
 
 
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Which fields a query gives (``columns``), and which have to be fetched by id (``extras``)."""
 
-    def __init__(self, columns: Sequence[str], extras: Sequence[str], *, singly: bool) -> None:
-        self.columns = tuple(columns)
-        self.extras = tuple(extras)
-        self.singly = singly
-        """Whether an extra is of a kind that only the GET of one record shows."""
+    columns: tuple[str, ...]
+    extras: tuple[str, ...]
 
 
 def plan(schema: ModuleSchema, fields: Sequence[str]) -> Plan:
@@ -44,7 +42,7 @@ def plan(schema: ModuleSchema, fields: Sequence[str]) -> Plan:
     dotted = next((name for name in extras if "." in name), None)
     if dotted:
         raise BadRequest(f"{dotted} can only be read within the first {coql.MOST_COLUMNS} fields")
-    return Plan(columns[: coql.MOST_COLUMNS], extras, singly=any(map(schema.only_in_single, extras)))
+    return Plan(tuple(columns[: coql.MOST_COLUMNS]), tuple(extras))
 
 
 class Fetcher:
@@ -62,17 +60,17 @@ class Fetcher:
             return rows
         done: dict[str, Native] = {}
         left = rows
-        for last in (False,) * (_ROUNDS - 1) + (True,):
+        for number in range(1, _ROUNDS + 1):
             extras = await self._extras(module, schema, wanted, [str(row[ID]) for row in left])
             moved: list[str] = []
             for row in left:
                 extra = extras.get(str(row[ID]))
                 if extra is None:
                     continue
-                if last or not schema.has(MODIFIED) or stamp_of(extra, module) == stamp_of(row, module):
-                    done[str(row[ID])] = row | {name: extra.get(name) for name in wanted.extras}
-                else:
+                if number < _ROUNDS and _differ(schema, row, extra, module):
                     moved.append(str(row[ID]))
+                else:
+                    done[str(row[ID])] = row | {name: extra.get(name) for name in wanted.extras}
             if not moved:
                 break
             left = await self._again(module, schema, wanted, moved)
@@ -81,18 +79,35 @@ class Fetcher:
     async def by_ids(
         self, module: str, schema: ModuleSchema, ids: Sequence[str], fields: Sequence[str]
     ) -> dict[str, Native]:
-        """The records that there are, by id, with those fields."""
-        names = list(dict.fromkeys(name for name in fields if name != ID))
-        return await self._fetch(module, schema, ids, names, singly=any(map(schema.only_in_single, names)))
+        """The records that there are, by id, with those fields and the time of their last change."""
+        names = list(dict.fromkeys([*_cursor(schema), *(name for name in fields if name != ID)]))
+        if any(map(schema.only_in_single, names)):
+            return await self._singly(module, schema, ids, names)
+        found = await self._listed(module, schema, ids, names)
+        whole = await self.whole(module, schema, list(found.values()), names)
+        return {str(row[ID]): row for row in whole}
+
+    async def whole(
+        self, module: str, schema: ModuleSchema, rows: list[Native], names: Sequence[str]
+    ) -> list[Native]:
+        """The rows of a list with those anew whose long texts it has cut, without records that are gone."""
+        texts = [name for name in names if schema.may_be_cut(name)]
+        cut = [str(row[ID]) for row in rows if any(_is_cut(row.get(name)) for name in texts)]
+        if not cut:
+            return rows
+        anew = await self._singly(module, schema, cut, names)
+        return [
+            anew.get(str(row[ID]), row) for row in rows if str(row[ID]) in anew or str(row[ID]) not in cut
+        ]
 
     async def _extras(
         self, module: str, schema: ModuleSchema, wanted: Plan, ids: list[str]
     ) -> dict[str, Native]:
         names = [*_cursor(schema), *wanted.extras]
-        found = await self._fetch(module, schema, ids, names, singly=wanted.singly)
+        found = await self.by_ids(module, schema, ids, names)
         absent = [one for one in ids if one not in found]
-        if absent and not wanted.singly:  # a list leaves out more than what is gone: ask for each
-            found |= await self._fetch(module, schema, absent, names, singly=True)
+        if absent:  # a list leaves out more than what is gone: ask for each
+            found |= await self._singly(module, schema, absent, names)
         return found
 
     async def _again(self, module: str, schema: ModuleSchema, wanted: Plan, ids: list[str]) -> list[Native]:
@@ -103,53 +118,41 @@ class Fetcher:
         normaliser(schema)(rows, module)
         return distinct(rows, module)
 
-    async def _fetch(
-        self, module: str, schema: ModuleSchema, ids: Sequence[str], names: Sequence[str], *, singly: bool
+    async def _singly(
+        self, module: str, schema: ModuleSchema, ids: Sequence[str], names: Sequence[str]
     ) -> dict[str, Native]:
-        """The records by id. Parts of one record are joined in the order of its fields."""
+        async def one(record: str) -> Native | None:
+            return await self._rest.record(module, record, names)
 
-        async def one(id: str) -> list[Native]:
-            row = await self._rest.record(module, id, names)
-            return [row] if row is not None else []
+        rows = [row for row in await together(one, ids, self._parallel) if row is not None]
+        normaliser(schema)(rows, module)
+        return {str(row[ID]): row for row in rows}
 
-        async def some(chunk: tuple[Sequence[str], Sequence[str]]) -> list[Native]:
+    async def _listed(
+        self, module: str, schema: ModuleSchema, ids: Sequence[str], names: Sequence[str]
+    ) -> dict[str, Native]:
+        """The records by id; wide ones are fetched in parts."""
+
+        async def part(chunk: tuple[Sequence[str], Sequence[str]]) -> list[Native]:
             return (await self._rest.records(module, chunk[1], ids=chunk[0])).rows
 
-        if singly:
-            parts = await self._all(one, ids)
-        else:
-            groups = list(_chunks(names or [ID], MOST_FIELDS))
-            parts = await self._all(
-                some, [(chunk, group) for chunk in _chunks(ids, MOST_IDS) for group in groups]
-            )
+        groups = list(_chunks(names or [ID], MOST_FIELDS))
+        chunks = [(some, group) for some in _chunks(ids, MOST_IDS) for group in groups]
         normalise = normaliser(schema)
         found: dict[str, Native] = {}
-        for part in parts:
-            normalise(part, module)
-            for row in distinct(part, module):
+        for rows in await together(part, chunks, self._parallel):
+            normalise(rows, module)
+            for row in distinct(rows, module):
                 found.setdefault(str(row[ID]), {}).update(row)
         return found
 
-    async def _all(
-        self, do: Callable[[_T], Awaitable[list[Native]]], items: Sequence[_T]
-    ) -> list[list[Native]]:
-        """``do`` for each item, several at once, results in order. The first error ends it."""
-        results: list[list[Native]] = [[] for _ in items]
-        turns = anyio.Semaphore(self._parallel)
 
-        async def run(place: int, item: _T) -> None:
-            async with turns:
-                results[place] = await do(item)
+def _differ(schema: ModuleSchema, row: Native, extra: Native, module: str) -> bool:
+    return schema.has(MODIFIED) and stamp_of(extra, module) != stamp_of(row, module)
 
-        if len(items) == 1:
-            return [await do(items[0])]
-        try:
-            async with anyio.create_task_group() as group:
-                for place, item in enumerate(items):
-                    group.start_soon(run, place, item)
-        except* ConnectorError as errors:
-            raise _first(errors) from None
-        return results
+
+def _is_cut(value: object) -> bool:
+    return isinstance(value, str) and len(value) >= _CUT_AT
 
 
 def _cursor(schema: ModuleSchema) -> list[str]:
@@ -158,8 +161,3 @@ def _cursor(schema: ModuleSchema) -> list[str]:
 
 def _chunks(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
     return (items[start : start + size] for start in range(0, len(items), size))
-
-
-def _first(errors: BaseExceptionGroup[ConnectorError]) -> ConnectorError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -19,6 +19,7 @@ from crmhub_zoho import checkpoints
 from crmhub_zoho.checkpoints import Changes, Position, Walk
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
+from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.reading import began_at, not_advancing
 from crmhub_zoho.records import ID, MODIFIED, distinct, normaliser, stamp_of
 from crmhub_zoho.schema import ModuleSchema
@@ -33,8 +34,11 @@ _SECOND = timedelta(seconds=1)
 class ListReader:
     """Reads modules by their list."""
 
-    def __init__(self, rest: Rest, deletions: Deletions, config: ZohoConfig, clock: Clock) -> None:
+    def __init__(
+        self, rest: Rest, fetcher: Fetcher, deletions: Deletions, config: ZohoConfig, clock: Clock
+    ) -> None:
         self._rest = rest
+        self._fetcher = fetcher
         self._deletions = deletions
         self._config = config
         self._clock = clock
@@ -59,7 +63,8 @@ class ListReader:
             began = began or began_at(answer, asked_at)
             if first:
                 state, first = replace(state, deleted=began - timedelta(seconds=self._config.overlap)), False
-            rows = walk.fresh(distinct(answer.rows, request.object), request.object)
+            fresh = walk.fresh(distinct(answer.rows, request.object), request.object)
+            rows = await self._fetcher.whole(request.object, schema, fresh, names)
             if not answer.more:
                 break
             walk.go_on(answer, request.object)

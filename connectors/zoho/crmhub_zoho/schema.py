@@ -39,6 +39,7 @@ _NOT_IN_COQL = frozenset(
     {"subform", "multiselectlookup", "multiuserlookup", "fileupload", "imageupload", "profileimage", "tags"}
 )
 _ONLY_IN_SINGLE = frozenset({"subform", "multiselectlookup", "multiuserlookup"})
+_CUT_IN_LISTS = frozenset({"textarea", "rich_textarea", "richtext"})
 _NO_CHOICE = "-None-"
 
 
@@ -81,6 +82,10 @@ class ModuleSchema:
     def only_in_single(self, name: str) -> bool:
         """Whether lists leave the field out, so that only the GET of one record shows it."""
         return self.data_types.get(name) in _ONLY_IN_SINGLE
+
+    def may_be_cut(self, name: str) -> bool:
+        """Whether lists cut the field's longer texts."""
+        return self.data_types.get(name) in _CUT_IN_LISTS
 
     @property
     def unique(self) -> tuple[str, ...]:

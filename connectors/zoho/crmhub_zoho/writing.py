@@ -30,6 +30,7 @@ from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.rest import MOST_WRITES, Rest, WriteAnswer
+from crmhub_zoho.together import together
 
 __all__ = ["Writer"]
 
@@ -62,6 +63,7 @@ class Writer:
     def __init__(self, rest: Rest, fetcher: Fetcher, config: ZohoConfig) -> None:
         self._rest = rest
         self._fetcher = fetcher
+        self._parallel = config.concurrency
         self._trigger: list[Value] | None = None if config.trigger is None else list(config.trigger)
 
     async def write(
@@ -70,16 +72,24 @@ class Writer:
         """One outcome for each item, in order. ``keys`` are the fields an upsert may match by."""
         _check(request, keys)
         run = _Run(request, schema, [_invalid(request, item) for item in request.items])
-        for batch in _batches(run):
-            try:
-                await self._send(run, batch)
-            except ConnectorError as error:
+        for wave in _waves(run, self._parallel):
+            # A call under way is never cancelled for another one's sake: its outcome would be lost.
+            errors = await together(lambda batch: self._attempt(run, batch), wave, self._parallel)
+            stop = next((error for error in errors if error is not None), None)
+            if stop is not None:
                 if not run.sent:
-                    raise
-                for place, outcome in enumerate(run.outcomes):
-                    if outcome is None:
-                        run.outcomes[place] = _not_sent(error)
+                    raise stop
+                run.outcomes = [outcome or _not_sent(stop) for outcome in run.outcomes]
+                break
         return [outcome for outcome in run.outcomes if outcome is not None]
+
+    async def _attempt(self, run: _Run, batch: Sequence[_Entry]) -> ConnectorError | None:
+        """Send a batch; the error that stops the run, if any."""
+        try:
+            await self._send(run, batch)
+        except ConnectorError as error:
+            return error
+        return None
 
     async def _send(self, run: _Run, batch: Sequence[_Entry]) -> None:
         """Send a batch and note the outcomes. Raises what stops the whole run."""
@@ -176,25 +186,34 @@ def _invalid(request: WriteRequest, item: WriteItem) -> Outcome | None:
     return None
 
 
-def _batches(run: _Run) -> Iterator[list[_Entry]]:
-    """Entries to send together, in order: never two of one key or id, a conditional one alone."""
+def _waves(run: _Run, most: int) -> Iterator[list[list[_Entry]]]:
+    """Batches to send at once, at most ``most``: never two items of one id or key in a wave.
+
+    A conditional update is a batch of its own.
+    """
+    wave: list[list[_Entry]] = []
     batch: list[_Entry] = []
     taken: set[str] = set()
     for place, item in enumerate(run.request.items):
         if run.outcomes[place] is not None:
             continue
-        alone = item.if_version is not None and run.request.operation == "update"
         name = (item.key or "").casefold() if run.request.operation == "upsert" else item.id or ""
-        if batch and (alone or len(batch) == MOST_WRITES or (name and name in taken)):
-            yield batch
-            batch, taken = [], set()
+        alone = item.if_version is not None and run.request.operation == "update"
+        if batch and (alone or len(batch) == MOST_WRITES or name in taken):
+            wave.append(batch)
+            batch = []
+        if wave and (len(wave) == most or name in taken):
+            yield wave
+            wave, taken = [], set()
+        taken |= {name} - {""}
         if alone:
-            yield [_Entry(place, item)]
-            continue
-        batch.append(_Entry(place, item))
-        taken.add(name)
+            wave.append([_Entry(place, item)])
+        else:
+            batch.append(_Entry(place, item))
     if batch:
-        yield batch
+        wave.append(batch)
+    if wave:
+        yield wave
 
 
 def _may_have_happened(error: ConnectorError) -> bool:
