@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from crmhub.connector import Value
     from crmhub.hub import Hub
-    from crmhub.sync import SyncReport
+    from crmhub.sync import Job, SyncReport
     from crmhub.testing.simulator.serve import Running
 
 __all__ = ["demo"]
@@ -29,8 +29,6 @@ _NEXT = """
 
 Then write crmhub.yaml with your own connections (see the README), and run
   crmhub sync zoho salesforce --plan                      what would be written"""
-
-_MODELS = ("account", "contact", "deal", "activity")
 
 
 def demo(
@@ -50,7 +48,7 @@ def demo(
 
         async def play() -> None:
             async with hub:
-                await _play(hub, console)
+                await _play(hub, console, folder / "data")
 
         run(play)
     _what_next(console, folder)
@@ -69,8 +67,7 @@ def _require_parts() -> None:
 @contextmanager
 def _stage(console: Console, folder: Path, *, accounts: int, deals: int, seed: int) -> Generator[Hub]:
     """Both simulators running, sales data on disk, and a hub that knows them."""
-    from crmhub.cli.load import add_folder
-    from crmhub.config import Config
+    from crmhub.config import Config, ConnectionSettings
     from crmhub.hub import Hub
     from crmhub.testing.sales import generate
     from crmhub.testing.simulator.finding import make_double
@@ -83,17 +80,17 @@ def _stage(console: Console, folder: Path, *, accounts: int, deals: int, seed: i
     generate(data, accounts=accounts, deals=deals, seed=seed)
     console.rule("1 · two CRMs, simulated")
     with ExitStack() as stack:
-        hub = Hub(Config({}, store=f"sqlite:///{folder.resolve() / 'crmhub.db'}"))
+        connections: dict[str, ConnectionSettings] = {}
         for name in ("zoho", "salesforce"):
             options = Options(seed=seed, schema=_example(f"{name}-schema.yaml"), users=data / "users.csv")
             served = stack.enter_context(running(make_double(name, options)))
-            hub.add(name, name, **_settings(name, served))
+            connections[name] = ConnectionSettings(name, name, _settings(name, served))
             console.print(f"{name}: {served.url}")
-        add_folder(hub, data, _example("mapping.yaml"), "files")
+        hub = Hub(Config(connections, store=f"sqlite:///{folder.resolve() / 'crmhub.db'}"))
         yield hub
 
 
-def _settings(name: str, served: Running) -> dict[str, Value]:
+def _settings(name: str, served: Running) -> Mapping[str, Value]:
     """How a connection reaches its simulator, and with which credentials."""
     urls = {"zoho": ("api_url", "accounts_url"), "salesforce": ("instance_url", "login_url")}[name]
     keys = {
@@ -103,20 +100,23 @@ def _settings(name: str, served: Running) -> dict[str, Value]:
     return dict.fromkeys(urls, served.url) | {key: served.credentials[key] for key in keys[name]}
 
 
-async def _play(hub: Hub, console: Console) -> None:
+async def _play(hub: Hub, console: Console, data: Path) -> None:
     from crmhub.cli.progress import show_report
+    from crmhub.loading import load_job
+    from crmhub.sync import Job
 
     console.rule("2 · messy CSV files into Zoho")
-    loaded = await _sync(hub, "files", "zoho", ("account", "deal"))
+    loaded = await _sync(hub, load_job(hub, "zoho", data, _example("mapping.yaml"), name="files"))
     show_report(loaded, as_json=False)
 
     console.rule("3 · Zoho into Salesforce")
-    first = await _sync(hub, "zoho", "salesforce", _MODELS)
+    across = Job("zoho", "salesforce")
+    first = await _sync(hub, across)
     show_report(first, as_json=False)
 
     console.rule("4 · three deals and one account change in Zoho, then the same sync again")
     changed = await _change(hub)
-    again = await _sync(hub, "zoho", "salesforce", _MODELS)
+    again = await _sync(hub, across)
     show_report(again, as_json=False)
     console.print(f"[bold]{again.writes} records moved, of {first.totals['read']:,}[/bold]")
 
@@ -124,11 +124,11 @@ async def _play(hub: Hub, console: Console) -> None:
     await _explain(hub, changed)
 
 
-async def _sync(hub: Hub, source: str, target: str, models: tuple[str, ...]) -> SyncReport:
+async def _sync(hub: Hub, job: Job) -> SyncReport:
     from crmhub.cli.progress import show_progress
 
     with show_progress(hub.events, as_json=False):
-        return await hub.sync(source, target, models=models)
+        return await hub.run(job)
 
 
 async def _change(hub: Hub) -> str:

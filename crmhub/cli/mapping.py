@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from crmhub.mapping.explain import Explanation
     from crmhub.mapping.rules import MappingSpec
 
-__all__ = ["mapping"]
+__all__ = ["mapping", "print_table"]
 
 mapping = typer.Typer(help="Check, prove and explain mappings.", no_args_is_help=True)
 
@@ -110,7 +110,7 @@ def explain(
     if wants_json(as_json):
         _print_json(explanation)
     else:
-        _print_table(explanation)
+        print_table(explanation)
 
 
 @dataclass
@@ -235,7 +235,8 @@ def _print_json(explanation: Explanation) -> None:
     typer.echo(msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(explanation).decode())
 
 
-def _print_table(explanation: Explanation) -> None:
+def print_table(explanation: Explanation) -> None:
+    """Print an explanation as a table, a row for each canonical path."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text

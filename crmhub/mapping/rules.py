@@ -241,14 +241,26 @@ class _Map:
         compare = self.one_of(at, value, "compare", ("exact", "set", "text", "ignore")) or "exact"
         ref = _names(value.get("ref"))
         rule = Rule(
-            path=path, kind=kind, to=to, codec=codec, given=value, spelled=_spelling(value.get("as")), ref=ref,
-            by=_text(value.get("by")), within=_text(value.get("within")), type=_text(value.get("type")),
-            reads=direction != "write", writes=direction != "read",
-            policy=cast("Policy", policy), pick=value.get("pick") == "first_set",
-            default=value.get("default"), default_on_create=value.get("default_on_create"),
-            lossy=value.get("lossy") is True, compare=cast("Compare", compare),
+            path=path,
+            kind=kind,
+            to=to,
+            codec=codec,
+            given=value,
+            spelled=_spelling(value.get("as")),
+            ref=ref,
+            by=_text(value.get("by")),
+            within=_text(value.get("within")),
+            type=_text(value.get("type")),
+            reads=direction != "write",
+            writes=direction != "read",
+            policy=cast("Policy", policy),
+            pick=value.get("pick") == "first_set",
+            default=value.get("default"),
+            default_on_create=value.get("default_on_create"),
+            lossy=value.get("lossy") is True,
+            compare=cast("Compare", compare),
             at=self.complaints.document.at(at),
-        )  # fmt: skip
+        )
         self.judge(at, rule, value)
         return rule if len(self.complaints.lines) == before else None
 

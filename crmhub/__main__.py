@@ -1,0 +1,5 @@
+"""``python -m crmhub``."""
+
+from crmhub.cli import main
+
+main()
