@@ -230,4 +230,4 @@ def _place(since: Checkpoint | None, mark: str) -> tuple[int, bool]:
     if since is None or since.get("file") != mark:
         return 0, False
     row = since.get("row")
-    return (row if isinstance(row, int) else 0), since.get("end") is True
+    return (max(row, 0) if isinstance(row, int) else 0), since.get("end") is True
