@@ -24,7 +24,7 @@ from crmhub.mapping.load import Override, find_mapping, load_mapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Record
 from crmhub.models.registry import with_models
-from crmhub.plugins import Plugins, load_connector
+from crmhub.plugins import Plugins, find_connector, load_connector
 from crmhub.sync.job import ORDER, Job
 
 if TYPE_CHECKING:
@@ -220,6 +220,8 @@ class Hub:
         override = None
         if settings.has_mapping and settings.document is not None:
             override = Override(settings.document, (*settings.path, "mapping"))
+        if mapping is None:
+            find_connector(settings.connector)  # a misspelt name is told as such, not as a missing mapping
         path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
         return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
 

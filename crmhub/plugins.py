@@ -19,7 +19,16 @@ from crmhub.connector import Connector
 from crmhub.document import suggest
 from crmhub.errors import PluginError, UnknownConnector
 
-__all__ = ["CONNECTORS", "HOOKS", "PluginReport", "Plugins", "connector_names", "load_connector", "report"]
+__all__ = [
+    "CONNECTORS",
+    "HOOKS",
+    "PluginReport",
+    "Plugins",
+    "connector_names",
+    "find_connector",
+    "load_connector",
+    "report",
+]
 
 CONNECTORS = "crmhub.connectors"
 HOOKS = "crmhub"
@@ -39,15 +48,24 @@ def connector_names() -> Sequence[str]:
     return sorted({entry.name for entry in entry_points(group=CONNECTORS)})
 
 
-def load_connector(name: str) -> type[Connector]:
-    """The connector class of that name.
+def find_connector(name: str) -> Sequence[EntryPoint]:
+    """The entry points of that name; nothing is imported.
 
-    Raises :class:`UnknownConnector` saying what is installed and what could be, :class:`PluginError`
-    when it cannot be imported or two distributions claim the name.
+    Raises :class:`UnknownConnector` saying what is installed and what could be.
     """
     found = list(entry_points(group=CONNECTORS, name=name))
     if not found:
         raise _unknown(name)
+    return found
+
+
+def load_connector(name: str) -> type[Connector]:
+    """The connector class of that name.
+
+    Raises :class:`UnknownConnector`, and :class:`PluginError` when it cannot be imported or two
+    distributions claim the name.
+    """
+    found = find_connector(name)
     owners = sorted({_owner(entry) for entry in found})
     if len(owners) > 1:
         raise PluginError(
