@@ -1,0 +1,140 @@
+"""Between flat canonical values and model instances: ``phones[role=main].raw`` and ``Phone`` objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
+
+from pydantic import BaseModel
+
+from crmhub.mapping.codecs.base import CodecError
+from crmhub.mapping.rules import Rule
+from crmhub.models import Record
+
+__all__ = ["flatten", "nest"]
+
+_ENVELOPE = frozenset(
+    {"id", "connection", "object", "url", "version", "life", "vendor", "associations", "raw"}
+)
+"""Fields about the record, not of it: they need no place in the target."""
+
+
+def nest(values: Mapping[str, object], rules: Mapping[str, Rule]) -> dict[str, object]:
+    """Flat values as the nested data that the model validates."""
+    nested: dict[str, object] = {}
+    lists: dict[str, dict[tuple[str, str], dict[str, object]]] = {}
+    for text, value in values.items():
+        rule = rules[text]
+        path = rule.path
+        if path.select:
+            element = lists.setdefault(path.head, {}).setdefault(path.select, {})
+            if value is not None:
+                element[str(path.leaf)] = value
+        elif path.leaf:
+            cast("dict[str, object]", nested.setdefault(path.head, {}))[path.leaf] = value
+        else:
+            nested[path.head] = _reference(rule, value) if rule.ref and value is not None else value
+    for head, elements in lists.items():
+        nested[head] = [{by: is_, **leaves} for (by, is_), leaves in elements.items() if leaves]
+    return nested
+
+
+def flatten(record: Record, rules: Iterable[Rule], constants: Mapping[str, object]) -> dict[str, object]:
+    """The canonical values that a model instance sets, without ``constants``.
+
+    A list that is set is the whole list: elements that it lacks are cleared. Raises
+    :class:`CodecError` that names the values for which there is no rule.
+    """
+    values: dict[str, object] = {}
+    placed: dict[str, list[Rule]] = {}
+    for rule in rules:
+        path = rule.path
+        if path.head not in record.changes():
+            continue
+        placed.setdefault(path.head, []).append(rule)
+        held = cast("object", getattr(record, path.head))
+        if path.head == "custom":
+            custom = cast("dict[str, object]", held)
+            if path.leaf in custom:
+                values[path.text] = custom[path.leaf]
+        elif path.select:
+            values[path.text] = _element(held, path.select, str(path.leaf))
+        elif path.leaf:
+            values[path.text] = None if held is None else cast("object", getattr(held, path.leaf))
+        else:
+            values[path.text] = _identity(held) if rule.ref else held
+    names = sorted(_homeless(record, placed, constants))
+    if names:
+        raise CodecError(f"{', '.join(names)}: has no place")
+    return values
+
+
+def _homeless(
+    record: Record, placed: Mapping[str, Sequence[Rule]], constants: Mapping[str, object]
+) -> Iterator[str]:
+    """Names of values that are set and that no rule takes."""
+    for name in record.changes() - _ENVELOPE - set(constants):
+        held = cast("object", getattr(record, name))
+        rules = placed.get(name, ())
+        if name == "custom":
+            known = {rule.path.leaf for rule in rules}
+            yield from (f"custom.{key}" for key in record.custom if key not in known)
+        elif not rules:
+            if held not in (None, [], {}) and held != record.__class__.model_fields[name].default:
+                yield name
+        elif rules[0].path.select:
+            for element in cast("list[BaseModel] | None", held) or ():
+                yield from _homeless_in_element(name, element, rules)
+        elif rules[0].path.leaf and held is not None:
+            known = {str(rule.path.leaf) for rule in rules}
+            yield from (
+                f"{name}.{leaf}" for leaf in _set_leaves(cast("BaseModel", held)) if leaf not in known
+            )
+
+
+def _homeless_in_element(head: str, element: BaseModel, rules: Sequence[Rule]) -> Iterator[str]:
+    fitting = [rule.path for rule in rules if rule.path.select and _is_selected(element, rule.path.select)]
+    if not fitting:
+        by = rules[0].path.select[0] if rules[0].path.select else ""
+        yield f"{head}[{by}={_word(cast('object', getattr(element, by)))}]"
+        return
+    selectors = {path.select for path in fitting if path.select}
+    known = {str(path.leaf) for path in fitting} | {by for by, _is in selectors}
+    for leaf in _set_leaves(element):
+        if leaf not in known:
+            yield f"{head}[{'='.join(next(iter(selectors)))}].{leaf}"
+
+
+def _set_leaves(part: BaseModel) -> Iterator[str]:
+    """The fields of a part that say something."""
+    for name in part.model_fields_set:
+        held = cast("object", getattr(part, name))
+        if held is not None and held != part.__class__.model_fields[name].default:
+            yield name
+
+
+def _reference(rule: Rule, value: object) -> dict[str, object]:
+    if rule.kind == "user":
+        return {"id": value}
+    model = rule.ref[0] if len(rule.ref) == 1 else Record.model  # several: the CRM does not say which
+    return {"model": model, "id": value}
+
+
+def _identity(held: object) -> object:
+    return None if held is None else cast("object", getattr(held, "id", None))
+
+
+def _element(held: object, select: tuple[str, str], leaf: str) -> object:
+    for element in cast("list[object] | None", held) or ():
+        if _is_selected(element, select):
+            return cast("object", getattr(element, leaf))
+    return None
+
+
+def _is_selected(element: object, select: tuple[str, str]) -> bool:
+    by, is_ = select
+    return _word(cast("object", getattr(element, by))) == is_
+
+
+def _word(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
