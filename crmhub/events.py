@@ -6,20 +6,41 @@ names, counts, statuses and timings: no secrets, no record values, no personal d
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import structlog
+from structlog.typing import EventDict
 
 from crmhub.clock import Clock
+from crmhub.redact import redact
 
 __all__ = ["Detail", "Event", "Events", "Observer", "log_observer"]
 
 Detail: TypeAlias = str | int | float | bool | None
 
-_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("crmhub")
+
+def _hidden(_: object, __: str, event: EventDict) -> EventDict:
+    """Hide registered secrets, should one ever reach an event."""
+    return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+# Ends in the standard library's logging, logger "crmhub": a library is silent until it is asked.
+_log = cast(
+    "structlog.stdlib.BoundLogger",
+    structlog.wrap_logger(
+        logging.getLogger("crmhub"),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[
+            structlog.stdlib.filter_by_level,
+            _hidden,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +95,7 @@ class Events:
 
 
 def log_observer(event: Event) -> None:
-    """The observer that writes every event to structlog, failures as warnings."""
+    """The observer that logs every event (structlog, logger ``crmhub``), failures as warnings."""
     context = {"connection": event.connection, "object": event.object, "run": event.run}
     known = {key: value for key, value in context.items() if value is not None}
     write = _log.warning if event.detail.get("error") else _log.info

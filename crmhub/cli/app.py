@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from crmhub.cli.demo import demo
@@ -18,6 +20,7 @@ app = typer.Typer(
     help="Read, write and keep in sync any CRM.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: loading rich for it would take longer than all the rest
     add_completion=False,
 )
 app.command()(demo)
@@ -30,7 +33,17 @@ app.add_typer(mapping, name="mapping")
 
 
 @app.callback(invoke_without_command=True)
-def _version(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:  # pyright: ignore[reportUnusedFunction]
+def _before(  # pyright: ignore[reportUnusedFunction] - typer calls it
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Log every call to standard error.")
+    ] = False,
+) -> None:
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+        logging.getLogger("crmhub").setLevel(logging.INFO)
     if version:
         from importlib.metadata import version as installed
 

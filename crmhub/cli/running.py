@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import anyio
 import typer
 
-from crmhub.errors import ConfigError
-from crmhub.hub import Hub
+if TYPE_CHECKING:
+    from crmhub.hub import Hub
 
 __all__ = ["CONFIG", "PARTIAL", "open_hub", "run", "wants_json"]
 
@@ -26,19 +25,26 @@ _T = TypeVar("_T")
 
 def open_hub(config: Path) -> Hub:
     """The hub of a configuration file. Raises :class:`ConfigError` with a first file to write."""
+    from crmhub.errors import ConfigError
+    from crmhub.hub import Hub
+
     if not config.exists():
         raise ConfigError(
             f"{config}: no such file",
             hint="write one (connections: {zoho: {connector: zoho, …}}), name it with --config, "
             "or see it work first: crmhub demo",
         )
-    from crmhub.config import load_config
+    import stamina.instrumentation
 
-    return Hub(load_config(config))
+    # stamina logs each retry by itself, on standard output; our own event says it already.
+    stamina.instrumentation.set_on_retry_hooks([])
+    return Hub.load(config)
 
 
 def run(work: Callable[[], Awaitable[_T]]) -> _T:
     """Run async work to its end; Ctrl-C stops it in order and ends with exit code 130."""
+    import anyio
+
     try:
         return anyio.run(work)
     except KeyboardInterrupt:
