@@ -1,0 +1,158 @@
+"""The calls that the rest of the connector is made of: paths, queries, and what replies say beside data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote
+
+from crmhub.connector import Context, Native, Value
+from crmhub.errors import BadResponse, Where
+from crmhub.http import HttpClient, Params, Response
+from crmhub_salesforce.errors import error_of
+from crmhub_salesforce.quota import Quota
+
+__all__ = ["Api", "Reply", "plain"]
+
+_LONGEST_URL = 15_000  # 16,384 bytes are read (REST API Developer Guide, "URI too long"); some are the host's
+_NEXT = re.compile(r"/services/data/v\d\d\.\d/(?:query|queryAll)/[A-Za-z0-9-]{1,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One page of a query."""
+
+    records: Sequence[Native]
+    total: int
+    done: bool
+    next: str | None
+    """The path of the next page."""
+    at: datetime
+    """The server's time when the query was sent, at the latest."""
+
+
+class Api:
+    """The REST API of one version, on one HTTP client."""
+
+    def __init__(self, http: HttpClient, context: Context, version: str) -> None:
+        self._http = http
+        self._clock = context.clock
+        self._connection = context.connection
+        self._quota = Quota(context)
+        self.base = f"/services/data/v{version}"
+
+    async def call(
+        self,
+        method: str,
+        target: str,
+        *,
+        params: Params | None = None,
+        json: Value = None,
+        idempotent: bool | None = None,
+    ) -> Response:
+        """Make a call to an absolute path; see ``HttpClient.request`` for what it raises."""
+        response = await self._http.request(method, target, params=params, json=json, idempotent=idempotent)
+        self._quota.note(response.headers.get("sforce-limit-info", ""))
+        return response
+
+    async def data(
+        self,
+        method: str,
+        below: str,
+        *,
+        params: Params | None = None,
+        json: Value = None,
+        idempotent: bool | None = None,
+    ) -> Response:
+        """Make a call to a path below ``/services/data/vXX.0``."""
+        return await self.call(method, self.base + below, params=params, json=json, idempotent=idempotent)
+
+    async def query(self, soql: str, *, object: str | None = None, deleted: bool = False) -> Reply:
+        """The first page of a query; ``deleted`` also finds deleted and archived records.
+
+        A statement that is too long for a URL goes inside of a composite request.
+        """
+        below = "/queryAll" if deleted else "/query"
+        began = self._clock.monotonic()
+        if len(quote(soql, safe="")) > _LONGEST_URL:
+            response, body = await self._composite(f"{self.base}{below}?q={quote(soql, safe='')}")
+        else:
+            response = await self.data("GET", below, params={"q": soql})
+            body = response.json()
+        return self._reply(response, body, object, self._clock.monotonic() - began)
+
+    async def next_page(self, link: str, *, object: str | None = None) -> Reply:
+        """The page behind ``Reply.next``."""
+        began = self._clock.monotonic()
+        response = await self.call("GET", link)
+        return self._reply(response, response.json(), object, self._clock.monotonic() - began)
+
+    async def _composite(self, url: str) -> tuple[Response, Value]:
+        """One GET inside of a composite request (REST API Developer Guide, "Composite")."""
+        inner: Value = {"method": "GET", "url": url, "referenceId": "query"}
+        response = await self.data("POST", "/composite", json={"compositeRequest": [inner]}, idempotent=True)
+        body = response.json()
+        answers = body.get("compositeResponse") if isinstance(body, dict) else None
+        answer = answers[0] if isinstance(answers, list) and len(answers) == 1 else None
+        if not isinstance(answer, dict) or not isinstance(status := answer.get("httpStatusCode"), int):
+            raise response.unreadable("JSON that is no answer to a composite request")
+        if status != 200:
+            error = error_of(answer.get("body"), status, response)
+            error.at(connection=self._connection)
+            raise error
+        return response, answer.get("body")
+
+    def _reply(self, response: Response, body: Value, object: str | None, took: float) -> Reply:
+        if not isinstance(body, dict):
+            raise self._strange(response, object, "it is no object")
+        records, total, done = body.get("records"), body.get("totalSize"), body.get("done")
+        if not isinstance(records, list) or not isinstance(done, bool):
+            raise self._strange(response, object, "records or done is missing")
+        rows = [plain(record) for record in records if isinstance(record, dict)]
+        if len(rows) != len(records):
+            raise self._strange(response, object, "a record is no object")
+        link = body.get("nextRecordsUrl")
+        return Reply(
+            records=rows,
+            total=total if isinstance(total, int) else len(rows),
+            done=done,
+            next=None if done else self._checked_link(response, link, object),
+            at=self._server_time(response) - timedelta(seconds=took),
+        )
+
+    def _checked_link(self, response: Response, link: Value, object: str | None) -> str:
+        if not isinstance(link, str) or _NEXT.fullmatch(link) is None:
+            raise self._strange(response, object, "its nextRecordsUrl is missing or no query cursor")
+        return link
+
+    def _server_time(self, response: Response) -> datetime:
+        """The ``Date`` of the reply (RFC 9110, 6.6.1), else our own clock."""
+        try:
+            moment = parsedate_to_datetime(response.headers.get("date", ""))
+        except ValueError:
+            return self._clock.now()
+        return moment.astimezone(UTC) if moment.tzinfo else self._clock.now()
+
+    def _strange(self, response: Response, object: str | None, why: str) -> BadResponse:
+        return BadResponse(
+            f"the answer to a query cannot be understood: {why}",
+            where=Where(connection=self._connection, object=object),
+            status=response.status,
+            request_id=response.request_id,
+        )
+
+
+def plain(record: Native) -> Native:
+    """The record without the ``attributes`` that Salesforce puts into each, parents and children too."""
+    return {name: _plain_value(value) for name, value in record.items() if name != "attributes"}
+
+
+def _plain_value(value: Value) -> Value:
+    if isinstance(value, dict):
+        return plain(value)
+    if isinstance(value, list):
+        return [_plain_value(part) for part in value]
+    return value

@@ -1,0 +1,121 @@
+"""Where an incremental read of an object stands.
+
+A full read goes by id; ``began`` is the server's time when it began, from which the changes are then
+read. A read of changes goes by (stamp, id); ``seen`` is the newest stamp of the last completed read,
+``at`` where an unfinished one stands, ``until`` the server's time when that one began.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from crmhub.connector import Checkpoint, Value
+from crmhub.errors import BadRequest, Where
+from crmhub_salesforce.ids import full_id
+
+__all__ = ["Changes", "Full", "Position", "dump", "load", "moment"]
+
+_FORM = 1
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Full:
+    """A full read; ``after`` is the last id that was read."""
+
+    after: str | None = None
+    began: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the order of changes."""
+
+    stamp: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A read of changes."""
+
+    seen: datetime
+    at: Position | None = None
+    until: datetime | None = None
+
+
+def dump(object: str, cursor: str | None, state: Full | Changes) -> Checkpoint:
+    """The state as JSON-able values."""
+    known: dict[str, Value] = {"v": _FORM, "object": object, "cursor": cursor}
+    if isinstance(state, Full):
+        return known | {"mode": "full", "after": state.after, "began": _text(state.began)}
+    at: Value = None if state.at is None else [_text(state.at.stamp), state.at.id]
+    return known | {"mode": "changes", "seen": _text(state.seen), "at": at, "until": _text(state.until)}
+
+
+def load(object: str, cursor: str | None, since: Checkpoint | None) -> Full | Changes:
+    """The state that ``dump`` wrote for that object; a new full read for ``None``.
+
+    Raises ``BadRequest`` for anything else, since a guess would lose records.
+    """
+    if since is None:
+        return Full()
+    try:
+        return _state(object, cursor, since)
+    except (KeyError, TypeError, ValueError):
+        raise _unusable(object, "it is not one that this connector wrote, or it is damaged") from None
+
+
+def moment(text: Value) -> datetime:
+    """An instant as Salesforce writes it (``2026-01-31T09:00:00.000+0000``); raises ``ValueError``."""
+    if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
+        raise ValueError("no instant")
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _state(object: str, cursor: str | None, since: Checkpoint) -> Full | Changes:
+    if since["v"] != _FORM:
+        raise ValueError("another form")
+    if since["object"] != object:
+        raise _unusable(object, "it belongs to another object")
+    if since["cursor"] != cursor:
+        raise _unusable(object, "it was made with another cursor field")
+    if since["mode"] == "full":
+        return Full(_id(since["after"]), _instant(since["began"]))
+    if since["mode"] != "changes":
+        raise ValueError("another mode")
+    at = since["at"]
+    position = None
+    if at is not None:
+        if not isinstance(at, list):
+            raise ValueError("no position")
+        stamp, id_ = at
+        position = Position(moment(stamp), _id(id_) or "")
+    return Changes(moment(since["seen"]), position, _instant(since["until"]))
+
+
+def _id(value: Value) -> str | None:
+    if value is None:
+        return None
+    id_ = full_id(value) if isinstance(value, str) else None
+    if id_ is None:
+        raise ValueError("no id")
+    return id_
+
+
+def _instant(value: Value) -> datetime | None:
+    return None if value is None else moment(value)
+
+
+def _text(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _unusable(object: str, why: str) -> BadRequest:
+    return BadRequest(
+        f"the checkpoint cannot be used: {why}",
+        hint="start a full read (without a checkpoint)",
+        where=Where(object=object),
+    )

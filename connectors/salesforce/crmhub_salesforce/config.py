@@ -1,0 +1,116 @@
+"""The settings of a Salesforce connection."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+
+from crmhub.connector import ConnectorConfig
+from crmhub.errors import BadRequest
+from crmhub.http.paths import origin
+
+__all__ = ["LOGIN_URL", "SalesforceConfig", "is_loopback"]
+
+LOGIN_URL = "https://login.salesforce.com"
+_SHARED_LOGIN = frozenset({"login.salesforce.com", "test.salesforce.com"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name means this machine, where plain http is allowed (a local simulator)."""
+    return host in _LOOPBACK
+
+
+def _base_url(url: str) -> str:
+    url = url.rstrip("/")
+    try:
+        scheme, host, _ = origin(url)
+    except BadRequest as error:
+        raise ValueError(error.what) from None
+    if scheme != "https" and not is_loopback(host):
+        raise ValueError("credentials are only sent over https; plain http is for localhost")
+    if url.count("/") > 2:
+        raise ValueError("give only https://host[:port], without a path")
+    return url
+
+
+def _version(value: object) -> object:
+    """``62``, ``62.0`` and ``v62.0`` mean the same."""
+    text = str(value).removeprefix("v") if isinstance(value, str | int | float) else value
+    return f"{text}.0" if isinstance(text, str) and text.isdigit() else text
+
+
+_Url: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+_Version: TypeAlias = Annotated[str, BeforeValidator(_version), Field(pattern=r"^[3-9]\d\.0$")]
+
+
+class SalesforceConfig(ConnectorConfig):
+    """How to reach one Salesforce org. Three ways to sign in:
+
+    - ``client_id``, ``refresh_token`` (and ``client_secret`` where the app demands it): as a person;
+    - ``client_id``, ``client_secret``, ``instance_url``: as the app's run-as user (client credentials);
+    - ``access_token``, ``instance_url``: a session that somebody else keeps alive.
+    """
+
+    instance_url: _Url | None = None
+    """The org's My Domain, ``https://NAME.my.salesforce.com``."""
+    login_url: _Url | None = None
+    """Where tokens come from. Not given: ``instance_url``, else ``https://login.salesforce.com``."""
+    client_id: str | None = Field(default=None, min_length=1)
+    client_secret: SecretStr | None = None
+    refresh_token: SecretStr | None = None
+    access_token: SecretStr | None = None
+    version: _Version = "62.0"
+    sync_key: str | None = Field(default="External_Id__c", pattern=r"^[A-Za-z]\w*$")
+    """The unique external id field that crmhub may fill, used on each object that has it; ``null``: none."""
+    overlap: float = Field(default=300.0, ge=0, le=86_400)
+    """Seconds by which a change may become visible after the time it carries; that much is read again.
+    Records are stamped when they are saved and seen when their transaction ends, which the platform
+    bounds at some minutes; 600 is the safe choice where long Apex jobs write."""
+    concurrency: int = Field(default=10, ge=1, le=25)
+    """Calls under way at once (25 long ones are allowed, 5 in developer editions)."""
+    page_size: int = Field(default=2_000, ge=1, le=2_000)
+    """Rows a query; 2,000 is Salesforce's most."""
+
+    @field_validator("client_secret", "refresh_token", "access_token")
+    @classmethod
+    def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
+            raise ValueError("it is empty")
+        return value
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> SalesforceConfig:
+        if self.access_token is not None:
+            if self.client_id or self.client_secret or self.refresh_token:
+                raise ValueError(
+                    "give access_token alone, or client_id with client_secret or refresh_token without it"
+                )
+            if self.instance_url is None:
+                raise ValueError(
+                    "access_token needs instance_url, since a token does not say where it is good"
+                )
+            return self
+        if self.client_id is None:
+            raise ValueError(
+                "give client_id with refresh_token or client_secret, or access_token with instance_url"
+            )
+        if self.refresh_token is None and self.client_secret is None:
+            raise ValueError("client_id needs a refresh_token, or a client_secret for client credentials")
+        if self.refresh_token is None and origin(self.token_base)[1] in _SHARED_LOGIN:
+            raise ValueError(
+                "client credentials work only on the org's own host: set instance_url to its My Domain"
+                " (https://NAME.my.salesforce.com) and leave login_url out"
+            )
+        return self
+
+    @property
+    def token_base(self) -> str:
+        """Where tokens come from."""
+        return self.login_url or self.instance_url or LOGIN_URL
+
+    @property
+    def api_base(self) -> str:
+        """Where calls go, unless the token reply names another host of Salesforce's."""
+        return self.instance_url or self.token_base

@@ -1,0 +1,173 @@
+"""The contract, answered for Salesforce. Thin: each duty is done in the room that has its name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import ClassVar
+
+import anyio
+from simple_salesforce.api import Salesforce
+
+from crmhub.connector import (
+    Capabilities,
+    Check,
+    Condition,
+    ConnectorConfig,
+    Context,
+    Missing,
+    Native,
+    ObjectSchema,
+    Outcome,
+    Page,
+    Power,
+    ReadRequest,
+    Value,
+    WriteRequest,
+)
+from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
+from crmhub.http import HttpClient, HttpSettings
+from crmhub_salesforce import native
+from crmhub_salesforce.api import Api
+from crmhub_salesforce.auth import HOSTS, auth_of
+from crmhub_salesforce.capabilities import MAIN_OBJECTS, able, able_unseen, listed
+from crmhub_salesforce.checking import checks
+from crmhub_salesforce.config import SalesforceConfig
+from crmhub_salesforce.errors import classify
+from crmhub_salesforce.lookup import Lookup
+from crmhub_salesforce.reading import Reader
+from crmhub_salesforce.schemas import Schemas
+from crmhub_salesforce.writing import Writer
+
+__all__ = ["Connector"]
+
+_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST})
+
+
+class Connector:
+    """One Salesforce org."""
+
+    Config: ClassVar[type[ConnectorConfig]] = SalesforceConfig
+
+    def __init__(self, config: SalesforceConfig, context: Context) -> None:
+        self._config = config
+        self._context = context
+        self._http = _client(config, context)
+        self._api = Api(self._http, context, config.version)
+        self._schemas = Schemas(self._http, context, config.version)
+        self._reader = Reader(
+            self._api, self._schemas, context, overlap=config.overlap, page_size=config.page_size
+        )
+        self._lookup = Lookup(self._api, self._schemas)
+        self._writer = Writer(self._api, self._schemas, context)
+        self._objects: dict[str, Mapping[str, Value]] | None = None
+
+    async def capabilities(self) -> Capabilities:
+        """The main objects by their describe, all others that can be queried by the list of objects.
+
+        Another object's unique fields are told once it has been described.
+        """
+        if self._objects is None:
+            answer = await native.ask(self._http, self._config.version, Salesforce.describe)
+            self._objects = listed(answer)
+            await self._describe_together([name for name in MAIN_OBJECTS if name in self._objects])
+        known = {name: self._schemas.known(name) for name in self._objects}
+        return Capabilities(
+            {
+                name: able(of, self._config) if (of := known[name]) else able_unseen(entry, self._config)
+                for name, entry in self._objects.items()
+            },
+            _POWERS,
+        )
+
+    async def _describe_together(self, names: Sequence[str]) -> None:
+        """Describe several objects at once; one that turns out not to be there stays undescribed."""
+        errors: list[ConnectorError] = []
+
+        async def describe(name: str) -> None:
+            try:
+                await self._schemas.of(name)
+            except NotFound:
+                return
+            except ConnectorError as error:
+                errors.append(error)
+
+        async with anyio.create_task_group() as tasks:
+            for name in names:
+                tasks.start_soon(describe, name)
+        if errors:
+            self._objects = None
+            raise errors[0]
+
+    async def check(self) -> Sequence[Check]:
+        """A line for signing in, the day's calls, each main object and its sync key."""
+        return await checks(self._api, self._schemas, self._config)
+
+    async def describe(self, object: str) -> ObjectSchema:
+        """The object's fields as the org has them now; raises ``NotFound`` for an unknown object."""
+        return (await self._schemas.of(object, fresh=True)).schema
+
+    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+        """See :mod:`crmhub_salesforce.reading`."""
+        async for page in self._reader.read(request):
+            yield page
+
+    async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
+        """A record or ``Missing`` for each id (15 or 18 characters), in order."""
+        return await self._lookup.get(object, ids, fields)
+
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        """See :mod:`crmhub_salesforce.writing`."""
+        return await self._writer.write(request)
+
+    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncIterator[Page]:
+        """Records that Salesforce's search finds for the words; its index may lag behind writes."""
+        async for page in self._lookup.search(object, text, fields, limit):
+            yield page
+
+    async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
+        """How many live records meet all conditions."""
+        return await self._lookup.count(object, filter)
+
+    async def query(self, text: str) -> AsyncIterator[Page]:
+        """Pages of the rows of a SOQL statement."""
+        async for page in self._lookup.query(text):
+            yield page
+
+    async def request(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
+    ) -> Value:
+        """The JSON answer of a path below ``/services/`` (``None`` when empty)."""
+        if not path.startswith("/services/") or path.startswith("/services/oauth2/"):
+            raise BadRequest(
+                "a request goes to a path below /services/, and not to the OAuth endpoints",
+                hint=f"write it like /services/data/v{self._config.version}/limits",
+            )
+        response = await self._api.call(method, path, params=params, json=json)
+        return response.json() if response.content else None
+
+    def native(self) -> Salesforce:
+        """simple-salesforce on this connection, for worker threads (``anyio.to_thread.run_sync``)."""
+        return native.threaded(self._http, self._config.version)
+
+    async def aclose(self) -> None:
+        """Nothing of our own is open: the hub closes the HTTP client."""
+
+
+def _client(config: SalesforceConfig, context: Context) -> HttpClient:
+    if context.http is None:
+        raise ConfigError("the Salesforce connector needs an HTTP client", hint="give Context(http=…)")
+    return context.http(
+        HttpSettings(
+            base_url=config.api_base,
+            auth=auth_of(config, context),
+            classify=classify,
+            allow_hosts=HOSTS,
+            concurrency=config.concurrency,
+            timeout=_TIMEOUT,
+            headers={"sforce-call-options": "client=crmhub"},
+            request_id_headers=("x-sfdc-request-id", "x-request-id"),
+        )
+    )
+
+
+_TIMEOUT = 130.0  # a query is given up by Salesforce after 120 s (SOQL and SOSL Limits)

@@ -1,0 +1,264 @@
+"""Reading: everything by id, then changes by (stamp, id), both by keyset.
+
+A keyset asks for what comes after the last record that was read. So a page may be of any size, equal
+stamps are no problem, and a read goes on where it stopped after any time; query cursors, which live two
+days, are not needed. A change can become visible after the time that it carries (records are stamped
+when they are saved and seen when their transaction ends), so changes are read from ``overlap`` seconds
+before the newest that was seen, and what was seen never counts beyond the server's time at the start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from crmhub.connector import Condition, Context, Deletion, Native, Page, ReadRequest
+from crmhub.errors import BadRequest, BadResponse, ConnectorError, Where
+from crmhub_salesforce import checkpoint
+from crmhub_salesforce.api import Api, Reply
+from crmhub_salesforce.checkpoint import Changes, Full, Position
+from crmhub_salesforce.ids import full_id
+from crmhub_salesforce.schema import Described
+from crmhub_salesforce.schemas import Schemas
+from crmhub_salesforce.soql import compared, instant, quoted, select
+
+__all__ = ["Reader", "conditions_of"]
+
+_TOMBSTONE = ("IsDeleted", "MasterRecordId")
+_BIN = timedelta(days=15)
+"""How long deleted records can be found (Salesforce Help, "Recycle Bin")."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What one read asks for."""
+
+    of: Described
+    fields: tuple[str, ...]
+    conditions: tuple[str, ...]
+    limit: int
+
+
+class Reader:
+    """Reads of one connection; see the module."""
+
+    def __init__(
+        self, api: Api, schemas: Schemas, context: Context, *, overlap: float, page_size: int
+    ) -> None:
+        self._api = api
+        self._schemas = schemas
+        self._context = context
+        self._overlap = timedelta(seconds=overlap)
+        self._page_size = page_size
+
+    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+        """See :meth:`crmhub.connector.Connector.read`."""
+        scope = await self._scope(request)
+        state = checkpoint.load(scope.of.name, scope.of.cursor, request.since)
+        if isinstance(state, Full):
+            pages = self._full(scope, state)
+        else:
+            pages = self._changes(scope, _cursor(scope), state)
+        try:
+            async for page in pages:
+                yield page
+        except ConnectorError as error:
+            error.at(connection=self._context.connection, object=request.object)
+            raise
+
+    async def _scope(self, request: ReadRequest) -> _Scope:
+        of = await self._schemas.checked(request.object, request.fields)
+        cursor = (of.cursor,) if of.cursor else ()
+        size = self._page_size if request.page_size is None else min(request.page_size, self._page_size)
+        if size < 1:
+            raise BadRequest("a page must have at least one record", where=Where(object=of.name))
+        return _Scope(
+            of,
+            tuple(dict.fromkeys(("Id", *cursor, *request.fields))),
+            await conditions_of(self._schemas, of.name, request.filter),
+            size,
+        )
+
+    # ── everything ───────────────────────────────────────────────────────────────────────────────
+
+    async def _full(self, scope: _Scope, state: Full) -> AsyncIterator[Page]:
+        archived = scope.of.has("IsArchived") and scope.of.has("IsDeleted")  # found by queryAll only
+        progress = _Progress(scope, state.after)
+        while True:
+            conditions = list(scope.conditions)
+            if archived:
+                conditions.append("IsDeleted = false")
+            if state.after is not None:
+                conditions.append(f"Id > {quoted(state.after)}")
+            soql = select(scope.fields, scope.of.name, conditions, order=("Id",), limit=scope.limit)
+            reply = await self._api.query(soql, object=scope.of.name, deleted=archived)
+            rows = _checked(scope, reply)
+            after = _id(rows[-1]) if rows else state.after
+            state = Full(after, state.began or reply.at)
+            if progress.ends_with(reply, after):
+                yield Page(rows, (), self._changes_begin(scope, state))
+                return
+            yield Page(rows, (), checkpoint.dump(scope.of.name, scope.of.cursor, state))
+
+    def _changes_begin(self, scope: _Scope, state: Full) -> checkpoint.Checkpoint:
+        """The checkpoint after a full read; where changes cannot be read, it starts the next full read."""
+        cursor = scope.of.cursor
+        if cursor is None or state.began is None:
+            return checkpoint.dump(scope.of.name, cursor, Full())
+        return checkpoint.dump(scope.of.name, cursor, Changes(seen=state.began))
+
+    # ── changes ──────────────────────────────────────────────────────────────────────────────────
+
+    async def _changes(self, scope: _Scope, cursor: str, state: Changes) -> AsyncIterator[Page]:
+        extra = tuple(name for name in _TOMBSTONE if scope.of.has(name) and name not in scope.fields)
+        fields = scope.fields + extra
+        progress = _Progress(scope, state.at)
+        while True:
+            conditions = [*scope.conditions, self._after(cursor, state)]
+            soql = select(fields, scope.of.name, conditions, order=(cursor, "Id"), limit=scope.limit)
+            reply = await self._api.query(soql, object=scope.of.name, deleted=scope.of.has("IsDeleted"))
+            until = state.until or reply.at
+            if state.until is None:
+                self._tell_coverage(scope, state, until)
+            rows = _checked(scope, reply)
+            at = self._end(scope, rows, cursor, state)
+            upserts, deletes = _parted(rows, cursor, extra)
+            if progress.ends_with(reply, at):
+                seen = max(state.seen, min(at.stamp, until)) if at else state.seen
+                yield Page(upserts, deletes, checkpoint.dump(scope.of.name, cursor, Changes(seen)))
+                return
+            state = Changes(state.seen, at, until)
+            yield Page(upserts, deletes, checkpoint.dump(scope.of.name, cursor, state))
+
+    def _after(self, cursor: str, state: Changes) -> str:
+        if state.at is None:
+            return f"{cursor} >= {instant(self._start(state))}"
+        stamp, id_ = instant(state.at.stamp), quoted(state.at.id)
+        return f"({cursor} > {stamp} OR ({cursor} = {stamp} AND Id > {id_}))"
+
+    def _start(self, state: Changes) -> datetime:
+        """From when on changes are asked for, in whole milliseconds as a query has them."""
+        start = state.at.stamp if state.at else state.seen - self._overlap
+        return start.replace(microsecond=start.microsecond // 1000 * 1000)
+
+    def _end(self, scope: _Scope, rows: Sequence[Native], cursor: str, state: Changes) -> Position | None:
+        """Where the page ends; raises ``BadResponse`` unless its records are in order and were asked for."""
+        last = self._start(state)
+        for row in rows:
+            stamp = _stamp(scope, row, cursor)
+            if stamp < last:
+                raise _stuck(scope)
+            last = stamp
+        return Position(last, _id(rows[-1])) if rows else state.at
+
+    def _tell_coverage(self, scope: _Scope, state: Changes, now: datetime) -> None:
+        """Deletions older than the recycle bin leave no trace; whoever needs them must read everything."""
+        if now - state.seen > _BIN:
+            self._context.events.emit(
+                "read.deletions_uncertain",
+                connection=self._context.connection,
+                object=scope.of.name,
+                days=(now - state.seen).days,
+            )
+
+
+class _Progress:
+    """Sees to it that each page leads to a new place, else a read would never end."""
+
+    def __init__(self, scope: _Scope, start: object) -> None:
+        self._scope = scope
+        self._places = {start}
+
+    def ends_with(self, reply: Reply, place: object) -> bool:
+        """Whether the page that ends at ``place`` is the last; raises ``BadResponse`` for a known place."""
+        if reply.done and not reply.records:
+            return True
+        if place in self._places:
+            raise _stuck(self._scope)
+        self._places.add(place)
+        return reply.done and len(reply.records) < self._scope.limit
+
+
+def _cursor(scope: _Scope) -> str:
+    if scope.of.cursor is None:
+        raise BadRequest("the object cannot be read by changes", where=Where(object=scope.of.name))
+    return scope.of.cursor
+
+
+async def conditions_of(schemas: Schemas, object: str, filter: Sequence[Condition]) -> tuple[str, ...]:
+    """The conditions as SOQL; raises ``BadRequest`` for a field that is not there or cannot be filtered."""
+    of = await schemas.checked(object, [condition.field for condition in filter])
+    for condition in filter:
+        if of.has(condition.field) and not of.holds(condition.field, "filterable"):
+            raise BadRequest(
+                f"{object} cannot be filtered by {condition.field}",
+                hint="Salesforce does not filter by long texts, encrypted and some system fields",
+                where=Where(object=object, field=condition.field),
+            )
+    return tuple(compared(condition, of.type_of(condition.field)) for condition in filter)
+
+
+def _checked(scope: _Scope, reply: Reply) -> list[Native]:
+    """The page's records, each once and with its key and cursor field."""
+    found: dict[str, Native] = {}
+    for row in reply.records:
+        _demand_fields(scope, row)
+        if found.setdefault(_id(row), row) != row:
+            raise BadResponse("a page holds one record twice, with different values", where=_at(scope, row))
+    return list(found.values())
+
+
+def _demand_fields(scope: _Scope, row: Native) -> None:
+    for name in ("Id", scope.of.cursor) if scope.of.cursor else ("Id",):
+        if not isinstance(row.get(name), str):
+            raise BadResponse(
+                f"a record came without its {name}; it has {', '.join(sorted(row)) or 'no fields'}",
+                where=_at(scope, row, name),
+            )
+    if full_id(_id(row)) is None:
+        raise BadResponse("a record's Id is no id", where=_at(scope, {}, "Id"))
+
+
+def _stamp(scope: _Scope, row: Native, cursor: str) -> datetime:
+    try:
+        return checkpoint.moment(row.get(cursor))
+    except ValueError:
+        raise BadResponse("a record's cursor field holds no time", where=_at(scope, row, cursor)) from None
+
+
+def _stuck(scope: _Scope) -> BadResponse:
+    return BadResponse(
+        "the read is not advancing: a page came that does not go on from where the last one ended",
+        hint="something on the way ignores the query's conditions; the last checkpoint is still good",
+        where=Where(object=scope.of.name),
+    )
+
+
+def _parted(rows: Sequence[Native], cursor: str, extra: Sequence[str]) -> tuple[list[Native], list[Deletion]]:
+    """Living records, without the fields that nobody asked for, and what became of the others."""
+    upserts: list[Native] = []
+    deletes: list[Deletion] = []
+    for row in rows:
+        if row.get("IsDeleted") is True:
+            deletes.append(_deletion(row, cursor))
+        else:
+            upserts.append({name: value for name, value in row.items() if name not in extra})
+    return upserts, deletes
+
+
+def _deletion(row: Native, cursor: str) -> Deletion:
+    into = row.get("MasterRecordId")
+    at = checkpoint.moment(row.get(cursor))
+    if isinstance(into, str) and into:
+        return Deletion(_id(row), at, "merged", into)
+    return Deletion(_id(row), at)
+
+
+def _id(row: Native) -> str:
+    return str(row["Id"])
+
+
+def _at(scope: _Scope, row: Native, field: str | None = None) -> Where:
+    id_ = row.get("Id")
+    return Where(object=scope.of.name, record=id_ if isinstance(id_, str) else None, field=field)
