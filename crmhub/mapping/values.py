@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias, cast
 
@@ -20,10 +20,14 @@ Comparable: TypeAlias = dict[str, object]
 """Values by path in a form that is equal exactly when the values mean the same."""
 
 _encode = msgspec.json.Encoder().encode
+_encode_in_order = msgspec.json.Encoder(order="deterministic").encode
 
 
 def _decimal(value: Decimal) -> str:
-    return format(value.normalize(), "f") if value else "0"
+    if not value:
+        return "0"
+    text = format(value, "f")  # not normalize(): it rounds to the digits of the context
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def plain(value: object) -> str | int | bool | list[str] | None:
@@ -34,12 +38,17 @@ def plain(value: object) -> str | int | bool | list[str] | None:
         return _decimal(value)
     if isinstance(value, Money):
         return f"{_decimal(value.amount)} {value.currency or ''}"
-    if isinstance(value, datetime | date):
+    if isinstance(value, datetime):
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, timedelta):
         return _decimal(Decimal(value // timedelta(microseconds=1)) / 1_000_000)
     if isinstance(value, list):
-        return [str(item) for item in cast("list[object]", value)]
+        return [str(plain(item)) for item in cast("list[object]", value)]
+    if isinstance(value, dict):
+        parts = cast("dict[str, object]", value)
+        return _encode_in_order({key: plain(part) for key, part in parts.items()}).decode()
     return str(value)
 
 
