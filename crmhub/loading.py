@@ -44,7 +44,10 @@ def load_job(
         "keys": dict(_keys(document)),
         "reread": digest({"mapping": document.data}).hex(),
     }
-    source = hub.add(name or f"csv-{_plain(folder.resolve().name)}", "csv", mapping=mapping, **settings)
+    name = name or f"csv-{_plain(folder.resolve().name)}"
+    if name != _plain(name):
+        raise ConfigError(f"name {name!r}: a connection's name is letters, digits, - and _")
+    source = hub.add(name, "csv", mapping=mapping, **settings)
     mapped = {entry.model for entry in source.spec.maps}
     chosen = [model for model in ORDER if model in mapped] if models is None else models
     if not chosen:
@@ -67,5 +70,4 @@ def _keys(document: Document) -> dict[str, str]:
 
 def _plain(name: str) -> str:
     """The folder's name as part of a connection's name: letters, digits, - and _."""
-    plain = "".join(char if char.isalnum() or char in "-_" else "-" for char in name).strip("-")
-    return plain or "folder"
+    return "".join(char if char.isalnum() or char in "-_" else "-" for char in name) or "folder"

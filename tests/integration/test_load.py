@@ -25,8 +25,8 @@ from crmhub.sync import SyncReport
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.sales import generate
 from crmhub.testing.simulator.app import Double
+from crmhub.testing.simulator.finding import make_double
 from crmhub.testing.simulator.options import Options
-from crmhub_zoho.simulator import create
 from tests.integration import sales_expected as expected
 
 pytestmark = pytest.mark.anyio
@@ -247,6 +247,8 @@ async def test_wrong_names_and_files_say_what_is_right(folder: Path, tmp_path: P
     async with opened(folder, tmp_path) as hub:
         with pytest.raises(ConfigError, match=r"no connection 'cmr'.*did you mean 'crm'"):
             load_job(hub, "cmr", folder, SALES)
+        with pytest.raises(ConfigError, match="name 'a->b': a connection's name is letters, digits"):
+            load_job(hub, "crm", folder, SALES, name="a->b")
         with pytest.raises(ConfigError, match=r"no\.yaml: no such file"):
             load_job(hub, "crm", folder, folder / "no.yaml")
         (folder / "bad.yaml").write_text(
@@ -313,12 +315,13 @@ def test_the_command_ends_with_3_when_records_were_set_aside(folder: Path, confi
 
 
 def zoho(folder: Path, clock: ManualClock) -> Double:
-    return create(
+    return make_double(
+        "zoho",
         Options(
             schema=EXAMPLE / "zoho-schema.yaml",
             users=folder / "users.csv",
             now=lambda: clock.now().timestamp(),
-        )
+        ),
     )
 
 
@@ -329,6 +332,15 @@ def zoho_hub(double: Double, clock: ManualClock, tmp_path: Path) -> Hub:
         {"zoho": ConnectionSettings("zoho", "zoho", settings)}, store=f"sqlite:///{tmp_path}/state.db"
     )
     return Hub(config, clock=clock, transports={"zoho": asgi_transport(double.app)})
+
+
+@pytest.mark.parametrize("crm", ["zoho", "salesforce"])
+def test_the_examples_schema_and_users_are_taken_by_the_double(folder: Path, crm: str) -> None:
+    double = make_double(crm, Options(schema=EXAMPLE / f"{crm}-schema.yaml", users=folder / "users.csv"))
+
+    assert {"Accounts", "Deals"} <= set(double.objects()) or {"Account", "Opportunity"} <= set(
+        double.objects()
+    )
 
 
 async def test_the_zoho_double_holds_what_the_files_hold_and_a_second_load_writes_nothing(
