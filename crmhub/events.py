@@ -29,6 +29,7 @@ def _hidden(_: object, __: str, event: EventDict) -> EventDict:
 
 
 # Ends in the standard library's logging, logger "crmhub": a library is silent until it is asked.
+logging.getLogger("crmhub").addHandler(logging.NullHandler())
 _log = cast(
     "structlog.stdlib.BoundLogger",
     structlog.wrap_logger(

@@ -181,7 +181,6 @@ class SyncEngine:
         models = model_names(self._job.models, sorted(known))
         source = await self._source.mapping(models)
         target = await self._target.mapping(models)
-        await self._read_directories(source, target, models)
         streams = [
             stream
             for model in models
@@ -193,6 +192,7 @@ class SyncEngine:
                 f"{self._job.source} and {self._job.target} share no map of {', '.join(models)}",
                 hint="look at the models, set: and objects of both mappings",
             )
+        await self._read_directories(streams)
         return streams
 
     def _stream_of(
@@ -217,15 +217,13 @@ class SyncEngine:
         fingerprint = digest({place: route.fingerprint() for place, route in routes.items()}).hex()
         return _Stream(object_, model, routes, maps, source.fields(object_), referred, fingerprint)
 
-    async def _read_directories(
-        self, source: ConnectionMapping, target: ConnectionMapping, models: Collection[str]
-    ) -> None:
+    async def _read_directories(self, streams: Sequence[_Stream]) -> None:
         """Users, stages and whatever else is matched by meaning, from both sides."""
         wanted = {
             rule.ref[0]
-            for model in models
-            for mapped in (*source.of_model(model), *target.of_model(model))
-            for rule in mapped.rules
+            for stream in streams
+            for route in stream.routes.values()
+            for rule in route.references()
             if rule.by is not None
         }
         self._source.forget_directories()
