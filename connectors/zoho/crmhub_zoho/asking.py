@@ -5,7 +5,7 @@ Source: Zoho CRM API v8, "Search Records", "Record Count", "COQL Overview".
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from crmhub.connector import Condition, Native, Page
 from crmhub.errors import BadRequest, BadResponse, Where
@@ -28,7 +28,7 @@ class Asker:
         self._rest = rest
         self._schemas = schemas
 
-    async def search(self, module: str, text: str, fields: Sequence[str], limit: int) -> AsyncIterator[Page]:
+    async def search(self, module: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records in which ``text`` occurs as a word or the beginning of one, in any searchable field.
 
         At most 2,000. Zoho's index lags: what was written just now may not be found yet, so this is for
@@ -64,7 +64,7 @@ class Asker:
         answer = await self._rest.coql(coql.count(module, where), 1)
         return _counted(answer, module)
 
-    async def query(self, text: str) -> AsyncIterator[Page]:
+    async def query(self, text: str) -> AsyncGenerator[Page]:
         """The rows of a query as it is written; paged by offset when it has no ``limit`` of its own."""
         if coql.has_limit(text):
             answer = await self._rest.coql(text, coql.MOST_ROWS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import ClassVar
 
 from crmhub.connector import (
@@ -87,7 +88,7 @@ class Connector:
             return self._lists.describe(object)
         return (await self._schemas.of(object)).schema
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """Pages of records, with deletions once a full read is done."""
         if self._lists.has(request.object):
             pages = self._lists.read(request)
@@ -95,8 +96,9 @@ class Connector:
             schema = await self._schemas.of(request.object)
             reader = self._listed if request.object in modules.NOT_IN_COQL else self._coql
             pages = reader.read(request, schema)
-        async for page in pages:
-            yield page
+        async with aclosing(pages):
+            async for page in pages:
+                yield page
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
         """The records of the ids, in order."""
@@ -115,12 +117,13 @@ class Connector:
         keys = modules.able(request.object, self._config, schema).upsert_keys
         return await self._writer.write(request, schema, keys)
 
-    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncIterator[Page]:
+    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
         if self._lists.has(object):
             raise Unsupported(f"{object} cannot be searched", hint="read them all: it is a short list")
-        async for page in self._asker.search(object, text, fields, limit):
-            yield page
+        async with aclosing(self._asker.search(object, text, fields, limit)) as pages:
+            async for page in pages:
+                yield page
 
     async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
         """How many live records meet the conditions."""
@@ -133,10 +136,11 @@ class Connector:
             )
         return await self._asker.count(object, filter)
 
-    async def query(self, text: str) -> AsyncIterator[Page]:
+    async def query(self, text: str) -> AsyncGenerator[Page]:
         """The rows of a COQL query; see :meth:`crmhub_zoho.asking.Asker.query`."""
-        async for page in self._asker.query(text):
-            yield page
+        async with aclosing(self._asker.query(text)) as pages:
+            async for page in pages:
+                yield page
 
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None

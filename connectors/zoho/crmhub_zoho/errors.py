@@ -90,10 +90,13 @@ _CODES: Mapping[str, _Meaning] = {
 }
 _NO_CREDITS = "the organisation's API credits of the last 24 hours are used up"
 _LONGEST_MESSAGE = 200
+_WITH_BODY = frozenset({200, 201, 202, 207})
 
 
 def classify(response: Response) -> ConnectorError | None:
     """Zoho's own word on a reply; ``None`` where it has none, or where the status says it better."""
+    if response.status in _WITH_BODY and not response.content:
+        return response.unreadable("an empty body where JSON was expected")
     body = response.peek()
     if response.status >= 500 or not isinstance(body, dict):
         return None
@@ -132,9 +135,10 @@ def problem_of(refusal: Native) -> Problem:
 
 def is_about_records(error: ConnectorError) -> bool:
     """Whether a refused batch may be refused for one of its records, so that halves of it can succeed."""
-    if error.code is not None and error.code in _CODES:
-        return issubclass(_CODES[error.code].kind, InvalidRecord | AlreadyExists)
-    return isinstance(error, BadRequest | InvalidRecord) and error.status in {400, 413, 422}
+    meaning = _CODES.get(error.code or "")
+    if meaning is not None and meaning.kind is not Unavailable:
+        return issubclass(meaning.kind, InvalidRecord | AlreadyExists)
+    return error.status in {400, 413, 422}
 
 
 def existing_id(refusal: Native) -> str | None:

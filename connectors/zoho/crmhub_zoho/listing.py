@@ -8,7 +8,7 @@ changes from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -43,7 +43,7 @@ class ListReader:
         self._config = config
         self._clock = clock
 
-    async def read(self, request: ReadRequest, schema: ModuleSchema) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest, schema: ModuleSchema) -> AsyncGenerator[Page]:
         """The pages of a request; see :class:`crmhub.connector.Page`."""
         if request.filter:
             raise Unsupported(

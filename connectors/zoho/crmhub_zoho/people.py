@@ -7,7 +7,7 @@ in the first pipeline that has it, ``outcome`` whether a deal in it is open, won
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from crmhub.connector import (
     Checkpoint,
@@ -80,7 +80,7 @@ class Lists:
         }  # fmt: skip
         return ObjectSchema(name, fields, name.capitalize())
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """All of them, whatever ``since`` is."""
         if request.filter:
             raise Unsupported(
@@ -91,12 +91,16 @@ class Lists:
             yield Page(await self._stages(), (), done)
             return
         previous: set[str] = set()
-        async for rows, last in self._users():
+        page, more = 1, True
+        while more:
+            answer = await self._rest.users(page)
+            rows = _users(answer.rows)
             ids = {str(row[ID]) for row in rows}
             if ids and ids <= previous:
                 raise BadResponse("the list of users is not advancing: a page holds nothing new")
             previous |= ids
-            yield Page(rows, (), done if last else None)
+            page, more = page + 1, bool(answer.more and rows)
+            yield Page(rows, (), None if more else done)
 
     async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:
         """The users or stages of those ids, in order."""
@@ -110,20 +114,6 @@ class Lists:
                 row[ID] = str(row.get(ID, one))
             found.append(row or Missing(one))
         return found
-
-    async def _users(self) -> AsyncIterator[tuple[list[Native], bool]]:
-        page = 1
-        while True:
-            answer = await self._rest.users(page)
-            for row in answer.rows:
-                if not isinstance(row.get(ID), str | int):
-                    raise BadResponse(f"a user came without {ID}; it has {', '.join(sorted(row))}")
-                row[ID] = str(row[ID])
-            last = not answer.more or not answer.rows
-            yield distinct(answer.rows, USERS), last
-            if last:
-                return
-            page += 1
 
     async def _stages(self) -> list[Native]:
         """From the pipelines; from the choices of the Stage field where there are no pipelines to read."""
@@ -156,6 +146,14 @@ class Lists:
             }
             for order, choice in enumerate(spec.choices, 1)
         ]
+
+
+def _users(rows: Sequence[Native]) -> list[Native]:
+    for row in rows:
+        if not isinstance(row.get(ID), str | int):
+            raise BadResponse(f"a user came without {ID}; it has {', '.join(sorted(row))}")
+        row[ID] = str(row[ID])
+    return distinct(rows, USERS)
 
 
 def _from_pipelines(pipelines: Sequence[Native]) -> list[Native]:

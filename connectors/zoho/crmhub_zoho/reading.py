@@ -6,7 +6,8 @@ or move meanwhile cannot make them skip one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 
@@ -39,7 +40,7 @@ class CoqlReader:
         self._config = config
         self._clock = clock
 
-    async def read(self, request: ReadRequest, schema: ModuleSchema) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest, schema: ModuleSchema) -> AsyncGenerator[Page]:
         """The pages of a request; see :class:`crmhub.connector.Page`."""
         run = _Run(self._rest, self._fetcher, self._config, request, schema)
         state = (
@@ -50,10 +51,11 @@ class CoqlReader:
         else:
             # Without a time of change there is nothing to go by: each read is a full one.
             pages = self._full(run, state if isinstance(state, Full) else None)
-        async for page in pages:
-            yield page
+        async with aclosing(pages):
+            async for page in pages:
+                yield page
 
-    async def _full(self, run: _Run, state: Full | None) -> AsyncIterator[Page]:
+    async def _full(self, run: _Run, state: Full | None) -> AsyncGenerator[Page]:
         asked_at = self._clock.now()
         while True:
             answer = await run.ask(f"{ID} > {coql.literal(state.id)}" if state and state.id else _ALL, by=ID)
@@ -69,7 +71,7 @@ class CoqlReader:
             if not more:
                 return
 
-    async def _changes(self, run: _Run, state: Changes) -> AsyncIterator[Page]:
+    async def _changes(self, run: _Run, state: Changes) -> AsyncGenerator[Page]:
         began = state.walk.began if state.walk else None
         last = state.walk.last if state.walk else state.start
         peak = last if state.walk else None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from crmhub.clock import ManualClock
 from crmhub.connector import (
@@ -37,6 +40,11 @@ class Org:
     events: Events
     tokens: TokenStore = field(default_factory=MemoryTokenStore)
     """Shared by all connections, since Zoho gives out ten tokens in ten minutes."""
+    bodies: list[bytes] = field(default_factory=list[bytes])
+    poison: bytes | None = None
+    """A call whose body holds this is refused as a whole, with a page that is no JSON."""
+    meanwhile: tuple[str, Callable[[], Awaitable[object]]] | None = None
+    """What happens once, right after the next call whose path holds the text."""
     heard: list[Event] = field(default_factory=list[Event])
     clients: list[HttpClient] = field(default_factory=list[HttpClient])
 
@@ -64,10 +72,26 @@ class Org:
             clock=self.clock,
             events=self.events,
             random=Random(1),
-            transport=asgi_transport(self.double.app),
+            transport=asgi_transport(self._gate),
         )
         self.clients.append(client)
         return client
+
+    async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Keeps the bodies of calls, and refuses the poisoned ones before they reach the double."""
+        body = await Request(scope, receive).body()
+        self.bodies.append(body)
+        if self.poison is not None and self.poison in body:
+            await HTMLResponse("<h1>Request blocked</h1>", 400)(scope, receive, send)
+            return
+
+        async def replayed() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self.double.app(scope, replayed, send)
+        if self.meanwhile is not None and self.meanwhile[0] in scope["path"]:
+            (_, happens), self.meanwhile = self.meanwhile, None
+            await happens()
 
     def calls(self, part: str = "/crm/") -> list[str]:
         """The paths of the calls so far that hold ``part``."""
