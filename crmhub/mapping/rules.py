@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Literal, TypeAlias, cast
 
 from crmhub.document import Document, Step, suggest
@@ -33,6 +34,16 @@ _RULE_KEYS = frozenset(
 )  # fmt: skip
 _MAP_KEYS = frozenset({"model", "object", "set", "where", "fields", "custom"})
 _NATIVE = re.compile(r"[A-Za-z_$][\w$ /()?-]*(\.[A-Za-z_$][\w$]*)?")
+_DEFAULTS: dict[Kind, tuple[tuple[type, ...], str]] = {
+    "text": ((str,), "a text"),
+    "enum": ((str,), "a text"),
+    "int": ((int,), "a whole number"),
+    "decimal": ((int, Decimal), "a number"),
+    "ratio": ((int, Decimal), "a number"),
+    "bool": ((bool,), "true or false"),
+    "json": ((str, int, Decimal, bool), "a text, a number, true or false"),
+}
+"""Kinds whose values YAML can spell."""
 _BARE_KINDS: frozenset[Kind] = frozenset({"text", "enum", "texts", "ref", "user", "json"})
 
 
@@ -157,10 +168,22 @@ def parse_mapping(document: Document, models: ModelOf, codecs: Mapping[str, Fact
     for index, entry in enumerate(entries):
         parsed = _Map(("maps", index), complaints, models, codecs).parse(entry)
         if parsed:
+            _refuse_hidden(("maps", index), parsed, maps, complaints)
             maps.append(parsed)
     if complaints.lines:
         raise MappingError("\n".join(complaints.lines))
     return MappingSpec(str(crm), 1, tuple(maps), document.name)
+
+
+def _refuse_hidden(
+    at: tuple[Step, ...], entry: MapSpec, others: Sequence[MapSpec], complaints: _Complaints
+) -> None:
+    """Complain about a map whose records an earlier one of the same object takes."""
+    for other in others:
+        if other.object == entry.object and dict(other.where) == dict(entry.where):
+            what = f"no record of {entry.object} gets here: the map at {other.at} takes the same ones"
+            complaints.add(at, what, "tell them apart by where")
+            return
 
 
 @dataclass(frozen=True)
@@ -190,7 +213,7 @@ class _Map:
             return None
         rules = tuple(self.rules(record, fields))
         custom = self.custom(entry.get("custom"))
-        self.written_twice(rules)
+        self.written_twice(entry, rules)
         if len(self.complaints.lines) > bad:
             return None
         return MapSpec(
@@ -269,15 +292,30 @@ class _Map:
         add = self.complaints.add
         if value.get("pick") not in {None, "first_set"}:
             add((*at, "pick"), "pick knows only first_set")
-        if rule.default is not None and rule.reads and rule.writes:
-            add((*at, "default"), "default needs a direction", "add dir: read or dir: write")
+        elif len(rule.to) > 1 and not rule.pick and rule.wide is None:
+            mend = "add as: {join: …} or pick: first_set"
+            add((*at, "to"), "several native fields are not invertible as they are", mend)
+        if value.get("lossy") not in {None, True, False}:
+            add((*at, "lossy"), "lossy is true or false")
+        if rule.default is not None:
+            self.judge_default((*at, "default"), rule, rule.default)
         if rule.default_on_create is not None and not rule.writes:
             add((*at, "default_on_create"), "a rule that is only read cannot fill anything", "remove it")
         self.judge_reference(at, rule)
-        if rule.codec is None:
-            self.judge_bare(at, rule)
-        else:
+        if rule.codec is not None:
             self.judge_codec((*at, "as"), rule, rule.codec)
+        elif value.get("as") is None:
+            self.judge_bare(at, rule)
+
+    def judge_default(self, at: tuple[Step, ...], rule: Rule, default: Value) -> None:
+        known = _DEFAULTS.get(rule.kind)
+        if rule.reads and rule.writes:
+            self.complaints.add(at, "default needs a direction", "add dir: read or dir: write")
+        elif known is None:
+            mend = "for new records use default_on_create, in the CRM's own words"
+            self.complaints.add(at, f"a {rule.kind} takes no default", mend)
+        elif default.__class__ not in known[0]:
+            self.complaints.add(at, f"{default!r} is not {known[1]}")
 
     def judge_reference(self, at: tuple[Step, ...], rule: Rule) -> None:
         add = self.complaints.add
@@ -288,18 +326,26 @@ class _Map:
         for model in rule.ref:
             if model not in self.models:
                 add((*at, "ref"), f"unknown model {model!r}", suggest(model, self.models))
+            else:
+                self.judge_look_up(at, rule, model)
+        if rule.by and not rule.ref:
+            add((*at, "by"), "by belongs to a reference", "add ref, or remove it")
+        if rule.within and not rule.by:
+            add((*at, "within"), "within narrows by", "add by")
         if rule.type and len(rule.ref) < 2:
             add((*at, "type"), "type is for references to several models")
+
+    def judge_look_up(self, at: tuple[Step, ...], rule: Rule, model: str) -> None:
+        """Whether the record can be found by what the rule says."""
+        known = {name for record in self.models[model] for name in record.model_fields}
+        for key, name in (("by", rule.by), ("within", rule.within)):
+            if name is not None and name not in known:
+                self.complaints.add((*at, key), f"{model} has no field {name!r}", suggest(name, known))
 
     def judge_bare(self, at: tuple[Step, ...], rule: Rule) -> None:
         if not rule.ref and rule.kind not in _BARE_KINDS:
             mend = f"add as: {rule.kind}"
             self.complaints.add(at, f"type mismatch: {rule.path.text} is {rule.kind}, not text", mend)
-        if len(rule.to) > 1 and not rule.pick:
-            self.complaints.add(
-                (*at, "to"), "several native fields are not invertible as they are",
-                "add as: {join: …} or pick: first_set",
-            )  # fmt: skip
 
     def judge_codec(self, at: tuple[Step, ...], rule: Rule, codec: Codec | WideCodec) -> None:
         add = self.complaints.add
@@ -373,16 +419,27 @@ class _Map:
         split, instants = _text(value.get("split")), _text(value.get("datetime"))
         return CustomRule(pattern, exclude, split, instants, place)
 
-    def written_twice(self, rules: Sequence[Rule]) -> None:
+    def written_twice(self, entry: Mapping[str, Value], rules: Sequence[Rule]) -> None:
+        """Whether something else has a say in a field that a rule writes."""
+        constants, where = _table(entry.get("set")) or {}, _table(entry.get("where")) or {}
         owners: dict[str, Rule] = {}
         for rule in rules:
+            at = (*self.where, "fields", rule.path.text)
+            if rule.path.text in constants:
+                self.complaints.add(at, f"{rule.path.text} is a constant of set", "remove one of them")
             for name in rule.to if rule.writes else ():
-                other = owners.setdefault(name, rule)
+                if name in where:
+                    self.complaints.add(at, f"{name} is a constant of where", "make it dir: read")
+                other = next((owner for part, owner in owners.items() if _overlap(part, name)), rule)
+                owners[name] = rule
                 if other is not rule:
-                    at = (*self.where, "fields", rule.path.text)
-                    self.complaints.add(
-                        at, f"{name} is written by {other.path.text} too", "make one of them dir: read"
-                    )
+                    mend = "make one of them dir: read"
+                    self.complaints.add(at, f"{name} is written by {other.path.text} too", mend)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether two dotted names are the same field, or one is part of the other."""
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 def _allows(record: type[Record], name: str, value: Value) -> bool:
