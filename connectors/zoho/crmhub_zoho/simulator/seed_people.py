@@ -83,7 +83,7 @@ def account(world: SeedWorld, place: int) -> Row:
 def contact(world: SeedWorld, place: int) -> Row:
     """A seeded contact, without the system fields."""
     n = world.number(_CONTACT, place)
-    row = _person(n, place)
+    row = _person(world, _CONTACT, n, place)
     owner = world.partner("Accounts", place, world.counts["Contacts"])
     if owner is not None and n % 17:
         row["Account_Name"] = world.id_of("Accounts", owner)
@@ -104,7 +104,7 @@ def contact(world: SeedWorld, place: int) -> Row:
 def lead(world: SeedWorld, place: int) -> Row:
     """A seeded lead, without the system fields."""
     n = world.number(_LEAD, place)
-    row = _person(n, place)
+    row = _person(world, _LEAD, n, place)
     row["Company"] = company(world, (n >> 7) % (place + 1))
     row["Lead_Status"] = _STATUSES[(n >> 11) % len(_STATUSES)]
     if n & 3:
@@ -121,7 +121,7 @@ def lead(world: SeedWorld, place: int) -> Row:
     return row
 
 
-def _person(n: int, place: int) -> Row:
+def _person(world: SeedWorld, salt: int, n: int, place: int) -> Row:
     first = words.FIRST_NAMES[(n >> 32) % len(words.FIRST_NAMES)]
     last = words.LAST_NAMES[(n >> 40) % len(words.LAST_NAMES)]
     row: Row = {"Last_Name": last, "Lead_Source": _SOURCES[(n >> 48) % len(_SOURCES)]}
@@ -132,9 +132,8 @@ def _person(n: int, place: int) -> Row:
         row["Full_Name"] = last
     if n % 11:
         # Some people share the address of the one before them.
-        number = place - 1 if place and n % 41 == 0 else place
-        address = f"{_ascii(first)}.{_ascii(last)}{number}@{words.DOMAIN_ENDS[n % len(words.DOMAIN_ENDS)]}"
-        row["Email"] = address.upper() if n % 29 == 0 else address
+        shared = place > 0 and n % 41 == 0
+        row["Email"] = _email(world.number(salt, place - 1), place - 1) if shared else _email(n, place)
     if n & 6:
         row["Phone"] = phone(n >> 3)
     if n & 24:
@@ -145,6 +144,13 @@ def _person(n: int, place: int) -> Row:
     if n & 384 == 0:
         row["Email_Opt_Out"] = True
     return row
+
+
+def _email(n: int, place: int) -> str:
+    first = words.FIRST_NAMES[(n >> 32) % len(words.FIRST_NAMES)]
+    last = words.LAST_NAMES[(n >> 40) % len(words.LAST_NAMES)]
+    address = f"{_ascii(first)}.{_ascii(last)}{place}@{words.DOMAIN_ENDS[n % len(words.DOMAIN_ENDS)]}"
+    return address.upper() if n % 29 == 0 else address
 
 
 def phone(n: int) -> str:
