@@ -159,9 +159,10 @@ class _Run:
         if not self._schema.has(MODIFIED):
             return None
         for row in rows:
-            place = Position(stamp_of(row, self.module), str(row[ID]))
-            if peak is None or place.order > peak.order:
-                peak = place
+            at = stamp_of(row, self.module)
+            if peak is None or at >= peak.at:
+                place = Position(at, str(row[ID]))
+                peak = place if peak is None or place.order > peak.order else peak
         return peak
 
     async def completed(self, rows: list[Native]) -> list[Native]:

@@ -49,15 +49,17 @@ def stamp_of(row: Native, module: str) -> datetime:
 
 def normaliser(schema: ModuleSchema | None) -> Callable[[Sequence[Native], str], None]:
     """A function that brings rows of the module into one form, in place; it raises ``BadResponse``."""
+    lookups = schema.names_of("lookup", "ownerlookup", "userlookup") if schema else ()
     picklists = schema.names_of("picklist") if schema else ()
     multiple = schema.names_of("multiselectpicklist") if schema else ()
 
     def normalise(rows: Sequence[Native], module: str) -> None:
         for row in rows:
             row[ID] = _id_of(row, module)
-            for value in row.values():
-                if type(value) is dict and type(value.get(ID)) is int:
-                    value[ID] = str(value[ID])
+            for name in lookups:
+                linked = row.get(name)
+                if type(linked) is dict and type(linked.get(ID)) is int:
+                    linked[ID] = str(linked[ID])
             for name in picklists:
                 if row.get(name) == NO_CHOICE:
                     row[name] = None

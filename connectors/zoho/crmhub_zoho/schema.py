@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import anyio
 
@@ -49,15 +49,10 @@ class ModuleSchema:
 
     schema: ObjectSchema
     data_types: Mapping[str, str]
-    _by_type: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
-    def names_of(self, data_type: str) -> tuple[str, ...]:
-        """The fields of that data type."""
-        if data_type not in self._by_type:
-            self._by_type[data_type] = tuple(
-                name for name, one in self.data_types.items() if one == data_type
-            )
-        return self._by_type[data_type]
+    def names_of(self, *data_types: str) -> tuple[str, ...]:
+        """The fields of those data types."""
+        return tuple(name for name, one in self.data_types.items() if one in data_types)
 
     def has(self, name: str) -> bool:
         """Whether the module has that field."""

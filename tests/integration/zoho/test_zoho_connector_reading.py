@@ -447,15 +447,12 @@ async def test_more_fields_than_a_query_takes_are_joined(make_org: World, tmp_pa
     schema.write_text(json.dumps({"Accounts": [{"name": name, "type": "text"} for name in names]}))
     org = make_org(schema=schema)
     connector = org.connect()
-    items = [
-        WriteItem({NAME: f"{row}", names[0]: f"first {row}", names[-1]: f"last {row}"}) for row in range(3)
-    ]
+    first, last = names[0], names[-1]
+    items = [WriteItem({NAME: f"{row}", first: f"first {row}", last: f"last {row}"}) for row in range(3)]
     outcomes = await connector.write(WriteRequest("Accounts", "create", items))
     pages = await org.pages(connector, "Accounts", NAME, *names)
     rows = [row for page in pages for row in page.upserts]
-    assert [(row[names[0]], row[names[-1]]) for row in rows] == [
-        (f"first {n}", f"last {n}") for n in range(3)
-    ]
+    assert [(row[first], row[last]) for row in rows] == [(f"first {n}", f"last {n}") for n in range(3)]
     got = await connector.get("Accounts", [str(outcomes[1].id)], names)
     assert not isinstance(got[0], Missing)
     assert got[0][last] == "last 1"
