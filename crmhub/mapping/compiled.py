@@ -159,15 +159,23 @@ class CompiledMap:
 
 
 def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMap:
-    """The map, ready to run; with a schema its custom fields become rules of their own."""
+    """The map, ready to run.
+
+    With a schema its custom fields become rules of their own, and rules for fields that this org
+    does not have, or hides from us, are left out; ``crmhub mapping check`` names them.
+    """
     rules = spec.rules
-    if spec.custom is not None and schema is not None:
-        rules += tuple(custom_rules(spec, schema))
+    if schema is not None:
+        rules = tuple(rule for rule in rules if _there(rule, schema)) + tuple(custom_rules(spec, schema))
     heads = dict.fromkeys(
         name.partition(".")[0] for rule in rules if rule.reads for name in (*rule.to, *rule.extra)
     ) | dict.fromkeys(spec.where)
     by_path = {rule.path.text: rule for rule in rules}
     return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), _compounds(rules))
+
+
+def _there(rule: Rule, schema: ObjectSchema) -> bool:
+    return all(name.partition(".")[0] in schema.fields for name in (*rule.to, *rule.extra))
 
 
 def _compounds(rules: Sequence[Rule]) -> frozenset[str]:

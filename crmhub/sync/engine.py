@@ -108,6 +108,13 @@ class SyncEngine:
         Raises what stops it (the connectors' errors, :class:`SyncError` when the job is running
         already); what was acknowledged until then is kept, and the next run goes on from there.
         """
+        unsubscribe = self._events.subscribe(self._tally.hear)
+        try:
+            return await self._run(retry=retry)
+        finally:
+            unsubscribe()
+
+    async def _run(self, *, retry: bool) -> SyncReport:
         started = self._clock.monotonic()
         self._streams = {stream.object: stream for stream in await self._find_streams()}
         async with self._running() as run:
@@ -147,7 +154,6 @@ class SyncEngine:
         )
         self._run_id = run.id
         self._applier = Applier(self._job, run.id, self._target, self._store, self._clock)
-        unsubscribe = self._events.subscribe(self._tally.hear)
         self._events.emit("sync.started", run=run.id, job=self._job.id)
         try:
             yield run
@@ -158,8 +164,6 @@ class SyncEngine:
                 await self._store.runs.finish(run.id, state, error=type(error).__name__)
             self._events.emit("sync.stopped", run=run.id, state=state, error=type(error).__name__)
             raise
-        finally:
-            unsubscribe()
 
     async def _finish(self, run: Run) -> Run:
         open_letters = await self._store.dead_letters.counts(self._job.id)
