@@ -89,6 +89,8 @@ def _encode_wide(
     names = (*to, *wide.extra)
     held = [_held(base or {}, name) for name in names]
     present = tuple(None if each is _UNKNOWN else cast("Value", each) for each in held)
+    if base is not None and any(each is not _UNKNOWN for each in held) and _reads_as(wide, present, value):
+        return ()
     encoded = wide.encode_all(value, present) if value is not None else (None,) * len(to)
     return [
         (name, part)
@@ -96,6 +98,13 @@ def _encode_wide(
         # An extra field (the currency beside an amount) serves other rules too: it is set, never cleared.
         if (part is not None or name in to) and (base is None or part != there)
     ]
+
+
+def _reads_as(wide: WideCodec, present: tuple[Value, ...], value: object) -> bool:
+    try:
+        return wide.decode_all(present) == value
+    except Exception:  # noqa: BLE001 - what cannot be read is replaced, whatever the codec makes of it
+        return False
 
 
 def _stands(rule: Rule, value: object, base: Native) -> bool:
