@@ -47,6 +47,15 @@ def test_no_name_of_a_field_can_become_anything_else(text: str) -> None:
     assert item.column.text == text
 
 
+@pytest.mark.parametrize("name", ["External", "Group", "Order", "LIMIT", "From"])
+def test_a_field_whose_name_is_a_word_of_the_language_stands_in_quotes(name: str) -> None:
+    (built,) = coql.conditions([Condition(name, "eq", "x")], {})
+    query = parse_coql(coql.select(["id", name], "Accounts", built))
+    assert [item.column.text for item in query.items] == ["id", name]
+    assert isinstance(query.where, coql_parser.Condition)
+    assert query.where.column.text == name
+
+
 @given(st.one_of(st.integers(), st.decimals(allow_nan=False, allow_infinity=False, places=4)))
 def test_numbers_are_written_out_exactly(number: int | Decimal) -> None:
     assert Decimal(coql.literal(number)) == number

@@ -40,6 +40,42 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OPERATORS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
 _UTC_TEXT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
 _STRING = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
+_RESERVED = frozenset(
+    {
+        *("all", "and", "as", "asc", "avg", "between", "by", "case", "count", "cross", "desc", "distinct"),
+        *(
+            "else",
+            "end",
+            "exists",
+            "external",
+            "false",
+            "from",
+            "full",
+            "group",
+            "having",
+            "in",
+            "inner",
+            "is",
+        ),
+        *(
+            "join",
+            "left",
+            "like",
+            "limit",
+            "max",
+            "min",
+            "not",
+            "null",
+            "offset",
+            "on",
+            "or",
+            "order",
+            "outer",
+        ),
+        *("right", "select", "set", "sum", "table", "then", "to", "true", "union", "using", "values", "when"),
+        *("where", "with"),
+    }
+)
 _LIMIT = re.compile(r"\blimit\b", re.IGNORECASE)
 
 
@@ -117,7 +153,7 @@ def select(
     columns: Sequence[str], module: str, where: str, *, order: str | None = None, limit: int | None = None
 ) -> str:
     """A query. ``where`` and ``order`` are built by this module's functions from checked names."""
-    names = ", ".join(identifier(column) for column in dict.fromkeys(columns))
+    names = ", ".join(_column(column) for column in dict.fromkeys(columns))
     text = f"select {names} from {identifier(module, 'module')} where {where}"  # noqa: S608 - checked names
     if order:
         text += f" order by {order}"
@@ -141,9 +177,14 @@ def credits_of(limit: int) -> int:
     return 2 if limit <= 1_000 else 3
 
 
+def _column(name: str) -> str:
+    """A field's name as a column; one that is a word of the language stands in quotes."""
+    return f"'{identifier(name)}'" if name.lower() in _RESERVED else identifier(name)
+
+
 def _expressions(one: Condition, data_type: str) -> list[str]:
     """The condition as alternatives: more than one only for a long ``in``."""
-    name = identifier(one.field)
+    name = _column(one.field)
     if one.op == "in":
         if not isinstance(one.value, list):
             raise BadRequest("an 'in' condition needs a list")
