@@ -43,37 +43,10 @@ _STRING = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 _RESERVED = frozenset(
     {
         *("all", "and", "as", "asc", "avg", "between", "by", "case", "count", "cross", "desc", "distinct"),
-        *(
-            "else",
-            "end",
-            "exists",
-            "external",
-            "false",
-            "from",
-            "full",
-            "group",
-            "having",
-            "in",
-            "inner",
-            "is",
-        ),
-        *(
-            "join",
-            "left",
-            "like",
-            "limit",
-            "max",
-            "min",
-            "not",
-            "null",
-            "offset",
-            "on",
-            "or",
-            "order",
-            "outer",
-        ),
-        *("right", "select", "set", "sum", "table", "then", "to", "true", "union", "using", "values", "when"),
-        *("where", "with"),
+        *("else", "end", "exists", "external", "false", "from", "full", "group", "having", "in", "inner"),
+        *("is", "join", "left", "like", "limit", "max", "min", "not", "null", "offset", "on", "or", "order"),
+        *("outer", "right", "select", "set", "sum", "table", "then", "to", "true", "union", "using"),
+        *("values", "when", "where", "with"),
     }
 )
 _LIMIT = re.compile(r"\blimit\b", re.IGNORECASE)
