@@ -47,9 +47,9 @@ bench: setup  ## measurements, as ratios against a hand-written loop in the same
 	$(BIN)/python -m bench
 
 wheels: setup  ## every distribution as a wheel, in dist/
-	rm -rf dist build
+	rm -rf dist build connectors/*/build
 	for member in . $(patsubst %/pyproject.toml,%,$(MEMBERS)); do \
 		$(BIN)/python -m build --wheel --outdir dist $$member || exit 1; done
 
 clean:  ## remove what the other targets made
-	rm -rf $(VENV) dist build site .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build connectors/*/build site .pytest_cache .ruff_cache .hypothesis

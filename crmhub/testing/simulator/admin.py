@@ -4,19 +4,35 @@
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from crmhub.testing.simulator.clock import iso_seconds
+from crmhub.testing.simulator.clock import SimClock, iso_seconds
 from crmhub.testing.simulator.errors import SimulatorError
+from crmhub.testing.simulator.faults import Faults
 from crmhub.testing.simulator.jsons import dump_json, json_response, load_json
+from crmhub.testing.simulator.stats import Stats
 from crmhub.testing.simulator.table import Row
 
-if TYPE_CHECKING:
-    from crmhub.testing.simulator.app import Double
+
+class Played(Protocol):
+    """What the admin routes need of a double."""
+
+    clock: SimClock
+    faults: Faults
+    stats: Stats
+
+    def objects(self) -> list[str]:
+        """The names of the objects that ``truth`` knows."""
+        ...
+
+    def truth(self, name: str, *, deleted: bool = False) -> Iterator[Row]:
+        """All live (or deleted) rows of an object."""
+        ...
+
 
 _PAGES = ("_truth", "_faults", "_clock", "_stats")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -28,7 +44,7 @@ def is_admin_path(request: Request) -> bool:
     return request.url.path.split("/", 2)[1] in _PAGES
 
 
-async def admin_answer(double: "Double", request: Request) -> Response:
+async def admin_answer(double: Played, request: Request) -> Response:
     """Answer a call to an admin route; 403 from anywhere but this machine."""
     if request.client is None or request.client.host not in _LOOPBACK:
         return _refused(403, "admin routes answer only callers on this machine")
@@ -62,7 +78,7 @@ def _refused(status: int, message: str) -> Response:
     return json_response({"error": message}, status)
 
 
-def _truth(double: "Double", request: Request, name: str) -> Response:
+def _truth(double: Played, request: Request, name: str) -> Response:
     if name not in double.objects():
         return _refused(404, f"no object {name!r}; there are {', '.join(double.objects())}")
     deleted = request.query_params.get("deleted", "").lower() in {"1", "true"}
@@ -96,7 +112,7 @@ def _rules(body: object) -> list[str]:
     return cast("list[str]", items)
 
 
-def _turn(double: "Double", body: object) -> None:
+def _turn(double: Played, body: object) -> None:
     values = cast("dict[str, object]", body) if isinstance(body, dict) else {}
     match values:
         case {"advance": (int() | float()) as seconds}:
