@@ -31,6 +31,7 @@ from crmhub.errors import (
 )
 from crmhub.http import Response
 from crmhub.redact import redact
+from crmhub_salesforce.ids import full_id
 
 __all__ = [
     "classify",
@@ -214,7 +215,7 @@ def existing_id(refusal: Native) -> str | None:
     if not code_of(refusal).startswith("DUPLICATE"):
         return None
     named = _RECORD_ID.search(text_of(refusal.get("message")))
-    return named[1] if named else _matched_id(refusal)
+    return full_id(named[1]) if named else _matched_id(refusal)
 
 
 def code_of(refusal: Native) -> str:
@@ -311,4 +312,4 @@ def _matched_id(refusal: Native) -> str | None:
         result = found[0] if isinstance(found, list) and found else None
     record = result.get("record") if isinstance(result, dict) else None
     id_ = record.get("Id") if isinstance(record, dict) else None
-    return id_ if isinstance(id_, str) else None
+    return full_id(id_) if isinstance(id_, str) else None

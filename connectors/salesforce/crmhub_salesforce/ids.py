@@ -23,11 +23,11 @@ def full_id(text: str) -> str | None:
         return None
     if len(text) == 15:
         return text + _suffix(text)
-    suffix = text[15:].upper()
-    restored = "".join(
-        _cased(text[start : start + 5], letter) for start, letter in zip((0, 5, 10), suffix, strict=True)
-    )
-    return restored + suffix if _suffix(restored) == suffix else None
+    short, suffix = text[:15], text[15:].upper()
+    if short in {short.lower(), short.upper()}:
+        groups = zip((0, 5, 10), suffix, strict=True)
+        short = "".join(_cased(short[start : start + 5], letter) for start, letter in groups)
+    return short + suffix if _suffix(short) == suffix else None
 
 
 def _suffix(short: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from io import BytesIO
-from typing import cast
+from typing import Literal, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import anyio.from_thread
@@ -99,7 +99,7 @@ async def ask(http: HttpClient, version: str, question: Callable[[Salesforce], o
         request = wanted.request
     else:
         raise BadRequest("simple-salesforce had nothing to ask")
-    answer = await _send(http, request)
+    answer = await _send(http, request, "json")
 
     def reply(again: _Request) -> Response:
         if again != request:
@@ -117,7 +117,7 @@ def threaded(http: HttpClient, version: str) -> Salesforce:
     """
 
     def send(request: _Request) -> Response:
-        return anyio.from_thread.run(_send, http, request)
+        return anyio.from_thread.run(_send, http, request, "any")
 
     return _client(version, send)
 
@@ -154,7 +154,7 @@ def _translated(request: requests.PreparedRequest) -> _Request:
     )
 
 
-async def _send(http: HttpClient, request: _Request) -> Response:
+async def _send(http: HttpClient, request: _Request, expect: Literal["json", "any"]) -> Response:
     path = request.path.rstrip("/") or "/"
     return await http.request(
         request.method,
@@ -162,5 +162,5 @@ async def _send(http: HttpClient, request: _Request) -> Response:
         params=request.params,
         headers=request.headers,
         content=request.content,
-        expect="any",
+        expect=expect,
     )

@@ -1,0 +1,81 @@
+"""Settings that make sense, and what is said about those that do not."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from crmhub_salesforce import SalesforceConfig
+
+MY_DOMAIN = "https://acme.my.salesforce.com"
+ID = {"client_id": "app"}
+
+
+@pytest.mark.parametrize(
+    ("given", "tokens_from", "calls_to"),
+    [
+        ({**ID, "refresh_token": "r"}, "https://login.salesforce.com", "https://login.salesforce.com"),
+        ({**ID, "refresh_token": "r", "instance_url": MY_DOMAIN}, MY_DOMAIN, MY_DOMAIN),
+        ({**ID, "client_secret": "s", "instance_url": f"{MY_DOMAIN}/"}, MY_DOMAIN, MY_DOMAIN),
+        ({"access_token": "t", "instance_url": MY_DOMAIN}, MY_DOMAIN, MY_DOMAIN),
+        (
+            {
+                **ID,
+                "refresh_token": "r",
+                "login_url": "https://test.salesforce.com",
+                "instance_url": MY_DOMAIN,
+            },
+            "https://test.salesforce.com",
+            MY_DOMAIN,
+        ),
+        (
+            {**ID, "client_secret": "s", "instance_url": "http://127.0.0.1:81"},
+            "http://127.0.0.1:81",
+            "http://127.0.0.1:81",
+        ),
+    ],
+)
+def test_each_way_to_sign_in_knows_where_to_go(
+    given: dict[str, str], tokens_from: str, calls_to: str
+) -> None:
+    config = SalesforceConfig.model_validate(given)
+    assert (config.token_base, config.api_base) == (tokens_from, calls_to)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "give client_id with"),
+        ({"client_secret": "s"}, "give client_id with"),
+        (ID, "needs a refresh_token, or a client_secret"),
+        ({**ID, "client_secret": "s"}, "set instance_url to its My Domain"),
+        ({**ID, "client_secret": "s", "login_url": "https://test.salesforce.com"}, "My Domain"),
+        ({"access_token": "t"}, "needs instance_url"),
+        ({**ID, "access_token": "t", "instance_url": MY_DOMAIN}, "access_token alone"),
+        ({**ID, "refresh_token": " "}, "it is empty"),
+        ({**ID, "refresh_token": "r", "login_url": "http://acme.my.salesforce.com"}, "only sent over https"),
+        ({**ID, "refresh_token": "r", "instance_url": "acme.my.salesforce.com"}, "http"),
+        ({**ID, "refresh_token": "r", "instance_url": f"{MY_DOMAIN}/lightning"}, "without a path"),
+        ({**ID, "refresh_token": "r", "version": "20.0"}, "version"),
+        ({**ID, "refresh_token": "r", "version": "x"}, "version"),
+        ({**ID, "refresh_token": "r", "page_size": 5000}, "page_size"),
+        ({**ID, "refresh_token": "r", "sync_key": "x y"}, "sync_key"),
+        ({**ID, "refresh_token": "r", "pasword": "secret-value"}, "pasword"),
+    ],
+)
+def test_settings_that_cannot_work_say_what_to_give(given: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words) as caught:
+        SalesforceConfig.model_validate(given)
+    assert "secret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize("version", ["62.0", "62", "v62.0", 62, 62.0])
+def test_a_version_may_be_written_in_several_ways(version: object) -> None:
+    assert SalesforceConfig.model_validate({**ID, "refresh_token": "r", "version": version}).version == "62.0"
+
+
+def test_secrets_are_not_shown() -> None:
+    config = SalesforceConfig.model_validate(
+        {**ID, "refresh_token": "secret-value", "client_secret": "secret-value"}
+    )
+    assert "secret-value" not in repr(config)
