@@ -3,7 +3,7 @@
 - ``python`` blocks of a page share one module; a ``text title="Output"`` block holds what the one
   before it prints.
 - A block with another title is a file of the page's folder. ``yaml`` is loaded as what it is: a
-  configuration, a mapping, or a list of maps.
+  configuration, a mapping, or a list of maps (all but ``mistakes.yaml``).
 - ``console``: lines that begin with ``$`` run on a pseudo-terminal; the lines below hold what they
   print, in order, not necessarily all of it. ``…`` stands for anything. ``echo $?`` shows an exit code
   other than 0. ``crmhub simulate`` runs until the end of the page; the port that the page names is
@@ -41,6 +41,7 @@ LANGUAGES = {"python", "yaml", "console", "toml", "csv", "json", "text"}
 BIN = Path(sys.executable).parent
 _FENCE = re.compile(r'^(?P<ticks>```+)(?P<language>\w*)(?: title="(?P<title>[^"]+)")?[ ]*$')
 _PORT = re.compile(r"--port (\d+)")
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _SLOWEST = 60
 
 
@@ -93,7 +94,7 @@ class Reader:
         match block.language:
             case "python" if block.title is None:
                 self.run_python(text, block)
-            case "yaml":
+            case "yaml" if block.title != "mistakes.yaml":
                 self.load_yaml(text, block)
             case "console":
                 self.run_console(block)
@@ -261,7 +262,7 @@ class Reader:
                 pytest.fail(f"{command}: silent for {_SLOWEST} s, having said\n{said.decode()}")
         finally:
             os.close(ours)
-        return said.decode().replace("\r\n", "\n"), process.wait()
+        return _ESCAPE.sub("", said.decode()).replace("\r\n", "\n"), process.wait()
 
 
 def _loose(word: str) -> str:
@@ -309,7 +310,7 @@ def reading(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Genera
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setenv("COLUMNS", "140")
     environment = dict(os.environ) | {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(folder), "TERM": "dumb",
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(folder), "TERM": "xterm", "NO_COLOR": "1",
     }  # fmt: skip
     before, exported = set(sys.modules), dict(os.environ)
     try:
