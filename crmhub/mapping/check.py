@@ -6,14 +6,15 @@ CRM would refuse or what cannot be read; warnings are what may be meant.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Literal, TypeAlias
 
-from crmhub.document import suggest
 from crmhub.mapping.codecs.base import Codec, WideCodec
 from crmhub.mapping.codecs.chains import ChainCodec, WideChainCodec
 from crmhub.mapping.codecs.choice import EnumCodec
+from crmhub.mapping.codecs.text import TextCodec
 from crmhub.mapping.rules import MappingSpec, MapSpec, Rule
 from crmhub.native import Value
 from crmhub.schema import Choice, FieldSpec, FieldType, ObjectSchema
@@ -120,7 +121,7 @@ class _RuleCheck:
         others = (*rule.extra, *((rule.type,) if rule.type else ()))
         for name in (*rule.to, *others):
             if _head(name) not in self.schema.fields and not name.startswith("$"):  # $…: outside the schema
-                yield self.finding("error", *_no_field(_head(name), self.schema))
+                yield self.unknown(_head(name))
         for name in rule.to:
             described = self.schema.fields.get(_head(name))
             if described is None:
@@ -133,6 +134,13 @@ class _RuleCheck:
 
     def finding(self, severity: Severity, what: str, mend: str = "") -> Finding:
         return Finding(severity, self.rule.at, self.rule.path.text, what, mend)
+
+    def unknown(self, name: str) -> Finding:
+        """A field that the org lacks: an error where it looks misspelt, else the rule is left out here."""
+        what, near = _no_field(name, self.schema)
+        if near:
+            return self.finding("error", what, near)
+        return self.finding("warning", f"{what}, or hides it from this user: the rule is left out")
 
     def direction(self, described: FieldSpec) -> Iterator[Finding]:
         """Whether what is read can be read and what is written can be written."""
@@ -152,7 +160,9 @@ class _RuleCheck:
     def types(self, described: FieldSpec) -> Iterator[Finding]:
         """Whether the codec, or none, fits the native type."""
         rule, type_ = self.rule, described.type
-        if rule.codec is not None:
+        if isinstance(rule.codec, TextCodec) and type_ in _TYPED and rule.writes:
+            yield self.mismatch(described, "which refuses most texts", "add dir: read")
+        elif rule.codec is not None:
             takes = rule.codec.takes
             if takes is not None and type_ not in takes:
                 fits = f"it takes {', '.join(sorted(takes))}"
@@ -192,16 +202,13 @@ class _RuleCheck:
         foreign = [word for word in table.natives if _is_foreign(word, described.choices)]
         if foreign:
             what = f"the table names {_few(foreign)}, which {described.name} does not have"
-            yield self.finding(
-                severity, what, suggest(foreign[0], (choice.value for choice in described.choices))
-            )
+            yield self.finding(severity, what, _listed_choices(described))
         known = {word.strip().casefold() for word in table.natives}
         active = [choice.value for choice in described.choices if choice.active and choice.value]
         uncovered = [word for word in active if word.strip().casefold() not in known]
         if uncovered and self.rule.reads:
-            yield self.finding(
-                "warning", f"the table lacks {_few(uncovered)} of {described.name}", "add them"
-            )
+            fate = "they are kept as they are" if table.keeps else "they cannot be read"
+            yield self.finding("warning", f"the table lacks {_few(uncovered)} of {described.name}", fate)
 
     def target(self, described: FieldSpec) -> Iterator[Finding]:
         """Whether a lookup field points to the models that the rule says."""
@@ -219,7 +226,13 @@ def _head(name: str) -> str:
 
 
 def _no_field(name: str, schema: ObjectSchema) -> tuple[str, str]:
-    return f"{schema.object} has no field {name!r}", suggest(name, schema.fields)
+    return f"{schema.object} has no field {name!r}", _near(name, schema.fields)
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    """``did you mean 'x'?``, or nothing: an object has too many fields to list."""
+    near = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else ""
 
 
 def _enum_of(codec: Codec | WideCodec | None) -> EnumCodec | None:

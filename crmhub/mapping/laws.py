@@ -6,7 +6,7 @@ gives its breaches: for which path, what was written, and what came back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -98,23 +98,31 @@ def _differs(rule: Rule, one: object, other: object) -> bool:
     return form(one) != form(other)
 
 
+def _reread(mapped: CompiledMap, record: Native, tried: Values, wrote: Native) -> tuple[Values, list[Breach]]:
+    """What a record reads as, and breaches for those of the tried paths that cannot be read."""
+    values, faults = mapped.read_or_faults(record)
+    return values, [
+        Breach(fault.field, wrote, f"error: {fault.native} {fault.reason}")
+        for fault in faults
+        if tried.get(fault.field) is not None
+    ]
+
+
 def _put_get(case: Case) -> Iterator[Breach]:
     """Written as a new record, values read the same; lossy ones settle after one round."""
     mapped = case.map
     wrote = mapped.write(pointed(mapped, case.values), create=True, today=TODAY).fields
-    back = mapped.read(wrote)
-    settled: Values | None = None
-    for rule in _both_ways(mapped, case.values):
-        path = rule.path.text
-        value, found = case.values[path], back.get(path)
-        if value is None and rule.default_on_create is not None:
-            continue
-        if is_lossy(rule) and value is not None:
-            if settled is None:
-                settled = mapped.read(mapped.write(pointed(mapped, back), create=True, today=TODAY).fields)
-            value, found = found, settled.get(path)
-        if _differs(rule, value, found):
-            yield Breach(path, wrote, found)
+    back, broken = _reread(mapped, wrote, case.values, wrote)
+    yield from broken
+
+    def again() -> Values:
+        rewritten = mapped.write(pointed(mapped, back), create=True, today=TODAY).fields
+        return mapped.read_or_faults(rewritten)[0]
+
+    unread = {breach.path for breach in broken}
+    rules = [rule for rule in _both_ways(mapped, case.values) if rule.path.text not in unread]
+    given = [rule for rule in rules if not _is_filled(rule, case.values)]
+    yield from _changed(given, case.values, back, again, wrote)
 
 
 def _put_put(case: Case) -> Iterator[Breach]:
@@ -122,20 +130,36 @@ def _put_put(case: Case) -> Iterator[Breach]:
     mapped = case.map
     wrote = mapped.write(pointed(mapped, case.values), base=case.base).fields
     after = merged(case.base, wrote)
-    back = mapped.read(after)
+    back, broken = _reread(mapped, after, case.values, wrote)
+    yield from broken
+
+    def again() -> Values:
+        rewritten = mapped.write(pointed(mapped, back), base=after).fields
+        return mapped.read_or_faults(merged(after, rewritten))[0]
+
+    unread = {breach.path for breach in broken}
+    rules = [rule for rule in _both_ways(mapped, case.values) if rule.path.text not in unread]
+    yield from _changed([rule for rule in rules if rule.policy == "always"], case.values, back, again, wrote)
+
+
+def _changed(
+    rules: Sequence[Rule], values: Values, back: Values, again: Callable[[], Values], wrote: Native
+) -> Iterator[Breach]:
+    """Values that came back different; for lossy rules, different once more in a second round."""
     settled: Values | None = None
-    for rule in _both_ways(mapped, case.values):
+    for rule in rules:
         path = rule.path.text
-        if rule.policy != "always":
-            continue
-        value, found = case.values[path], back.get(path)
+        value, found = values[path], back.get(path)
         if is_lossy(rule) and value is not None:
-            if settled is None:
-                again = mapped.write(pointed(mapped, back), base=after).fields
-                settled = mapped.read(merged(after, again))
+            settled = again() if settled is None else settled
             value, found = found, settled.get(path)
         if _differs(rule, value, found):
             yield Breach(path, wrote, found)
+
+
+def _is_filled(rule: Rule, values: Values) -> bool:
+    """Whether a create fills the field in, since it would be empty."""
+    return values[rule.path.text] is None and rule.default_on_create is not None
 
 
 def _get_put(case: Case) -> Iterator[Breach]:
@@ -159,7 +183,7 @@ def _clear(case: Case) -> Iterator[Breach]:
         path = rule.path.text
         for base in (None, case.base):
             wrote = mapped.write({path: None}, base=base).fields
-            found = mapped.read(merged(base or {}, wrote)).get(path)
+            found = mapped.read_or_faults(merged(base or {}, wrote))[0].get(path)
             if found is not None or (base is None and not wrote):
                 yield Breach(path, wrote, found)
 
@@ -211,17 +235,23 @@ def _guarded(check: _Check) -> _Check:
     def guarded(case: Case) -> Iterator[Breach]:
         try:
             yield from check(case)
-        except CodecError as error:
-            path = next((path for path in case.values if str(error).startswith(f"{path}: ")), _only(case))
-            yield Breach(path, _written(case), f"error: {error}")
-        except Exception as error:  # noqa: BLE001 - a codec or model that raises anything else is what is looked for
-            yield Breach(_only(case), _written(case), f"unexpected {type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - whatever a codec or model raises is what is looked for
+            kind = "error" if isinstance(error, CodecError) else f"unexpected {type(error).__name__}"
+            yield Breach(_culprit(case, check), _written(case), f"{kind}: {error}")
 
     return guarded
 
 
-def _only(case: Case) -> str:
-    return next(iter(case.values)) if len(case.values) == 1 else ""
+def _culprit(case: Case, check: _Check) -> str:
+    """The first path that alone raises too; nothing where several do it together."""
+    for path, value in case.values.items():
+        alone = Case(case.mapping, case.map, {path: value}, case.base)
+        try:
+            for _ in check(alone):
+                pass
+        except Exception:  # noqa: BLE001 - that is the question
+            return path
+    return ""
 
 
 def _written(case: Case) -> Native:

@@ -101,6 +101,11 @@ class EnumCodec:
         self.lossy: bool = bool(doubled)
 
     @property
+    def keeps(self) -> bool:
+        """Whether literals that the table lacks stay as they are, rather than being an error."""
+        return self._keep
+
+    @property
     def natives(self) -> tuple[str, ...]:
         """The CRM's literals that the table has, as texts."""
         return tuple(self._canonical)
