@@ -154,6 +154,19 @@ class _Server(uvicorn.Server):
         if self.started and self._on_ready is not None:
             self._on_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop without waiting for idle clients: under TLS they would have to say goodbye first."""
+        if not self.server_state.tasks:
+            self._drop(flushed=True)
+        await super().shutdown(sockets)
+        self._drop(flushed=False)
+
+    def _drop(self, *, flushed: bool) -> None:
+        for connection in list(self.server_state.connections):
+            transport = connection.transport
+            if not flushed or transport.get_write_buffer_size() == 0:
+                transport.abort()
+
 
 class _Cutting:
     """Turns ConnectionCut into a cut socket: a longer body is announced than is sent."""

@@ -23,7 +23,10 @@ _MISSING = object()
 
 @dataclass(frozen=True)
 class Call:
-    """A call: raw path, query pairs, header names in lower case, and a body (as bytes, or as JSON)."""
+    """A call: raw path, query pairs, header names in lower case, and a body (as bytes, or as JSON).
+
+    `base_url` is where the caller found the org.
+    """
 
     method: str
     path: str
@@ -33,6 +36,7 @@ class Call:
     value: object = _MISSING
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     version: str = ""
+    base_url: str = ""
 
     def one(self, name: str) -> str | None:
         """The first query parameter of that name."""

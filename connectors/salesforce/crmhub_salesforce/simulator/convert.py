@@ -6,7 +6,7 @@ pages round to a field's decimals).
 
 import re
 from collections.abc import Callable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation, localcontext
 
 from crmhub_salesforce.simulator.catalog.fields import Field
 from crmhub_salesforce.simulator.errors import ApiError, wrong_id
@@ -22,6 +22,7 @@ _EMAIL = re.compile(
 )
 _DEGREES = {"Latitude": 90, "Longitude": 180}
 _INT_LIMIT = 2**31
+_MOST_DECIMALS = 24
 
 
 def convert(field: Field, value: object, locate: Locate) -> object:
@@ -111,6 +112,10 @@ def _double(field: Field, value: object, locate: Locate) -> Decimal | None:
         raise _out_of_range(field, found)
     if abs(found) >= Decimal(10) ** (field.precision - field.scale):
         raise _out_of_range(field, found)
+    exponent = found.as_tuple().exponent
+    if isinstance(exponent, int) and exponent < -_MOST_DECIMALS:
+        with localcontext(prec=64):
+            found = found.quantize(Decimal(1).scaleb(-_MOST_DECIMALS))
     return as_double(found)
 
 

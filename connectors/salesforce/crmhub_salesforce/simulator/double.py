@@ -143,7 +143,8 @@ class SalesforceDouble(Double):
         body = await request.body()
         query = tuple(parse_qsl(raw.partition("?")[2], keep_blank_values=True))
         headers = {name.lower(): value for name, value in request.headers.items()}
-        return self._counted(self._service.answer(Call(request.method, path, query, headers, body)))
+        call = Call(request.method, path, query, headers, body, base_url=self.base_url(request))
+        return self._counted(self._service.answer(call))
 
     def _counted(self, reply: Reply) -> Response:
         return _response(reply, {"Sforce-Limit-Info": self._service.usage.header()})

@@ -58,7 +58,8 @@ class Records:
             message = f"entity type {sobject.name} does not support create"
             raise ApiError("INVALID_TYPE_FOR_OPERATION", message)
         given = self._given(sobject, body, locate, creating=True)
-        row = {**rules.defaults(self._org, sobject), **given}
+        standard = rules.defaults(self._org, sobject)
+        row = {**standard, **{name: value for name, value in given.items() if value is not None}}
         missing = [field.name for field in sobject.fields if field.required and row.get(field.name) is None]
         if missing:
             message = f"Required fields are missing: [{', '.join(missing)}]"
@@ -79,15 +80,17 @@ class Records:
         given = self._given(sobject, body, locate, creating=False)
         before = self._org.tables[sobject.name].row(place)
         row = {**before, **given}
-        for field in sobject.fields:
-            if (
-                field.name in given
-                and given[field.name] is None
-                and not field.nillable
-                and not field.defaulted
-            ):
-                message = f"Required fields are missing: [{field.name}]"
-                raise ApiError("REQUIRED_FIELD_MISSING", message, fields=[field.name])
+        emptied = [
+            field.name
+            for field in sobject.fields
+            if field.name != "OwnerId"
+            and not field.nillable
+            and field.name in given
+            and given[field.name] is None
+        ]
+        if emptied:
+            message = f"Required fields are missing: [{', '.join(emptied)}]"
+            raise ApiError("REQUIRED_FIELD_MISSING", message, fields=emptied)
         self._check(sobject, row, given, before)
         self._org.update(sobject, place, _filled(row))
 

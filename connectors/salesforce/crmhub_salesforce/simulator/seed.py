@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.table import Row, Seeded
 from crmhub_salesforce.simulator.catalog.accounts import (
@@ -164,6 +165,10 @@ class Seeds:
             for name in (sobject.name for sobject in org.catalog)
         }
         self._owners = org.owners or [org.user_id]
+        if not isinstance(options.rows, int):
+            for name in options.rows:
+                if name not in SEEDED:
+                    raise SimulatorError(f"rows: {name!r} cannot be seeded; use one of {', '.join(SEEDED)}")
 
     def tables(self) -> dict[str, Seeded]:
         """What each table begins with."""

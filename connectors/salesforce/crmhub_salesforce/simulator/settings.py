@@ -47,7 +47,7 @@ def _number(given: Mapping[str, str], name: str, standard: int) -> int:
     text = given.get(name)
     if text is None:
         return standard
-    if not text.isdigit() or int(text) == 0:
+    if not (text.isascii() and text.isdigit() and 0 < len(text) < 16) or int(text) == 0:
         raise SimulatorError(f"setting {name}: {text!r} is not a positive whole number")
     return int(text)
 

@@ -116,8 +116,6 @@ OPPORTUNITY = SObject(
         # Settable on create, where it makes the contact the primary contact role; shown from there.
         field("ContactId", "Contact ID", "reference", "CN", to=["Contact"], children="Opportunities"),
         *seen()[1:],
-        field("HasOpenActivity", "Has Open Activity", "boolean", "D"),
-        field("HasOverdueTask", "Has Overdue Task", "boolean", "D"),
         external_id(),
     ),
 )

@@ -55,7 +55,9 @@ class _Describes:
         self._org = service.org
 
     def resources(self, call: Call) -> Reply:
-        return Reply(200, {name: f"{PREFIX}/v{call.version}/{name}" for name in _RESOURCES})
+        found: Row = {name: f"{PREFIX}/v{call.version}/{name}" for name in _RESOURCES}
+        found["identity"] = f"{call.base_url}/id/{self._org.id}/{self._org.user_id}"
+        return Reply(200, found)
 
     def limits(self, call: Call) -> Reply:
         del call

@@ -30,7 +30,10 @@ _FIND = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _OBJECT = re.compile(r"\s*(\w+)\s*(?:\(((?:[^()']|'(?:[^'\\]|\\.)*'|\([^()]*\))*)\))?\s*(,|$)", re.DOTALL)
-_CLAUSE = re.compile(r"\s*(.*?)\s*(\b(?:WHERE|ORDER\s+BY|LIMIT|OFFSET)\b.*)?", re.IGNORECASE | re.DOTALL)
+_CLAUSE = re.compile(
+    r"\s*(?P<fields>.*?)\s*(?P<clauses>\b(?:WHERE|ORDER\s+BY)\b.*?)?(?:\bLIMIT\s+(?P<limit>\d+)\s*)?",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,7 @@ class _Search:
             found = _OBJECT.match(rest)
             if found is None or found.end() == 0:
                 raise error_at(text, text.index(rest), f"unexpected token: '{rest[:20]}'", "MALFORMED_SEARCH")
-            fields, clauses = _split(found[2] or "")
-            targets.append(_Target(self._searched(found[1]), fields, clauses, MOST_RECORDS))
+            targets.append(_target(self._searched(found[1]), found[2] or ""))
             rest = rest[found.end() :]
         words = re.sub(r"\\(.)", r"\1", match["text"])
         limit = int(match["limit"]) if match["limit"] else MOST_RECORDS
@@ -142,9 +144,12 @@ class _Search:
         return [_Target(sobject, "Id", "", MOST_RECORDS) for sobject in objects]
 
 
-def _split(inside: str) -> tuple[str, str]:
+def _target(sobject: SObject, inside: str) -> _Target:
+    """What stands in parentheses after an object; its limit is for what is found, not what is searched."""
     match = _CLAUSE.fullmatch(inside)
-    return (match[1], match[2] or "") if match else (inside, "")
+    if match is None:
+        return _Target(sobject, inside, "", MOST_RECORDS)
+    return _Target(sobject, match["fields"], match["clauses"] or "", _number(match["limit"], MOST_RECORDS))
 
 
 def _listed(value: object) -> str:
@@ -152,7 +157,8 @@ def _listed(value: object) -> str:
 
 
 def _number(value: object, standard: int) -> int:
-    return int(str(value)) if value is not None and str(value).isdigit() else standard
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else standard
 
 
 def _names(sobject: SObject, group: str) -> list[str]:

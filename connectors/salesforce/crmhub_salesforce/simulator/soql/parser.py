@@ -4,6 +4,8 @@ Left out, each with an error that says so: HAVING, TYPEOF, date functions, `USIN
 UPDATE`.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import NoReturn
 
@@ -32,6 +34,8 @@ from crmhub_salesforce.simulator.soql.syntax import (
 
 MAX_LENGTH = 100_000
 MAX_OFFSET = 2_000
+MAX_DEPTH = 50
+_LONGEST_NUMBER = 60
 AGGREGATES = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
 _FUNCTIONS = AGGREGATES | {"TOLABEL"}
 _OPERATORS = frozenset({"=", "!=", "<>", "<", "<=", ">", ">="})
@@ -63,6 +67,7 @@ class _Parser:
         self._text = text
         self._tokens = tokens(text)
         self._place = 0
+        self._depth = 0
 
     @property
     def _now(self) -> Token:
@@ -97,8 +102,21 @@ class _Parser:
         if self._now.kind != "end":
             self._unexpected()
 
+    @contextmanager
+    def _deeper(self) -> Generator[None]:
+        """Refuse statements nested beyond what anyone writes."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise ApiError("QUERY_TOO_COMPLICATED", "The query is nested too deeply")
+        yield
+        self._depth -= 1
+
     def query(self) -> Query:
         """SELECT … and all that follows."""
+        with self._deeper():
+            return self._query()
+
+    def _query(self) -> Query:
         self._expect("SELECT")
         items = [self._item()]
         while self._took(","):
@@ -201,7 +219,7 @@ class _Parser:
 
     def _count(self) -> int:
         token = self._now
-        if token.kind != "number" or not token.text.isdigit():
+        if token.kind != "number" or not token.text.isdigit() or len(token.text) > _LONGEST_NUMBER:
             self._unexpected()
         return int(self._next().text)
 
@@ -213,6 +231,10 @@ class _Parser:
 
     def _or_and(self) -> Condition:
         """Conditions joined by AND or by OR; mixing the two takes parentheses."""
+        with self._deeper():
+            return self._joined()
+
+    def _joined(self) -> Condition:
         if self._took("NOT"):
             return Negation(self._condition())
         first = self._condition()
@@ -269,6 +291,8 @@ class _Parser:
 
     def _literal(self) -> Literal:
         token = self._next()
+        if token.kind == "number" and len(token.text) > _LONGEST_NUMBER:
+            self._unexpected(token)
         match token.kind:
             case "string" | "date":
                 return Literal(token.kind, token.text, token.pos)
