@@ -146,13 +146,16 @@ class Api:
 
 
 def plain(record: Native) -> Native:
-    """The record without the ``attributes`` that Salesforce puts into each, parents and children too."""
-    return {name: _plain_value(value) for name, value in record.items() if name != "attributes"}
+    """The record without the ``attributes`` that Salesforce puts into each, parents and children too.
 
-
-def _plain_value(value: Value) -> Value:
-    if isinstance(value, dict):
-        return plain(value)
-    if isinstance(value, list):
-        return [_plain_value(part) for part in value]
-    return value
+    It is changed in place: a page has thousands of records, and nobody else holds them.
+    """
+    record.pop("attributes", None)
+    for value in record.values():
+        if type(value) is dict:
+            plain(value)
+        elif type(value) is list:
+            for part in value:
+                if isinstance(part, dict):
+                    plain(part)
+    return record

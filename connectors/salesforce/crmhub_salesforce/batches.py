@@ -7,7 +7,7 @@ update names the id, an upsert the value of the external id, among the fields.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from crmhub.connector import Native, Problem, WriteItem, WriteRequest
@@ -15,7 +15,7 @@ from crmhub.errors import BadRequest, Where
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 
-__all__ = ["WRITE_BATCH", "Ready", "demand", "in_batches", "prepared"]
+__all__ = ["WRITE_BATCH", "Ready", "demand", "for_update", "in_batches", "prepared"]
 
 WRITE_BATCH = 200
 
@@ -94,6 +94,16 @@ def in_batches(items: Sequence[Ready]) -> list[list[Ready]]:
         batches[-1].append(item)
         keys.add(folded)
     return batches
+
+
+def for_update(item: Ready, of: Described, match: str | None) -> Ready | None:
+    """The item without fields that can only be set on create; ``None`` when it has none of them."""
+    kept: Native = {
+        name: value
+        for name, value in item.body.items()
+        if name == match or not of.holds(name, "createable") or of.holds(name, "updateable")
+    }
+    return None if len(kept) == len(item.body) else replace(item, body=kept)
 
 
 def _unwritable(request: WriteRequest, of: Described, fields: Mapping[str, object]) -> Problem | None:

@@ -164,7 +164,8 @@ def _client(config: SalesforceConfig, context: Context) -> HttpClient:
             allow_hosts=HOSTS,
             concurrency=config.concurrency,
             timeout=_TIMEOUT,
-            headers={"sforce-call-options": "client=crmhub"},
+            # Else the org's assignment rules would give leads and accounts to other owners than were sent.
+            headers={"sforce-auto-assign": "FALSE"},
             request_id_headers=("x-sfdc-request-id", "x-request-id"),
         )
     )

@@ -40,6 +40,7 @@ __all__ = [
     "is_about_records",
     "is_gone",
     "is_transient",
+    "passes",
     "problem_of",
     "text_of",
 ]
@@ -204,10 +205,18 @@ def is_gone(refusal: Native) -> bool:
 
 
 def is_about_records(error: ConnectorError) -> bool:
-    """Whether a refused batch may be refused for one of its records, so that halves of it can succeed."""
-    if error.code in _WHOLE_BATCH or error.status == 413:
+    """Whether a refused batch may be refused for one of its records, so that halves of it can succeed.
+
+    A gateway that blocks a request for its content says so in a code, or a page, of its own.
+    """
+    if error.code in _WHOLE_BATCH or isinstance(error, InvalidRecord | AlreadyExists):
         return True
-    return isinstance(error, InvalidRecord | AlreadyExists)
+    return isinstance(error, BadRequest) and error.status in {400, 413} and error.code not in _CODES
+
+
+def passes(error: ConnectorError) -> bool:
+    """Whether a batch was refused, with nothing written, for a reason that passes within seconds."""
+    return error.code in _TRANSIENT and error.applied is False
 
 
 def existing_id(refusal: Native) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["full_id"]
+__all__ = ["full_id", "looks_like_id"]
 
 _SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -19,7 +19,7 @@ def full_id(text: str) -> str | None:
 
     The case of an 18-character id may have been lost on the way (a spreadsheet); it is restored.
     """
-    if not text.isascii() or _SHAPE.fullmatch(text) is None:
+    if not looks_like_id(text):
         return None
     if len(text) == 15:
         return text + _suffix(text)
@@ -28,6 +28,11 @@ def full_id(text: str) -> str | None:
         groups = zip((0, 5, 10), suffix, strict=True)
         short = "".join(_cased(short[start : start + 5], letter) for start, letter in groups)
     return short + suffix if _suffix(short) == suffix else None
+
+
+def looks_like_id(text: str) -> bool:
+    """Whether the text has the shape of an id; the check characters are not looked at."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def _suffix(short: str) -> str:

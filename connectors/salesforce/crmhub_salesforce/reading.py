@@ -18,7 +18,7 @@ from crmhub.errors import BadRequest, BadResponse, ConnectorError, Where
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api, Reply
 from crmhub_salesforce.checkpoint import Changes, Full, Position
-from crmhub_salesforce.ids import full_id
+from crmhub_salesforce.ids import looks_like_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import compared, instant, quoted, select
@@ -202,21 +202,22 @@ async def conditions_of(schemas: Schemas, object: str, filter: Sequence[Conditio
 def _checked(scope: _Scope, reply: Reply) -> list[Native]:
     """The page's records, each once and with its key and cursor field."""
     found: dict[str, Native] = {}
+    needed = ("Id", scope.of.cursor) if scope.of.cursor else ("Id",)
     for row in reply.records:
-        _demand_fields(scope, row)
+        _demand_fields(scope, row, needed)
         if found.setdefault(_id(row), row) != row:
             raise BadResponse("a page holds one record twice, with different values", where=_at(scope, row))
     return list(found.values())
 
 
-def _demand_fields(scope: _Scope, row: Native) -> None:
-    for name in ("Id", scope.of.cursor) if scope.of.cursor else ("Id",):
+def _demand_fields(scope: _Scope, row: Native, needed: Sequence[str]) -> None:
+    for name in needed:
         if not isinstance(row.get(name), str):
             raise BadResponse(
                 f"a record came without its {name}; it has {', '.join(sorted(row)) or 'no fields'}",
                 where=_at(scope, row, name),
             )
-    if full_id(_id(row)) is None:
+    if not looks_like_id(_id(row)):
         raise BadResponse("a record's Id is no id", where=_at(scope, {}, "Id"))
 
 

@@ -14,8 +14,16 @@ from crmhub.errors import BadResponse, ConnectorError
 from crmhub.http import Response, path
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api
-from crmhub_salesforce.batches import Ready, demand, in_batches, prepared
-from crmhub_salesforce.errors import code_of, existing_id, is_about_records, is_gone, is_transient, problem_of
+from crmhub_salesforce.batches import Ready, demand, for_update, in_batches, prepared
+from crmhub_salesforce.errors import (
+    code_of,
+    existing_id,
+    is_about_records,
+    is_gone,
+    is_transient,
+    passes,
+    problem_of,
+)
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import literal, quoted, select
@@ -108,6 +116,8 @@ class Writer:
         except ConnectorError as error:
             if error.applied is None or isinstance(error, BadResponse):
                 return self._lost(run, items, error)
+            if passes(error):
+                return self._wait_for(run, items, error, last=last)
             if not is_about_records(error):
                 raise
             run.sent = True
@@ -146,6 +156,15 @@ class Writer:
             run.outcomes[item.place] = Outcome("unknown", run.id_of(item), problem=problem)
         return []
 
+    def _wait_for(self, run: _Run, items: list[Ready], error: ConnectorError, *, last: bool) -> list[Ready]:
+        """A batch that met a lock as a whole is sent again, or rejected for now."""
+        run.sent = True
+        if not last:
+            return items
+        for item in items:
+            run.outcomes[item.place] = _refused(error, permanent=False)
+        return []
+
     def _settle(
         self, run: _Run, items: Sequence[Ready], results: Sequence[Native], *, last: bool
     ) -> list[Ready]:
@@ -153,8 +172,9 @@ class Writer:
         again: list[Ready] = []
         for item, result in zip(items, results, strict=True):
             refusal = _refusal(result)
-            if refusal is not None and not last and (is_transient(refusal) or run.is_race(refusal)):
-                again.append(item)
+            retried = None if refusal is None or last else run.retried(item, refusal)
+            if retried is not None:
+                again.append(retried)
             else:
                 run.outcomes[item.place] = run.outcome(item, result, refusal)
         return again
@@ -174,13 +194,21 @@ class _Run:
         """The id, where it is known before the answer."""
         return item.key if self.request.operation in {"update", "delete"} else None
 
-    def is_race(self, refusal: Native) -> bool:
-        """Whether an upsert lost against another that created the record meanwhile; again it updates."""
-        return (
-            self.request.operation == "upsert"
-            and code_of(refusal) in {"DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"}
-            and problem_of(refusal).field == self.request.match
+    def retried(self, item: Ready, refusal: Native) -> Ready | None:
+        """What to send again for a refused record, if that can help."""
+        if is_transient(refusal):
+            return item
+        if self.request.operation != "upsert":
+            return None
+        code = code_of(refusal)
+        if code == "INVALID_FIELD_FOR_INSERT_UPDATE":
+            # The record is there, perhaps by a try whose reply was lost: what is set on create is set.
+            return for_update(item, self.of, self.request.match)
+        # Another writer created the record meanwhile; sent again, it is updated.
+        race = code in {"DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"} and (
+            problem_of(refusal).field == self.request.match
         )
+        return item if race else None
 
     def outcome(self, item: Ready, result: Native, refusal: Native | None) -> Outcome:
         """What a record's result means."""
@@ -213,8 +241,9 @@ def _refusal(result: Native) -> Native | None:
     return first if isinstance(first, dict) else {}
 
 
-def _refused(error: ConnectorError) -> Outcome:
-    return Outcome("rejected", problem=Problem(error.code or "refused", error.what, error.where.field))
+def _refused(error: ConnectorError, *, permanent: bool = True) -> Outcome:
+    problem = Problem(error.code or "refused", error.what, error.where.field, permanent)
+    return Outcome("rejected", problem=problem)
 
 
 def _not_sent(error: ConnectorError | None) -> Outcome:

@@ -264,6 +264,51 @@ async def test_a_batch_that_is_refused_for_one_record_costs_one_record(make_org:
     assert len(list(org.double.truth("Account"))) == 49
 
 
+async def test_a_batch_that_a_gateway_blocks_for_its_content_costs_one_record(make_org: World) -> None:
+    org = make_org()
+    connector = org.connect()
+
+    def gateway(request: Request, body: bytes) -> Response | None:
+        blocked = b"A 3" in body and request.method == "POST"
+        return Response("<h1>Request blocked</h1>", 400, media_type="text/html") if blocked else None
+
+    org.instead = gateway
+    outcomes = await connector.write(creating(*[{"Name": f"A {n}"} for n in range(9)]))
+    assert [n for n, outcome in enumerate(outcomes) if outcome.status != "created"] == [3]
+
+
+async def test_a_batch_that_meets_a_lock_as_a_whole_is_sent_again(make_org: World) -> None:
+    org = make_org()
+    connector = org.connect()
+    await connector.describe("Account")
+    org.double.faults.replace([f"400@{COLLECTIONS}:2x"])
+    assert [outcome.status for outcome in await connector.write(creating({"Name": "A"}))] == ["created"]
+    org.double.faults.replace([f"400@{COLLECTIONS}"])
+    (outcome,) = await connector.write(creating({"Name": "B"}))
+    assert outcome.problem is not None
+    assert (outcome.problem.code, outcome.problem.permanent) == ("UNABLE_TO_LOCK_ROW", False)
+
+
+async def test_an_upsert_whose_reply_was_lost_may_hold_fields_that_are_set_on_create_only(
+    make_org: World,
+) -> None:
+    org = make_org({"Contact": 1})
+    connector = org.connect()
+    (contact,) = org.truth("Contact")
+    assert not (await connector.describe("Opportunity")).fields["ContactId"].updatable
+    fields: Native = {
+        "Name": "D",
+        "StageName": "Prospecting",
+        "CloseDate": "2026-05-01",
+        "ContactId": contact,
+    }
+    org.double.faults.replace([f"lost@PATCH {COLLECTIONS}:1x"])
+    items = [WriteItem(fields, key="d-1"), WriteItem({**fields, "Name": "E"}, key="d-2")]
+    outcomes = await connector.write(WriteRequest("Opportunity", "upsert", items, match="External_Id__c"))
+    assert [outcome.status for outcome in outcomes] == ["updated", "updated"]
+    assert len(org.truth("Opportunity")) == 2
+
+
 async def test_a_batch_whose_answer_has_too_few_results_is_unknown(make_org: World) -> None:
     org = make_org()
     connector = org.connect()
