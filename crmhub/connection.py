@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import anyio
 
+from crmhub.clock import Clock
 from crmhub.connector import (
     Capabilities,
     Connector,
@@ -27,7 +28,7 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec, Rule
-from crmhub.models import Account, ActivityBase, Contact, Deal, Record, User, UserRef
+from crmhub.models import Account, ActivityBase, Contact, Deal, Record, Ref, User, UserRef
 
 __all__ = ["Connection", "Records"]
 
@@ -42,9 +43,15 @@ class Connection:
     """
 
     def __init__(
-        self, name: str, kind: str, connect: Callable[[], Connector], load: Callable[[], MappingSpec]
+        self,
+        name: str,
+        kind: str,
+        connect: Callable[[], Connector],
+        load: Callable[[], MappingSpec],
+        clock: Clock,
     ) -> None:
         self.name = name
+        self.clock = clock
         self.kind = kind
         """The connector's name."""
         self._connect = connect
@@ -279,7 +286,8 @@ class Records(Generic[_Model]):
             for rule in mapped.rules:
                 if (rule.ref and values.get(rule.path.text) is not None) or rule.kind == "user":
                     await self._point(rule, record, values)
-            return mapped.write(values, create=create).fields
+            today = self._connection.clock.now().date()
+            return mapped.write(values, create=create, today=today).fields
         except CodecError as error:
             where = Where(self._connection.name, mapped.object, record.id)
             raise InvalidRecord(f"cannot be written: {error}", where=where) from None
@@ -297,16 +305,21 @@ class Records(Generic[_Model]):
                 raise CodecError(f"{text}: no such user in this CRM")
             values[text] = Pointer(found)
         elif values[text] is not None:
-            values[text] = Pointer(str(values[text]))
+            values[text] = Pointer(str(values[text]), await self._object_of(rule, held))
 
-    async def _write(self, mapped: CompiledMap, operation: str, item: WriteItem) -> Outcome:
-        if operation == "create":
-            request = WriteRequest(mapped.object, "create", [item])
-        elif operation == "update":
-            request = WriteRequest(mapped.object, "update", [item])
-        else:
-            request = WriteRequest(mapped.object, "delete", [item])
-        (outcome,) = await self._connection.connector.write(request)
+    async def _object_of(self, rule: Rule, held: object) -> str | None:
+        """The object that a reference to one of several models points to."""
+        if rule.type is None or not isinstance(held, Ref):
+            return None
+        maps = (await self._connection.mapping((held.model,))).of_model(held.model)
+        if held.model not in rule.ref or not maps:
+            raise CodecError(f"{rule.path.text}: say which it is: model {' or '.join(rule.ref)}")
+        return maps[0].object
+
+    async def _write(
+        self, mapped: CompiledMap, operation: Literal["create", "update", "delete"], item: WriteItem
+    ) -> Outcome:
+        (outcome,) = await self._connection.connector.write(WriteRequest(mapped.object, operation, [item]))
         if not outcome.ok:
             raise refused(outcome, Where(self._connection.name, mapped.object, outcome.id or item.id))
         return outcome

@@ -188,6 +188,7 @@ class Hub:
             settings.connector,
             lambda: self._connect(settings, kind or load_connector(settings.connector)),
             lambda: self._load_mapping(settings, mapping),
+            self.clock,
         )
 
     def _connect(self, settings: ConnectionSettings, kind: type[Connector]) -> Connector:

@@ -12,7 +12,8 @@ from crmhub.errors import MappingError
 from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.compiled import CompiledMap, compile_map
-from crmhub.mapping.rules import MappingSpec, ModelOf, parse_mapping
+from crmhub.mapping.parse import parse_mapping
+from crmhub.mapping.rules import MappingSpec, ModelOf
 from crmhub.models import Record
 from crmhub.models.registry import BUILT_IN
 from crmhub.native import Native, Value

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from functools import cache
 from typing import Annotated, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
@@ -76,12 +77,16 @@ def kind_of(model: type[Record], path: Path) -> Kind:
 
 
 def _field(model: type[BaseModel], name: str, text: str) -> object:
-    hints = cast("Mapping[str, object]", get_type_hints(model, include_extras=True))
     if name not in model.model_fields:
         raise PathError(
             f"{model.__name__} has no field {name!r} (in {text!r}); {suggest(name, model.model_fields)}"
         )
-    return hints[name]
+    return _hints(model)[name]
+
+
+@cache
+def _hints(model: type[BaseModel]) -> Mapping[str, object]:
+    return cast("Mapping[str, object]", get_type_hints(model, include_extras=True))
 
 
 def _is_part(hint: object) -> bool:

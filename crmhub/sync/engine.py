@@ -32,6 +32,8 @@ from crmhub.sync.report import SyncReport
 __all__ = ["SyncEngine"]
 
 _REVISIT = 100
+_BEAT = 20.0
+"""Seconds between two signs of life; a run's lease is three of them."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class SyncEngine:
             for stream in self._streams.values():
                 await self._stream(stream)
                 await self._revisit()
-            finished = await self._finish(run)
+        finished = await self._finish(run)
         letters = await self._store.dead_letters.counts(self._job.id)
         return SyncReport(
             finished.id, self._job.id, finished.state, {m: dict(c) for m, c in self._tally.by_model.items()},
@@ -156,7 +158,8 @@ class SyncEngine:
         self._applier = Applier(self._job, run.id, self._target, self._store, self._clock)
         self._events.emit("sync.started", run=run.id, job=self._job.id)
         try:
-            yield run
+            async with self._beating(run):
+                yield run
         except BaseException as error:
             cancelled = isinstance(error, anyio.get_cancelled_exc_class() | KeyboardInterrupt)
             state = "interrupted" if cancelled else "failed"
@@ -164,6 +167,24 @@ class SyncEngine:
                 await self._store.runs.finish(run.id, state, error=type(error).__name__)
             self._events.emit("sync.stopped", run=run.id, state=state, error=type(error).__name__)
             raise
+
+    @asynccontextmanager
+    async def _beating(self, run: Run) -> AsyncGenerator[None]:
+        """Keep the run's lease alive through long waits; errors come out as they are, not in groups."""
+        try:
+            async with anyio.create_task_group() as beside:
+                beside.start_soon(self._beat, run)
+                yield
+                beside.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            if len(group.exceptions) == 1:
+                raise group.exceptions[0] from None
+            raise
+
+    async def _beat(self, run: Run) -> None:
+        while True:
+            await anyio.sleep(_BEAT)
+            await self._store.runs.renew(run.id)
 
     async def _finish(self, run: Run) -> Run:
         open_letters = await self._store.dead_letters.counts(self._job.id)
@@ -298,7 +319,33 @@ class SyncEngine:
             path: await self._pointed(path, objects, items) for path, objects in stream.referred.items()
         }
         references = References(self._job, self._directories, pointed)
-        return plan(self._job, items, links, references, self._clock.now().date())
+        present = await self._present(items, links)
+        return plan(self._job, items, links, references, self._clock.now().date(), present)
+
+    async def _present(self, items: Sequence[Item], links: Mapping[str, Link]) -> Mapping[str, Native]:
+        """Target records whose changes depend on what they hold now, by source id; mostly none."""
+        found: dict[str, Native] = {}
+        for route in {id(item.route): item.route for item in items}.values():
+            if not any(rule.policy == "if_empty" for rule in route.target.rules):
+                continue
+            pairs = [
+                (item.ref.id, link.target.id)
+                for item in items
+                if item.route is route
+                and (link := links.get(item.ref.id)) is not None
+                and link.hash != digest(item.comparable)
+            ]
+            records = (
+                await self._target.connector.get(
+                    route.target.object, [target for _, target in pairs], route.target.fields
+                )
+                if pairs
+                else ()
+            )
+            for (source, _), record in zip(pairs, records, strict=True):
+                if not isinstance(record, Missing):
+                    found[source] = record
+        return found
 
     async def _pointed(
         self, path: str, objects: Collection[str], items: Sequence[Item]

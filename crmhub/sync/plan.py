@@ -141,17 +141,26 @@ def decode_base(text: str | None) -> Mapping[str, object]:
 
 
 def plan(
-    job: Job, items: Sequence[Item], links: Mapping[str, Link], references: References, today: date
+    job: Job,
+    items: Sequence[Item],
+    links: Mapping[str, Link],
+    references: References,
+    today: date,
+    present: Mapping[str, Native] | None = None,
 ) -> Plan:
-    """The writes that bring the target to what ``items`` say. ``links`` are theirs, by source id."""
-    planner = _Planner(job, references, today)
+    """The writes that bring the target to what ``items`` say. ``links`` are theirs, by source id.
+
+    ``present`` holds target records as they stand, by source id, where a rule writes only what is empty.
+    """
+    planner = _Planner(job, references, today, present or {})
     for item in items:
         planner.add(item, links.get(item.ref.id))
     return Plan(planner.writes, planner.unchanged, planner.refreshed, planner.letters, dict(planner.notes))
 
 
 class _Planner:
-    def __init__(self, job: Job, references: References, today: date) -> None:
+    def __init__(self, job: Job, references: References, today: date, present: Mapping[str, Native]) -> None:
+        self._present = present
         self._job = job
         self._references = references
         self._today = today
@@ -178,7 +187,9 @@ class _Planner:
             return
         late, notes = resolved
         try:
-            payload = item.route.target.write(values, create=link is None, today=self._today)
+            payload = item.route.target.write(
+                values, base=self._present.get(item.ref.id), create=link is None, today=self._today
+            )
         except CodecError as error:
             self.set_aside(item, "mapping", str(error), code="unwritable")
             return

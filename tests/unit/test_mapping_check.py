@@ -7,7 +7,7 @@ import pytest
 from crmhub.document import Document
 from crmhub.mapping.check import check_mapping
 from crmhub.mapping.codecs import CODECS
-from crmhub.mapping.rules import parse_mapping
+from crmhub.mapping.parse import parse_mapping
 from crmhub.models.registry import BUILT_IN
 from crmhub.schema import Choice, FieldSpec, ObjectSchema
 

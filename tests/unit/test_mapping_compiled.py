@@ -17,7 +17,8 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.compiled import CompiledMap, Pointer, compile_map
 from crmhub.mapping.custom import custom_key
 from crmhub.mapping.load import ConnectionMapping, Override, load_mapping
-from crmhub.mapping.rules import MappingSpec, parse_mapping
+from crmhub.mapping.parse import parse_mapping
+from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Account, Address, Contact, Deal, Money, Phone, Ref, Task, UserRef
 from crmhub.models.registry import BUILT_IN
 

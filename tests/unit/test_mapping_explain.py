@@ -13,7 +13,8 @@ from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.explain import Explanation, Row, explain
 from crmhub.mapping.load import ConnectionMapping
-from crmhub.mapping.rules import Rule, parse_mapping
+from crmhub.mapping.parse import parse_mapping
+from crmhub.mapping.rules import Rule
 from crmhub.models import Money
 from crmhub.models.registry import BUILT_IN
 from crmhub.native import Native

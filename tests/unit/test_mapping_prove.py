@@ -15,9 +15,10 @@ from crmhub.mapping.codecs import CODECS, is_wide, make
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind
 from crmhub.mapping.compiled import compile_map
 from crmhub.mapping.load import ConnectionMapping, load_mapping, shipped_mappings
+from crmhub.mapping.parse import parse_mapping
 from crmhub.mapping.paths import kind_of, parse_path
 from crmhub.mapping.prove import Counterexample, prove
-from crmhub.mapping.rules import MappingSpec, parse_mapping
+from crmhub.mapping.rules import MappingSpec
 from crmhub.mapping.samples import samples_of
 from crmhub.models import Deal, Money
 from crmhub.models.registry import BUILT_IN

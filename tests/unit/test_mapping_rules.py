@@ -10,7 +10,8 @@ from crmhub.document import Document
 from crmhub.errors import MappingError
 from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.load import Override, find_mapping, load_mapping, shipped_mappings
-from crmhub.mapping.rules import MappingSpec, parse_mapping
+from crmhub.mapping.parse import parse_mapping
+from crmhub.mapping.rules import MappingSpec
 from crmhub.models.registry import BUILT_IN
 
 HEAD = "crm: test\nversion: 1\nmaps:\n"

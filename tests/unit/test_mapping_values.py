@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from crmhub.document import Document
 from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.compiled import CompiledMap, compile_map
-from crmhub.mapping.rules import parse_mapping
+from crmhub.mapping.parse import parse_mapping
 from crmhub.mapping.values import Comparison, changed, comparable_form, digest, plain
 from crmhub.models import AccountType, Money, Unknown
 from crmhub.models.registry import BUILT_IN

@@ -138,17 +138,17 @@ class Two:
 
 @asynccontextmanager
 async def two_crms(
-    tmp_path: Path, *, sync_key: str | None = None, page_size: int = 3, store: str = "sqlite:///:memory:"
+    tmp_path: Path, *, sync_key: str | None = None, page_size: int = 3, mapping: str = MAPPING
 ) -> AsyncGenerator[Two]:
-    mapping = tmp_path / "memory.yaml"
-    mapping.write_text(MAPPING)
+    path = tmp_path / "memory.yaml"
+    path.write_text(mapping)
     objects = {name: dict(cast("dict[str, Value]", fields)) for name, fields in OBJECTS.items()}
     if sync_key:
         for fields in objects.values():
             fields[sync_key] = "text"
-    async with Hub(Config({}, store=store), clock=ManualClock()) as hub:
-        hub.add("a", Faulty, mapping=mapping, objects=cast("Value", objects), page_size=page_size)
-        hub.add("b", Faulty, mapping=mapping, objects=cast("Value", objects), sync_key=sync_key)
+    async with Hub(Config({}, store="sqlite:///:memory:"), clock=ManualClock()) as hub:
+        hub.add("a", Faulty, mapping=path, objects=cast("Value", objects), page_size=page_size)
+        hub.add("b", Faulty, mapping=path, objects=cast("Value", objects), sync_key=sync_key)
         two = Two(hub, cast("Faulty", hub["a"].connector), cast("Faulty", hub["b"].connector))
         for side, prefix in ((two.a, "a"), (two.b, "b")):
             await two.put(side, "people", {"id": f"{prefix}-ann", "name": "Ann", "email": "ann@example.com"})
@@ -408,3 +408,16 @@ async def test_a_model_that_nobody_maps_is_named_with_a_suggestion(tmp_path: Pat
     async with two_crms(tmp_path) as two:
         with pytest.raises(ConfigError, match=r"no model 'acounts'.*did you mean 'account"):
             await two.hub.sync("a", "b", models=["acounts"])
+
+
+async def test_a_rule_that_writes_only_what_is_empty_leaves_what_is_there(tmp_path: Path) -> None:
+    async with two_crms(
+        tmp_path, mapping=MAPPING.replace("website: site", "website: {to: site, write: if_empty}")
+    ) as two:
+        await two.put(two.a, "companies", company(1, site="one.example"), company(2))
+        await two.sync()
+        await two.put(two.a, "companies", company(1, site="other.example"), company(2, site="two.example"))
+        await two.sync()
+        sites = {name: row["site"] for name, row in two.rows("companies").items()}
+        assert sites == {"Company 1": "one.example", "Company 2": "two.example"}
+        assert (await two.sync()).writes == 0

@@ -1,0 +1,1 @@
+"""Measurements, as ratios against a hand-written loop in the same run. ``make bench``."""
