@@ -321,3 +321,17 @@ def test_a_million_rows_are_not_looked_at_to_find_a_page() -> None:
     assert len(prepare(double.org, "SELECT COUNT() FROM Account", "62.0").places(deleted=False)) == 1_000_000
     # A look at every row takes seconds; all of this takes a few hundredths of one.
     assert process_time() - begun < 1
+
+
+def test_seeded_records_are_found_by_every_indexed_field() -> None:
+    rows = {"Account": 7, "Contact": 23, "Opportunity": 31, "Task": 97, "Event": 20, "Lead": 9}
+    double = create(Options(rows=rows))
+    for name in rows:
+        sobject = double.org.catalog.get(name)
+        assert sobject is not None
+        everything = list(double.org.tables[name].rows())
+        for field in (field for field in sobject.fields if field.indexed and field.type != "id"):
+            for value in {str(row[field.name]) for row in everything if field.name in row}:
+                found = run(double, f"SELECT Id FROM {name} WHERE {field.name} = '{value}'")
+                wanted = [row["Id"] for row in everything if row.get(field.name) == value]
+                assert [row["Id"] for row in found] == wanted
