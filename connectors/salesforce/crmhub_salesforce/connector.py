@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import ClassVar
 
 import anyio
@@ -40,6 +40,7 @@ from crmhub_salesforce.writing import Writer
 
 __all__ = ["Connector"]
 
+_TIMEOUT = 130.0  # seconds; a query is given up by Salesforce after 120 (SOQL and SOSL Reference, "Limits")
 _POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST})
 
 
@@ -106,10 +107,9 @@ class Connector:
         """The object's fields as the org has them now; raises ``NotFound`` for an unknown object."""
         return (await self._schemas.of(object, fresh=True)).schema
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+    def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """See :mod:`crmhub_salesforce.reading`."""
-        async for page in self._reader.read(request):
-            yield page
+        return self._reader.read(request)
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
         """A record or ``Missing`` for each id (15 or 18 characters), in order."""
@@ -119,19 +119,17 @@ class Connector:
         """See :mod:`crmhub_salesforce.writing`."""
         return await self._writer.write(request)
 
-    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncIterator[Page]:
+    def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records that Salesforce's search finds for the words; its index may lag behind writes."""
-        async for page in self._lookup.search(object, text, fields, limit):
-            yield page
+        return self._lookup.search(object, text, fields, limit)
 
     async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
         """How many live records meet all conditions."""
         return await self._lookup.count(object, filter)
 
-    async def query(self, text: str) -> AsyncIterator[Page]:
+    def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement."""
-        async for page in self._lookup.query(text):
-            yield page
+        return self._lookup.query(text)
 
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
@@ -169,6 +167,3 @@ def _client(config: SalesforceConfig, context: Context) -> HttpClient:
             request_id_headers=("x-sfdc-request-id", "x-request-id"),
         )
     )
-
-
-_TIMEOUT = 130.0  # a query is given up by Salesforce after 120 s (SOQL and SOSL Limits)

@@ -10,16 +10,11 @@ or an id.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from crmhub.connector import Native, Problem, Value
 from crmhub.errors import (
     AlreadyExists,
-    AuthError,
     BadRequest,
-    Conflict,
     ConnectorError,
     InvalidRecord,
     NotFound,
@@ -31,6 +26,7 @@ from crmhub.errors import (
 )
 from crmhub.http import Response
 from crmhub.redact import redact
+from crmhub_salesforce.codes import CODES, Meaning, Show
 from crmhub_salesforce.ids import full_id
 
 __all__ = [
@@ -45,104 +41,6 @@ __all__ = [
     "text_of",
 ]
 
-_Show: TypeAlias = Literal["own", "column", "type", "limit", "fields", "admin"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """What a code means: our error, our words, what to do, and how much of the vendor's message is shown."""
-
-    kind: type[ConnectorError]
-    words: str
-    hint: str | None = None
-    show: _Show = "own"
-
-
-def _record(words: str, hint: str | None = None, show: _Show = "own") -> _Meaning:
-    return _Meaning(InvalidRecord, words, hint, show)
-
-
-def _call(words: str, hint: str | None = None, show: _Show = "own") -> _Meaning:
-    return _Meaning(BadRequest, words, hint, show)
-
-
-def _denied(words: str, hint: str) -> _Meaning:
-    return _Meaning(PermissionDenied, words, hint)
-
-
-_PROFILE = "give the user the permission by profile or permission set, and access by sharing"
-_AGAIN = "it passes; try again, with fewer writers at a time"
-_CODES: Mapping[str, _Meaning] = {
-    "INVALID_SESSION_ID": _Meaning(AuthError, "the session is expired or invalid"),
-    "INVALID_AUTH_HEADER": _Meaning(AuthError, "the access token is not accepted"),
-    "API_DISABLED_FOR_ORG": _denied(
-        "the API is not enabled for this user or edition", "enable 'API Enabled' in the user's profile"
-    ),
-    "API_CURRENTLY_DISABLED": _denied("the API is disabled for the org for now", "ask Salesforce support"),
-    "INSUFFICIENT_ACCESS": _denied("the user has no access", _PROFILE),
-    "INSUFFICIENT_ACCESS_OR_READONLY": _denied("the user may not change this record", _PROFILE),
-    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": _denied(
-        "the user has no access to a record that is referred to", _PROFILE
-    ),
-    "CANNOT_EXECUTE_FLOW_TRIGGER": _record("a flow of the org failed", show="admin"),
-    "FUNCTIONALITY_NOT_ENABLED": _denied("the org has not enabled this", "enable the feature in Setup"),
-    "OPERATION_NOT_ENABLED": _denied("the org has not enabled this", "enable the feature in Setup"),
-    "NOT_FOUND": _Meaning(NotFound, "there is no such record, object or resource"),
-    "ENTITY_IS_DELETED": _Meaning(NotFound, "the record is deleted"),
-    "INVALID_TYPE": _Meaning(NotFound, "there is no such object, or the user may not see it"),
-    "INVALID_TYPE_FOR_OPERATION": _call("the object does not support this"),
-    "UNSUPPORTED_API_VERSION": _call("this API version is retired", "set a newer version"),
-    "MALFORMED_QUERY": _call("the query is not well-formed", show="column"),
-    "INVALID_FIELD": _call("there is no such field, or the user may not see it", show="column"),
-    "INVALID_QUERY_FILTER_OPERATOR": _call(
-        "the query compares a field in a way it does not allow", show="column"
-    ),
-    "INVALID_QUERY_LOCATOR": _call("the query's cursor is no longer known", "start the query again"),
-    "QUERY_TOO_COMPLICATED": _call("the query is too complicated", "ask for fewer formula fields"),
-    "QUERY_TIMEOUT": _call("the query took too long", "filter it, or ask for fewer fields"),
-    "OPERATION_TOO_LARGE": _call("the query has too large a result", "filter it"),
-    "EXCEEDED_ID_LIMIT": _call("too many ids are named"),
-    "INVALID_SEARCH": _call("the text cannot be searched", "search at least two letters or digits"),
-    "URI_TOO_LONG": _call("the URL is too long"),
-    "METHOD_NOT_ALLOWED": _call("the resource does not know this method"),
-    "MISSING_ARGUMENT": _call("an argument is missing"),
-    "INVALID_BATCH_SIZE": _call("the batch size is out of range"),
-    "JSON_PARSER_ERROR": _record("a value has the wrong type", show="type"),
-    "REQUIRED_FIELD_MISSING": _record("required fields are missing", show="fields"),
-    "STRING_TOO_LONG": _record("a text is too long", show="limit"),
-    "INVALID_EMAIL_ADDRESS": _record("it is no e-mail address that Salesforce accepts"),
-    "NUMBER_OUTSIDE_VALID_RANGE": _record("a number is out of range"),
-    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": _record(
-        "it is not among the choices of a restricted picklist", "add the choice in Setup, or map the value"
-    ),
-    "INVALID_CROSS_REFERENCE_KEY": _record("a record that is referred to does not exist or is out of reach"),
-    "MALFORMED_ID": _record("it is no id of the right object"),
-    "INVALID_ID_FIELD": _record("it is no id of the right object"),
-    "FIELD_INTEGRITY_EXCEPTION": _record("a value contradicts another field or record"),
-    "FIELD_FILTER_VALIDATION_EXCEPTION": _record(
-        "a lookup filter of the org forbids the value", show="admin"
-    ),
-    "INVALID_FIELD_FOR_INSERT_UPDATE": _record("a field cannot be written", show="fields"),
-    "FIELD_CUSTOM_VALIDATION_EXCEPTION": _record("a validation rule of the org forbids it", show="admin"),
-    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _record("an automation of the org failed"),
-    "APEX_ERROR": _record("an automation of the org failed"),
-    "DUPLICATES_DETECTED": _Meaning(
-        AlreadyExists,
-        "a duplicate rule of the org forbids it",
-        "relax the rule, or write to the existing record",
-    ),
-    "DUPLICATE_VALUE": _Meaning(AlreadyExists, "a unique value is already taken"),
-    "DUPLICATE_EXTERNAL_ID": _Meaning(AlreadyExists, "several records have this external id"),
-    "DELETE_FAILED": _record("other records depend on it", "delete or move those first"),
-    "TRANSFER_REQUIRES_READ": _record("the new owner may not read the object"),
-    "INACTIVE_OWNER_OR_USER": _record("the user is inactive", "choose an active user"),
-    "OP_WITH_INVALID_USER_TYPE_EXCEPTION": _record("the user's type cannot own it", "choose another user"),
-    "STORAGE_LIMIT_EXCEEDED": _Meaning(QuotaExceeded, "the org's storage is full", "free or buy storage"),
-    "UNABLE_TO_LOCK_ROW": _Meaning(Conflict, "another writer holds the record or its parent", _AGAIN),
-    "TXN_SECURITY_METERING_ERROR": _Meaning(Conflict, "a security policy took too long", _AGAIN),
-    "ALL_OR_NONE_OPERATION_ROLLED_BACK": _Meaning(Conflict, "another record of the batch failed"),
-    "PROCESSING_HALTED": _Meaning(Conflict, "another record of the batch failed"),
-}
 _TRANSIENT = frozenset({"UNABLE_TO_LOCK_ROW", "TXN_SECURITY_METERING_ERROR", "SERVER_UNAVAILABLE"})
 _PASSING = _TRANSIENT | {"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED", "STORAGE_LIMIT_EXCEEDED"}
 _WHOLE_BATCH = frozenset({"JSON_PARSER_ERROR", "INVALID_FIELD", "MALFORMED_ID", "INVALID_ID_FIELD"})
@@ -173,20 +71,20 @@ def error_of(body: Value, status: int, response: Response) -> ConnectorError:
     """The error for a refusal that came inside of a successful reply (a composite request)."""
     refusal = _refusal(body) or {}
     kind = Unavailable if status >= 500 else BadRequest
-    error = _error(_meaning(refusal) or _Meaning(kind, "it gives no known reason"), refusal, response)
+    error = _error(_meaning(refusal) or Meaning(kind, "it gives no known reason"), refusal, response)
     error.status = status
     return error
 
 
-def _meaning(refusal: Native) -> _Meaning | None:
+def _meaning(refusal: Native) -> Meaning | None:
     code = code_of(refusal)
-    return _quota(refusal) if code == "REQUEST_LIMIT_EXCEEDED" else _CODES.get(code)
+    return _quota(refusal) if code == "REQUEST_LIMIT_EXCEEDED" else CODES.get(code)
 
 
 def problem_of(refusal: Native) -> Problem:
     """Why one record of a write was refused: our words and the names of fields, no record values."""
     code = code_of(refusal)
-    meaning = _CODES.get(code) or _record("Salesforce refused the record")
+    meaning = CODES.get(code) or Meaning(InvalidRecord, "Salesforce refused the record")
     passing = code in _PASSING or is_transient(refusal)
     return Problem(code, _said(meaning, refusal), _field(refusal), permanent=not passing)
 
@@ -211,7 +109,7 @@ def is_about_records(error: ConnectorError) -> bool:
     """
     if error.code in _WHOLE_BATCH or isinstance(error, InvalidRecord | AlreadyExists):
         return True
-    return isinstance(error, BadRequest) and error.status in {400, 413} and error.code not in _CODES
+    return isinstance(error, BadRequest) and error.status in {400, 413} and error.code not in CODES
 
 
 def passes(error: ConnectorError) -> bool:
@@ -243,10 +141,10 @@ def _refusal(body: Value) -> Native | None:
     return first if isinstance(first, dict) and isinstance(first.get("errorCode"), str) else None
 
 
-def _quota(refusal: Native) -> _Meaning:
+def _quota(refusal: Native) -> Meaning:
     if "concurrent" in text_of(refusal.get("message")).lower():
-        return _Meaning(RateLimited, "too many long calls are under way", "lower concurrency")
-    return _Meaning(
+        return Meaning(RateLimited, "too many long calls are under way", "lower concurrency")
+    return Meaning(
         QuotaExceeded,
         "the org's API calls of the last 24 hours are used up",
         "wait for the oldest to leave the 24 hours, or raise the allowance (Setup, Company Information)",
@@ -256,11 +154,11 @@ def _quota(refusal: Native) -> _Meaning:
 def _unknown(refusal: Native, response: Response) -> ConnectorError:
     kinds = {403: PermissionDenied, 404: NotFound, 410: NotFound}
     return _error(
-        _Meaning(kinds.get(response.status, BadRequest), "it gives no known reason"), refusal, response
+        Meaning(kinds.get(response.status, BadRequest), "it gives no known reason"), refusal, response
     )
 
 
-def _error(meaning: _Meaning, refusal: Native, response: Response) -> ConnectorError:
+def _error(meaning: Meaning, refusal: Native, response: Response) -> ConnectorError:
     error = meaning.kind(
         f"Salesforce refused {response.method} {response.path}: {_said(meaning, refusal)}",
         hint=meaning.hint,
@@ -274,13 +172,13 @@ def _error(meaning: _Meaning, refusal: Native, response: Response) -> ConnectorE
     return error
 
 
-def _said(meaning: _Meaning, refusal: Native) -> str:
+def _said(meaning: Meaning, refusal: Native) -> str:
     message = text_of(refusal.get("message"))
     detail = _detail(meaning.show, message, refusal)
     return f"{meaning.words} ({detail})" if detail else meaning.words
 
 
-def _detail(show: _Show, message: str, refusal: Native) -> str:
+def _detail(show: Show, message: str, refusal: Native) -> str:
     if show == "admin":
         text = "".join(letter if letter.isprintable() else " " for letter in _QUOTED.sub("…", message))
         return redact(text)[:_LONGEST_MESSAGE]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 
 from crmhub.connector import Condition, Missing, Native, Page
 from crmhub.errors import BadRequest, BadResponse, Where
@@ -48,17 +49,18 @@ class Lookup:
         condition = f"Id IN ({', '.join(quoted(id_) for id_ in ids)})"
         soql = select(("Id", *cursor, *extra, *fields), of.name, (condition,))
         found: dict[str, Native | Missing] = {}
-        async for reply in self._pages(soql, of.name, deleted=of.has("IsDeleted")):
-            for row in reply.records:
-                id_ = row.get("Id")
-                if not isinstance(id_, str):
-                    raise BadResponse("a record came without its Id", where=Where(object=of.name, field="Id"))
-                gone = row.get("IsDeleted") is True
-                keep = {name: value for name, value in row.items() if name != "IsDeleted" or name in fields}
-                found[id_] = Missing(id_, "deleted") if gone else keep
+        nameless = BadResponse("a record came without its Id", where=Where(object=of.name, field="Id"))
+        async with aclosing(self._pages(soql, of.name, deleted=of.has("IsDeleted"))) as replies:
+            async for reply in replies:
+                for row in reply.records:
+                    id_ = row.get("Id")
+                    if not isinstance(id_, str):
+                        raise nameless
+                    gone = row.get("IsDeleted") if "IsDeleted" in fields else row.pop("IsDeleted", None)
+                    found[id_] = Missing(id_, "deleted") if gone is True else row
         return found
 
-    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncIterator[Page]:
+    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """One page of records that hold the words; the search index may lag behind writes."""
         of = await self._schemas.checked(object, fields)
         if len(text.strip()) < 2:
@@ -92,12 +94,13 @@ class Lookup:
         soql = counting(of.name, conditions)
         return (await self._api.query(soql, object=of.name)).total
 
-    async def query(self, text: str) -> AsyncIterator[Page]:
+    async def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement, which is sent as it is."""
-        async for reply in self._pages(text, None, deleted=False):
-            yield Page(reply.records)
+        async with aclosing(self._pages(text, None, deleted=False)) as replies:
+            async for reply in replies:
+                yield Page(reply.records)
 
-    async def _pages(self, soql: str, object: str | None, *, deleted: bool) -> AsyncIterator[Reply]:
+    async def _pages(self, soql: str, object: str | None, *, deleted: bool) -> AsyncGenerator[Reply]:
         """All pages of a query, by its cursor; raises ``BadResponse`` when that leads in a circle."""
         reply = await self._api.query(soql, object=object, deleted=deleted)
         links: set[str] = set()

@@ -9,7 +9,8 @@ before the newest that was seen, and what was seen never counts beyond the serve
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -52,7 +53,7 @@ class Reader:
         self._overlap = timedelta(seconds=overlap)
         self._page_size = page_size
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """See :meth:`crmhub.connector.Connector.read`."""
         scope = await self._scope(request)
         state = checkpoint.load(scope.of.name, scope.of.cursor, request.since)
@@ -61,8 +62,9 @@ class Reader:
         else:
             pages = self._changes(scope, _cursor(scope), state)
         try:
-            async for page in pages:
-                yield page
+            async with aclosing(pages):
+                async for page in pages:
+                    yield page
         except ConnectorError as error:
             error.at(connection=self._context.connection, object=request.object)
             raise
@@ -82,7 +84,7 @@ class Reader:
 
     # ── everything ───────────────────────────────────────────────────────────────────────────────
 
-    async def _full(self, scope: _Scope, state: Full) -> AsyncIterator[Page]:
+    async def _full(self, scope: _Scope, state: Full) -> AsyncGenerator[Page]:
         archived = scope.of.has("IsArchived") and scope.of.has("IsDeleted")  # found by queryAll only
         progress = _Progress(scope, state.after)
         while True:
@@ -110,7 +112,7 @@ class Reader:
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
-    async def _changes(self, scope: _Scope, cursor: str, state: Changes) -> AsyncIterator[Page]:
+    async def _changes(self, scope: _Scope, cursor: str, state: Changes) -> AsyncGenerator[Page]:
         extra = tuple(name for name in _TOMBSTONE if scope.of.has(name) and name not in scope.fields)
         fields = scope.fields + extra
         progress = _Progress(scope, state.at)

@@ -12,6 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crmhub.connector import (
+    Connector as ContractConnector,
+)
+from crmhub.connector import (
     Missing,
     Power,
     ReadRequest,
@@ -230,6 +233,7 @@ async def test_capabilities_fail_whole_and_can_be_asked_again(make_org: World) -
 async def test_powers_that_are_declared_are_there(make_org: World) -> None:
     org = make_org()
     connector = org.connect()
+    _contract: ContractConnector = connector
     powers = {
         Power.SEARCH: SupportsSearch,
         Power.COUNT: SupportsCount,

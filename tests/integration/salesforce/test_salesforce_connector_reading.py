@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
+from contextlib import aclosing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -398,3 +400,41 @@ def _place(org: Org, at: float, *, gone: bool = False, **fields: object) -> str:
     if gone:
         table.delete(place, int(at))
     return id_
+
+
+async def test_a_reader_that_stops_early_leaves_nothing_open(make_org: World) -> None:
+    org = make_org({"Account": 9}, settings={"page_rows": "4"})
+    connector = org.connect()
+    for pages in (
+        connector.read(ReadRequest("Account", ("Name",), page_size=2)),
+        connector.query("SELECT Id FROM Account"),
+    ):
+        async with aclosing(pages):
+            async for _ in pages:
+                break
+    gc.collect()
+
+
+async def test_an_object_without_a_usable_cursor_is_read_whole_each_time(make_org: World) -> None:
+    org = make_org()
+    fields = [
+        {"name": "Id", "type": "id"},
+        {"name": "SystemModstamp", "type": "datetime", "filterable": False},
+    ]
+    rows = [{"Id": "017000000000001AAA"}, {"Id": "017000000000002AAA"}]
+
+    def instead(request: Request, body: bytes) -> Response | None:
+        del body
+        described = {"name": "ActivityFieldHistory", "fields": fields}
+        found = {"totalSize": 2, "done": True, "records": rows}
+        for part, answer in (("/describe", described), (QUERY, found)):
+            if part in request.url.path:
+                return Response(json.dumps(answer), media_type="application/json")
+        return None
+
+    org.instead = instead
+    connector, seen = org.connect(), org.mirror()
+    for _ in range(2):
+        assert len(await seen.follow(connector, "ActivityFieldHistory")) == 2
+    assert seen.checkpoint is not None
+    assert (seen.checkpoint["mode"], seen.checkpoint["after"]) == ("full", None)
