@@ -104,7 +104,7 @@ class Connector:
         return await checks(self._api, self._schemas, self._config)
 
     async def describe(self, object: str) -> ObjectSchema:
-        """The object's fields as the org has them now; raises ``NotFound`` for an unknown object."""
+        """The object's fields, at most a minute old; raises ``NotFound`` for an unknown object."""
         return (await self._schemas.of(object, fresh=True)).schema
 
     def read(self, request: ReadRequest) -> AsyncGenerator[Page]:

@@ -17,6 +17,8 @@ from crmhub_salesforce.soql import identifier
 
 __all__ = ["Schemas"]
 
+_FRESH = 60.0  # seconds
+
 
 class Schemas:
     """Describes by object, through simple-salesforce."""
@@ -25,19 +27,23 @@ class Schemas:
         self._http = http
         self._connection = context.connection
         self._version = version
+        self._clock = context.clock
         self._known: dict[str, Described] = {}
+        self._asked_at: dict[str, float] = {}
         self._locks: dict[str, anyio.Lock] = {}
 
     async def of(self, object: str, *, fresh: bool = False) -> Described:
-        """The describe of an object; ``fresh`` asks the org again.
+        """The describe of an object; ``fresh`` asks the org again unless it was asked in the last minute.
 
         Raises ``NotFound`` for an object that is not there or that the user may not see.
         """
         lock = self._locks.setdefault(object, anyio.Lock())
         async with lock:
             found = self._known.get(object)
-            if found is None or fresh:
+            now = self._clock.monotonic()
+            if found is None or (fresh and now - self._asked_at[object] > _FRESH):
                 found = self._known[object] = await self._ask(object)
+                self._asked_at[object] = now
             return found
 
     def known(self, object: str) -> Described | None:

@@ -266,6 +266,15 @@ async def test_describe_says_types_choices_limits_and_references(make_org: World
     assert (await connector.describe("Task")).fields["WhatId"].refers_to[0] == "Account"
 
 
+async def test_a_describe_is_asked_for_again_after_a_minute(make_org: World) -> None:
+    org = make_org()
+    connector = org.connect()
+    for seconds, calls in ((0, 1), (30, 1), (60, 2)):
+        org.clock.advance(seconds)
+        await connector.describe("Account")
+        assert len(org.calls("/describe")) == calls
+
+
 async def test_an_unknown_object_is_not_found_by_name(make_org: World) -> None:
     org = make_org()
     with pytest.raises(NotFound, match="no object 'Acount'") as caught:
