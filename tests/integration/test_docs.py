@@ -30,10 +30,9 @@ import pytest
 
 from crmhub.config import load_config
 from crmhub.document import Document
-from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.load import load_mapping
-from crmhub.mapping.rules import parse_mapping
-from crmhub.models.registry import BUILT_IN
+from crmhub.models import Record
+from crmhub.models.registry import with_models
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -138,40 +137,23 @@ class Reader:
     # ── yaml ─────────────────────────────────────────────────────────────────────────────────
 
     def load_yaml(self, text: str, block: Block) -> None:
-        name = block.title or f"{self.page.name}:{block.line}"
-        document = Document.parse(text, name)
-        data = document.data
-        if isinstance(data, list):
+        data = Document.parse(text, f"{self.page.name}:{block.line}").data
+        path = self.folder / (block.title or "unnamed.yaml")
+        if isinstance(data, list) and all(isinstance(entry, dict) and "model" in entry for entry in data):
             maps = "".join(f"  {line}\n" for line in text.splitlines())
-            whole = Document.parse(f"crm: example\nversion: 1\nmaps:\n{maps}", name)
-            parse_mapping(whole, BUILT_IN, CODECS)
-        elif isinstance(data, dict) and "maps" in data and block.title is None:
-            parse_mapping(document, BUILT_IN, CODECS)
+            path.write_text(f"crm: example\nversion: 1\nmaps:\n{maps}", "utf-8")
+            load_mapping(path)
         elif isinstance(data, dict) and "maps" in data:
-            self.load_mapping(self.folder / name)
+            path.write_text(text, "utf-8")
+            load_mapping(path, models=with_models(self.own_models()))
         elif isinstance(data, dict) and "connections" in data:
-            path = self.folder / (block.title or "unnamed.yaml")
             path.write_text(text, "utf-8")
             load_config(path)
 
-    def load_mapping(self, path: Path) -> None:
-        """A mapping for models and codecs that the page has brought is loaded with them."""
-        from crmhub.hub import Hub
-        from crmhub.models import Record
-
-        config = load_config(self.folder / "crmhub.yaml") if (self.folder / "crmhub.yaml").exists() else None
-        own = [
-            held
-            for held in vars(self.module).values()
-            if isinstance(held, type) and issubclass(held, Record) and held.__module__ == self.module.__name__
-        ]
-        if config is None or own:
-            from crmhub.models.registry import with_models
-
-            load_mapping(path, models=with_models(own))
-        else:
-            hub = Hub(config)
-            assert hub.add("loaded by the test", "memory", mapping=path).spec
+    def own_models(self) -> list[type[Record]]:
+        """The models that the page's Python has made so far."""
+        made = [held for held in vars(self.module).values() if isinstance(held, type)]
+        return [kind for kind in made if issubclass(kind, Record) and kind.__module__ == self.module.__name__]
 
     # ── console ──────────────────────────────────────────────────────────────────────────────
 
@@ -306,12 +288,15 @@ def _install_editable(folder: Path) -> None:
 def reading(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Reader]:
     module = types.ModuleType(f"page_{page.stem}")
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setenv("COLUMNS", "140")
     environment = dict(os.environ) | {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": str(folder), "TERM": "xterm", "NO_COLOR": "1",
-    }  # fmt: skip
+        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(folder),
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+    }
     before, exported = set(sys.modules), dict(os.environ)
     try:
         with ExitStack() as stack:

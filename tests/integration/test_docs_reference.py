@@ -11,18 +11,35 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import msgspec
 import pytest
 import typer
 
 from crmhub.cli.app import app
+from crmhub.config import load_config
 from crmhub.document import Document
-from crmhub.mapping import rules
-from crmhub.mapping.codecs import CODECS, Codec, WideCodec, is_wide, make
+from crmhub.errors import ConfigError
+from crmhub.mapping.codecs import CODECS, Codec, is_wide, make
+from crmhub.mapping.load import load_mapping
 from crmhub.models import Money
 from crmhub.native import Value
+from crmhub.plugins import connector_names, load_connector
+
+
+class Option(Protocol):
+    """What is asked of an option of a command."""
+
+    opts: list[str]
+    secondary_opts: list[str]
+
+
+class Command(Protocol):
+    """What is asked of a command."""
+
+    params: list[Option]
+
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -30,7 +47,14 @@ PAGES = sorted(DOCS.rglob("*.md"))
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 _read = msgspec.json.Decoder(float_hook=Decimal).decode
-_NAMES = {"date": date, "datetime": datetime, "timedelta": timedelta, "UTC": UTC, "Decimal": Decimal, "Money": Money}
+_NAMES = {
+    "date": date,
+    "datetime": datetime,
+    "timedelta": timedelta,
+    "UTC": UTC,
+    "Decimal": Decimal,
+    "Money": Money,
+}
 
 
 def reference(name: str) -> str:
@@ -73,7 +97,9 @@ def test_every_page_is_in_the_navigation() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES], ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in _LINK.findall(_FENCED.sub("", page.read_text("utf-8"))):
@@ -101,10 +127,24 @@ def test_the_site_builds_without_a_complaint(tmp_path: Path) -> None:
 # ── the mapping language ─────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("keys", [rules._RULE_KEYS, rules._MAP_KEYS], ids=["rule", "map"])
-def test_every_key_of_the_mapping_language_is_described(keys: frozenset[str]) -> None:
-    text = reference("mapping")
-    assert {key for key in keys if f"\n| `{key}` |" not in text} == set()
+def known_keys(file: Path, text: str) -> set[str]:
+    """What a file that has the key ``qqqq`` is told that it could have there."""
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(file) if "connections" in text else load_mapping(file)
+    (known,) = re.findall(r"qqqq.*?; known: (.*)", str(caught.value))
+    return set(known.split(", "))
+
+
+MAP = "crm: x\nversion: 1\nmaps:\n  - {{model: account, object: a, fields: {{name: {rule}}}{more}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "more"), [("{to: n, qqqq: 1}", ""), ("n", ", qqqq: 1")], ids=["rules", "maps"]
+)
+def test_every_key_of_the_mapping_language_is_described(tmp_path: Path, rule: str, more: str) -> None:
+    keys = known_keys(tmp_path / "x.yaml", MAP.format(rule=rule, more=more))
+    assert {key for key in keys if f"\n| `{key}` |" not in reference("mapping")} == set()
 
 
 def test_every_codec_has_an_example() -> None:
@@ -133,12 +173,7 @@ def test_a_codec_does_what_its_example_says(row: list[str]) -> None:
 
 def test_the_codecs_that_lose_something_are_named() -> None:
     text = reference("mapping")
-    lossy = {
-        name
-        for row in CODEC_ROWS
-        for name in _codec_names(_yaml(row[0]))
-        if cast("Codec | WideCodec", make(_yaml(row[0]))).lossy
-    }
+    lossy = {name for row in CODEC_ROWS for name in _codec_names(_yaml(row[0])) if make(_yaml(row[0])).lossy}
     paragraph = re.search(r"^`const`.*?\n\n", text, re.MULTILINE | re.DOTALL)
     assert paragraph
     assert {name for name in lossy if f"`{name}`" not in paragraph[0]} == set()
@@ -157,35 +192,36 @@ def _codec_names(spec: Value) -> list[str]:
 # ── settings and commands ────────────────────────────────────────────────────────────────────────
 
 
-def test_every_setting_is_described() -> None:
-    from crmhub import config
-    from crmhub.plugins import connector_names, load_connector
-
-    text = reference("configuration")
-    names = {*config._TOP, *config._JOB}
+def test_every_setting_is_described(tmp_path: Path) -> None:
+    file = tmp_path / "crmhub.yaml"
+    connections = "connections: {a: {connector: memory}, b: {connector: memory}}\n"
+    names = known_keys(file, f"{connections}qqqq: 1\n")
+    names |= known_keys(file, f"{connections}jobs: {{j: {{from: a, to: b, qqqq: 1}}}}\n")
     for connector in connector_names():
         names |= set(load_connector(connector).Config.model_fields)
+    text = reference("configuration")
     assert {name for name in names if f"| `{name}` |" not in text} == set()
 
 
 def test_every_command_and_option_is_described() -> None:
     text = reference("cli")
     missing: list[str] = []
-    for name, command in _commands(typer.main.get_command(app), "crmhub"):
+    for name, command in commands(typer.main.get_command(app), "crmhub"):
         section = re.search(rf"^## `{re.escape(name)}`.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
-        if section is None:
-            missing.append(name)
-            continue
-        for parameter in command.params:
-            flags = [flag for flag in (*parameter.opts, *parameter.secondary_opts) if flag.startswith("--")]
-            missing += [f"{name} {flag}" for flag in flags if flag != "--help" and f"`{flag}" not in section[0]]
+        said = section[0] if section else ""
+        missing += [f"{name} {flag}" for flag in flags(command) if f"`{flag}`" not in said]
     assert missing == []
 
 
-def _commands(command: object, name: str) -> Iterator[tuple[str, typer.core.TyperCommand]]:
+def flags(command: Command) -> list[str]:
+    opts = [opt for parameter in command.params for opt in (*parameter.opts, *parameter.secondary_opts)]
+    return [opt for opt in opts if opt.startswith("--") and opt != "--help"]
+
+
+def commands(command: object, name: str) -> Iterator[tuple[str, Command]]:
     inner = cast("dict[str, object] | None", getattr(command, "commands", None))
     if inner is None:
-        yield name, cast("typer.core.TyperCommand", command)
+        yield name, cast("Command", command)
         return
     for part, sub in inner.items():
-        yield from _commands(sub, f"{name} {part}")
+        yield from commands(sub, f"{name} {part}")
