@@ -34,10 +34,6 @@ def open_hub(config: Path) -> Hub:
             hint="write one (connections: {zoho: {connector: zoho, …}}), name it with --config, "
             "or see it work first: crmhub demo",
         )
-    import stamina.instrumentation
-
-    # stamina logs each retry by itself, on standard output; our own event says it already.
-    stamina.instrumentation.set_on_retry_hooks([])
     return Hub.load(config)
 
 

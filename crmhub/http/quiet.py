@@ -1,18 +1,22 @@
-"""Keeping httpx's own log lines about our calls out of the log.
+"""Keeping other libraries' own log lines about our calls out of the log.
 
 At level INFO httpx logs the whole URL of each call, and with it the values of its query (an e-mail
-searched for, say); at DEBUG httpcore logs reply headers. Our calls are told by events instead. Other
-users of httpx in the same process are not affected.
+searched for, say); at DEBUG httpcore logs reply headers; and stamina tells each retry to its hooks,
+which print it where nobody has configured structlog. Our calls are told by events instead. Other users
+of these libraries in the same process are not affected.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
-__all__ = ["quiet"]
+import stamina.instrumentation
+
+__all__ = ["quiet", "quiet_retries"]
 
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
 _ours: ContextVar[bool] = ContextVar("crmhub_http_call", default=False)
@@ -20,12 +24,29 @@ _ours: ContextVar[bool] = ContextVar("crmhub_http_call", default=False)
 
 @contextmanager
 def quiet() -> Generator[None]:
-    """Inside, httpx and httpcore log nothing from this task."""
+    """Inside, httpx, httpcore and stamina log nothing from this task."""
     before = _ours.set(True)
     try:
         yield
     finally:
         _ours.reset(before)
+
+
+def quiet_retries() -> None:
+    """From now on stamina's hooks hear of everybody's retries but ours; safe to call again."""
+    hooks = stamina.instrumentation.get_on_retry_hooks()
+    if not all(isinstance(hook, _OthersOnly) for hook in hooks):
+        stamina.instrumentation.set_on_retry_hooks([_OthersOnly(hook) for hook in hooks])
+
+
+@dataclass(frozen=True, slots=True)
+class _OthersOnly:
+    """A retry hook that is not called for our own retries."""
+
+    hook: stamina.instrumentation.RetryHook
+
+    def __call__(self, details: stamina.instrumentation.RetryDetails) -> AbstractContextManager[None] | None:
+        return None if _ours.get() else self.hook(details)
 
 
 def _not_ours(_: logging.LogRecord) -> bool:

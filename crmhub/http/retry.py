@@ -15,6 +15,7 @@ import stamina
 
 from crmhub.clock import Clock
 from crmhub.errors import ConnectorError, RateLimited
+from crmhub.http.quiet import quiet, quiet_retries
 from crmhub.http.response import Response
 
 __all__ = ["Attempt", "RetryPolicy"]
@@ -55,6 +56,7 @@ class RetryPolicy:
 
         ``failed`` hears of each failed try and the wait before the next (``None``: there is none).
         """
+        quiet_retries()
         attempts = 1 if once else self.retries + 1
         ends = self.clock.monotonic() + self.budget
         attempt = Attempt(patience=self.budget, repeatable=repeatable)
@@ -71,14 +73,15 @@ class RetryPolicy:
             wait = next_wait
             return 0.0
 
-        async for turn in stamina.retry_context(on=again, attempts=attempts, timeout=None):
-            if turn.num > 1:
-                await self.clock.sleep(wait)
-                attempt.patience = max(ends - self.clock.monotonic(), 0.0)
-            attempt.number = turn.num
-            attempt.retry_after = None
-            with turn:
-                return await send(attempt)
+        with quiet():
+            async for turn in stamina.retry_context(on=again, attempts=attempts, timeout=None):
+                if turn.num > 1:
+                    await self.clock.sleep(wait)
+                    attempt.patience = max(ends - self.clock.monotonic(), 0.0)
+                attempt.number = turn.num
+                attempt.retry_after = None
+                with turn:
+                    return await send(attempt)
         raise AssertionError("stamina ends with a result or an error")
 
     def _wait(self, error: ConnectorError, attempt: Attempt, attempts: int, ends: float) -> float | None:

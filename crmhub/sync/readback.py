@@ -109,13 +109,14 @@ def _matches(
     """
     by_name: dict[str, dict[str, Native]] = {}
     for id_, record in candidates.items():
-        by_name.setdefault(str(record.get(name or "") or ""), {})[id_] = record
-    sent = Counter(intent.marker for intent in intents)
+        by_name.setdefault(_spaced(str(record.get(name or "") or "")), {})[id_] = record
+    sent = Counter(_spaced(intent.marker) for intent in intents)
     found: dict[str, str] = {}
     for intent in intents:
-        namesakes = by_name.get(intent.marker, {})
+        marker = _spaced(intent.marker)
+        namesakes = by_name.get(marker, {})
         id_ = _holding(maps, cast("Native", _decode(intent.payload).fields), namesakes)
-        if id_ is None and intent.marker and sent[intent.marker] == len(namesakes) == 1:
+        if id_ is None and marker and sent[marker] == len(namesakes) == 1:
             id_ = next(iter(namesakes))
         if id_ is not None:
             found[intent.id] = id_
@@ -131,7 +132,7 @@ async def _candidates(target: Connection, object_: str, intents: Sequence[Intent
     made_since = (
         [Condition(able.created, "ge", since)] if able.created and _filters(able, able.created) else []
     )
-    names = sorted({intent.marker for intent in intents if intent.marker})
+    names = sorted({form for intent in intents for form in (intent.marker, intent.marker.strip()) if form})
     chunks: list[list[Condition]] = [made_since]
     if able.name and _filters(able, able.name) and all(intent.marker for intent in intents):
         chunks = [
@@ -166,4 +167,10 @@ def _holding(maps: Sequence[CompiledMap], sent: Native, candidates: Mapping[str,
 
 def _plain(mapped: CompiledMap, record: Native) -> dict[str, object]:
     values, _ = mapped.read_or_faults(record)
-    return {path: plain(value) for path, value in values.items() if value is not None}
+    forms = {path: plain(value) for path, value in values.items() if value is not None}
+    return {path: _spaced(form) if isinstance(form, str) else form for path, form in forms.items()}
+
+
+def _spaced(text: str) -> str:
+    """A text without outer and double blanks, which CRMs take away."""
+    return " ".join(text.split())
