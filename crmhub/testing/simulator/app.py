@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from email.utils import formatdate
 from typing import ClassVar
 
 import anyio
@@ -102,6 +103,7 @@ class SimulatorApp:
             double.stats.count(request.method, pattern, rule.kind if rule else "none")
             raise ConnectionCut(f"{request.method} {request.url.path}")
         double.stats.count(request.method, pattern, str(response.status_code))
+        response.headers["date"] = formatdate(double.clock.now(), usegmt=True)
         await response(scope, receive, send)
 
     async def _struck(self, rule: FaultRule, request: Request, receive: Receive) -> Response | None:

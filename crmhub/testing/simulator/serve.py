@@ -109,7 +109,7 @@ def _prepare(
         log_level="critical",
         access_log=False,
         server_header=False,
-        date_header=True,
+        date_header=False,  # the double tells its own time
         timeout_keep_alive=60,
         timeout_graceful_shutdown=2,
         ssl_certfile=str(certificate.chain) if certificate else None,
