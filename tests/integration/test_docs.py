@@ -296,6 +296,7 @@ def reading(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Genera
         "PYTHONPATH": str(folder),
         "TERM": "xterm",
         "NO_COLOR": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a reader's own tests need none, and start sooner
     }
     before, exported = set(sys.modules), dict(os.environ)
     try:
@@ -329,6 +330,7 @@ def two_crms(reader: Reader) -> None:
             reader.environment[f"{prefix}_{secret.upper()}"] = served.credentials[secret]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_can_be_followed_from_top_to_bottom(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 import typer
 
+import crmhub
 from crmhub.cli.app import app
 from crmhub.config import load_config
 from crmhub.document import Document
@@ -109,6 +110,21 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         found = (page.parent / file).resolve() if file else page
         assert found.is_file(), f"{page.name}: {target}: no such file"
         assert not anchor or anchor in anchors(found), f"{page.name}: {target}: no such heading"
+
+
+def test_every_public_name_is_on_the_python_page() -> None:
+    shown = re.findall(r"^::: (\S+)((?:\n    .*)*)", reference("python"), re.MULTILINE)
+    missing: list[str] = []
+    for name in crmhub.__all__:
+        home = cast("str | None", getattr(getattr(crmhub, name), "__module__", None))
+        if home is None or not home.startswith("crmhub"):  # an alias: pydantic's Annotated, pluggy's marker
+            continue
+        if not any(
+            entry == f"{home}.{name}" or (entry == home and ("members" not in chosen or name in chosen))
+            for entry, chosen in shown
+        ):
+            missing.append(f"{home}.{name}")
+    assert missing == []
 
 
 @pytest.mark.slow
