@@ -21,14 +21,19 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
+_MARK = ".crmhub-demo"
+_PEOPLE = {"Contacts": 120, "Leads": 40, "Tasks": 90, "Events": 30, "Calls": 40}
+"""What the simulated Zoho has besides the accounts and deals of the files."""
 _NEXT = """
-  crmhub simulate zoho --port 8080 --rows 500 --admin     a Zoho of your own; any Zoho client may call it
-  crmhub mapping check                                    are the shipped mappings right?
-  crmhub mapping prove                                    does every value survive the round trip?
-  crmhub plugins                                          what is installed
-
-Then write crmhub.yaml with your own connections (see the README), and run
-  crmhub sync zoho salesforce --plan                      what would be written"""
+a Zoho of your own, which any Zoho client may call:
+  crmhub simulate zoho --port 8080 --rows 500 --admin
+are the shipped mappings right, and does every value survive the round trip?
+  crmhub mapping check
+  crmhub mapping prove
+what is installed:
+  crmhub plugins
+then write crmhub.yaml with your own connections (see the README); what would be written?
+  crmhub sync zoho salesforce --plan"""
 
 
 def demo(
@@ -74,20 +79,34 @@ def _stage(console: Console, folder: Path, *, accounts: int, deals: int, seed: i
     from crmhub.testing.simulator.options import Options
     from crmhub.testing.simulator.serve import running
 
-    if folder.exists():
-        shutil.rmtree(folder)
+    _clear(folder)
     data = folder / "data"
     generate(data, accounts=accounts, deals=deals, seed=seed)
+    (folder / _MARK).write_text("made by crmhub demo, and cleared by the next one\n")
     console.rule("1 · two CRMs, simulated")
     with ExitStack() as stack:
         connections: dict[str, ConnectionSettings] = {}
         for name in ("zoho", "salesforce"):
-            options = Options(seed=seed, schema=_example(f"{name}-schema.yaml"), users=data / "users.csv")
+            rows = _PEOPLE if name == "zoho" else 0
+            options = Options(
+                rows=rows, seed=seed, schema=_example(f"{name}-schema.yaml"), users=data / "users.csv"
+            )
             served = stack.enter_context(running(make_double(name, options)))
             connections[name] = ConnectionSettings(name, name, _settings(name, served))
             console.print(f"{name}: {served.url}")
         hub = Hub(Config(connections, store=f"sqlite:///{folder.resolve() / 'crmhub.db'}"))
         yield hub
+
+
+def _clear(folder: Path) -> None:
+    """Take away what an earlier demo left; nobody else's files."""
+    from crmhub.errors import ConfigError
+
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (folder / _MARK).exists():
+        raise ConfigError(f"{folder}: holds files that are not the demo's", hint="name another --folder")
+    shutil.rmtree(folder)
 
 
 def _settings(name: str, served: Running) -> Mapping[str, Value]:
@@ -153,7 +172,7 @@ async def _explain(hub: Hub, id_: str) -> None:
     explanation = await explain_record(
         hub["zoho"], "Deals", id_, hub["salesforce"], store=await hub.store(), today=hub.clock.now().date()
     )
-    print_table(explanation)
+    print_table(explanation, only_held=True)
 
 
 def _example(name: str) -> Path:

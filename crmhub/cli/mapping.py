@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from crmhub.connector import Native, ObjectSchema
     from crmhub.hub import Hub
     from crmhub.mapping.check import Finding
-    from crmhub.mapping.explain import Explanation
+    from crmhub.mapping.explain import Explanation, Row
     from crmhub.mapping.rules import MappingSpec
 
 __all__ = ["mapping", "print_table"]
@@ -235,8 +235,8 @@ def _print_json(explanation: Explanation) -> None:
     typer.echo(msgspec.json.Encoder(decimal_format="number", enc_hook=str).encode(explanation).decode())
 
 
-def print_table(explanation: Explanation) -> None:
-    """Print an explanation as a table, a row for each canonical path."""
+def print_table(explanation: Explanation, *, only_held: bool = False) -> None:
+    """Print an explanation as a table, a row for each canonical path; ``only_held`` leaves empty ones out."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -244,25 +244,26 @@ def print_table(explanation: Explanation) -> None:
     table = Table(box=None, pad_edge=False)
     for column in _columns(explanation):
         table.add_column(column, overflow="fold")
-    for cells in _rows(explanation):
-        table.add_row(*(Text(cell) for cell in cells))
+    for row in explanation.rows:
+        if row.value is not None or row.sent is not None or not only_held:
+            table.add_row(*(Text(cell) for cell in _cells(row, into=explanation.target is not None)))
     console = Console()
     console.print(table)
-    if explanation.unread:
+    if explanation.unread and not only_held:
         console.print(Text(f"read by no rule: {', '.join(explanation.unread)}", style="dim"))
 
 
 def _columns(explanation: Explanation) -> list[str]:
-    columns = [explanation.source, "native value", "codec", explanation.model, "value"]
-    return [*columns, explanation.target, "would be sent", ""] if explanation.target else [*columns, ""]
+    columns = [explanation.source, "native value", explanation.model]
+    return [*columns, explanation.target, "sent"] if explanation.target else [*columns, "codec", "value", ""]
 
 
-def _rows(explanation: Explanation) -> Iterator[list[str]]:
-    for row in explanation.rows:
-        given = " | ".join("" if value is None else str(value) for value in row.given)
-        value = "" if row.value is None else str(row.value)
-        cells = [" | ".join(row.native), given, row.codec, row.path, value]
-        if explanation.target:
-            sent = "" if row.sent is None else ", ".join(f"{name}: {part}" for name, part in row.sent.items())
-            cells += [" | ".join(row.target), sent]
-        yield [*cells, f"cannot be read: {row.fault}" if row.fault else row.note]
+def _cells(row: Row, *, into: bool) -> list[str]:
+    given = " | ".join("" if value is None else str(value) for value in row.given)
+    note = f"cannot be read: {row.fault}" if row.fault else row.note
+    cells = [" | ".join(row.native), given, row.path]
+    if not into:
+        return [*cells, row.codec, "" if row.value is None else str(row.value), note]
+    sent = "" if row.sent is None else ", ".join(str(part) for part in row.sent.values())
+    said = f"({note})" if note else ""
+    return [*cells, " | ".join(row.target), " ".join(part for part in (sent, said) if part)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from crmhub.events import Event, Events
@@ -102,19 +102,21 @@ def show_report(report: SyncReport, *, as_json: bool) -> None:
     for model, counts in report.models.items():
         table.add_row(model, *(f"{counts.get(column, 0):,}" for column in columns))
     console.print(table)
+    for line in _remarks(report):
+        console.print(line, markup=False, highlight=False)
+
+
+def _remarks(report: SyncReport) -> Iterator[str]:
+    """What the table cannot say: what was filled in, assumed and left out, and what to do about it."""
     for path, count in report.defaulted.items():
-        console.print(
-            f"filled in on create: {path} × {count:,} (the target demands it; left out of comparison)"
-        )
+        yield f"filled in on create: {path} × {count:,} (the target demands it; left out of comparison)"
     for note, count in report.notes.items():
-        console.print(f"assumed: {note} × {count:,}")
+        yield f"assumed: {note} × {count:,}"
     if report.unshared:
-        console.print(f"no place in the target: {', '.join(report.unshared)}", style="dim")
+        yield f"no place in the target: {', '.join(report.unshared)}"
     calls = ", ".join(f"{name} {count:,}" for name, count in sorted(report.calls.items()))
-    console.print(f"{report.state} in {report.seconds:.1f} s; API calls: {calls or 'none'}")
+    yield f"{report.state} in {report.seconds:.1f} s; API calls: {calls or 'none'}"
     if report.letters:
         held = ", ".join(f"{count:,} {reason}" for reason, count in report.letters.items())
-        console.print(f"set aside: {held}. See them: crmhub dead-letters {report.job!r}")
-        console.print(
-            "Mend the records or the mapping; what changes is taken up again by itself, all by --retry."
-        )
+        yield f"set aside: {held}. See them: crmhub dead-letters '{report.job}'"
+        yield "Mend the records or the mapping; what changes is taken up again by itself, all by --retry."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 if TYPE_CHECKING:
+    from crmhub.events import Event
     from crmhub.hub import Hub
 
 __all__ = ["CONFIG", "PARTIAL", "open_hub", "run", "wants_json"]
@@ -34,7 +35,15 @@ def open_hub(config: Path) -> Hub:
             hint="write one (connections: {zoho: {connector: zoho, …}}), name it with --config, "
             "or see it work first: crmhub demo",
         )
-    return Hub.load(config)
+    hub = Hub.load(config)
+    hub.events.subscribe(_tell_new_key)
+    return hub
+
+
+def _tell_new_key(event: Event) -> None:
+    """A key is made once in a store's life, and losing it loses the tokens: say so."""
+    if event.name == "store.key_made":
+        typer.echo(f"note: made {event.detail.get('key')}; it opens the store's tokens: keep it", err=True)
 
 
 def run(work: Callable[[], Awaitable[_T]]) -> _T:
