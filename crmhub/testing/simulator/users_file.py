@@ -42,6 +42,17 @@ class UserSpec:
         return f"{self.first_name} {self.last_name}".strip()
 
 
+DEFAULT_USERS = (
+    UserSpec("Ada", "Okafor", "ada.okafor@example.com", role="CEO", profile="Administrator"),
+    UserSpec("Bruno", "Salvatore", "bruno.salvatore@example.com"),
+    UserSpec("Chen", "Wei", "chen.wei@example.com"),
+    UserSpec("Dana", "O'Neill", "dana.oneill@example.com"),
+    UserSpec("Élodie", "Martin", "elodie.martin@example.com"),
+    UserSpec("Farid", "Haddad", "farid.haddad@example.com", active=False),
+)
+"""The people of an org for which no file names any: the same in every double, so that owners meet."""
+
+
 def load_users(path: Path | None) -> list[UserSpec]:
     """The declared users; empty without a file. Raises SimulatorError naming file, line and key."""
     if path is None:

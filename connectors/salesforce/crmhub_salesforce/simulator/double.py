@@ -12,7 +12,7 @@ from crmhub.testing.simulator.jsons import dump_json
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.schema_file import load_schema
 from crmhub.testing.simulator.table import Row
-from crmhub.testing.simulator.users_file import UserSpec, load_users
+from crmhub.testing.simulator.users_file import DEFAULT_USERS, load_users
 from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.catalog.objects import build_catalog
 from crmhub_salesforce.simulator.errors import ApiError
@@ -44,11 +44,6 @@ _RESOURCES: tuple[Adder, ...] = (
     add_collections,
     add_rows,
 )
-_USERS = (
-    UserSpec("Ada", "Lovelace", "ada.lovelace@example.com"),
-    UserSpec("Grace", "Hopper", "grace.hopper@example.com"),
-    UserSpec("Alan", "Turing", "alan.turing@example.com", active=False),
-)
 _FAILURES = {
     400: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
     401: ("INVALID_SESSION_ID", "Session expired or invalid"),
@@ -76,7 +71,7 @@ class SalesforceDouble(Double):
         super().__init__(options)
         settings = read_settings(options.settings)
         catalog = build_catalog(load_schema(options.schema))
-        users = load_users(options.users) or list(_USERS)
+        users = load_users(options.users) or list(DEFAULT_USERS)
         self.org = Org(catalog, self.clock, users, lambda org: Seeds(options, org).tables())
         self.sessions = Sessions(self.clock, settings, options.seed, self.org.id, self.org.user_id)
         usage = Usage(self.clock, settings.daily_api_requests)

@@ -7,21 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmhub.testing.simulator.errors import SimulatorError
-from crmhub.testing.simulator.users_file import UserSpec
+from crmhub.testing.simulator.users_file import DEFAULT_USERS, UserSpec
 from crmhub_zoho.simulator.ids import USERS_BLOCK, IdBlock, as_record_id
 
 _BLOCK = IdBlock(USERS_BLOCK)
 _ROLES = ("CEO", "Manager")
 _PROFILES = ("Administrator", "Standard")
-
-DEFAULT_USERS = (
-    UserSpec("Ada", "Okafor", "ada.okafor@example.com", role="CEO", profile="Administrator"),
-    UserSpec("Bruno", "Salvatore", "bruno.salvatore@example.com"),
-    UserSpec("Chen", "Wei", "chen.wei@example.com"),
-    UserSpec("Dana", "O'Neill", "dana.oneill@example.com"),
-    UserSpec("Élodie", "Martin", "elodie.martin@example.com"),
-    UserSpec("Farid", "Haddad", "farid.haddad@example.com", active=False),
-)
 
 
 @dataclass(frozen=True)
