@@ -16,6 +16,7 @@ from pydantic import SecretStr, ValidationError
 from crmhub.connector import ConnectorConfig, Value
 from crmhub.document import Document, Step, suggest
 from crmhub.errors import ConfigError
+from crmhub.mistakes import Mistakes
 from crmhub.secrets import is_reference, resolve
 
 __all__ = ["Config", "ConnectionSettings", "JobSettings", "load_config"]
@@ -141,7 +142,7 @@ def load_config(path: Path) -> Config:
     data = document.data
     if not isinstance(data, dict):
         raise ConfigError(f"{document.at()}: a table with connections is expected")
-    problems = _Problems(document)
+    problems = Mistakes(document)
     problems.unknown((), data, _TOP)
     store = problems.text(("store",), data.get("store", _DEFAULT_STORE))
     plain = data.get("plain_secrets", False) is True
@@ -163,31 +164,7 @@ def load_config(path: Path) -> Config:
     )
 
 
-class _Problems:
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.lines: list[str] = []
-
-    def add(self, path: tuple[Step, ...], what: str, mend: str = "") -> None:
-        key = ".".join(str(step) for step in path)
-        self.lines.append(f"{self.document.at(path)}: {key}: {what}{'; ' + mend if mend else ''}")
-
-    def unknown(self, path: tuple[Step, ...], given: Mapping[str, Value], known: frozenset[str]) -> None:
-        for key in given:
-            if key not in known:
-                self.add((*path, key), "unknown key", suggest(key, known))
-
-    def text(self, path: tuple[Step, ...], value: Value) -> str:
-        if not isinstance(value, str):
-            self.add(path, "a text is expected")
-        return str(value)
-
-    def fail(self) -> None:
-        if self.lines:
-            raise ConfigError("\n".join(self.lines))
-
-
-def _connections(problems: _Problems, given: Value, *, plain: bool) -> dict[str, ConnectionSettings]:
+def _connections(problems: Mistakes, given: Value, *, plain: bool) -> dict[str, ConnectionSettings]:
     if not isinstance(given, dict) or not given:
         problems.add(("connections",), "name at least one connection", "zoho: {connector: zoho, …}")
         return {}
@@ -206,7 +183,7 @@ def _connections(problems: _Problems, given: Value, *, plain: bool) -> dict[str,
 
 
 def _jobs(
-    problems: _Problems, given: Value, connections: Mapping[str, ConnectionSettings]
+    problems: Mistakes, given: Value, connections: Mapping[str, ConnectionSettings]
 ) -> dict[str, JobSettings]:
     jobs: dict[str, JobSettings] = {}
     if given is None:

@@ -17,6 +17,7 @@ from crmhub.mapping.codecs import make
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, WideCodec
 from crmhub.mapping.paths import Path, PathError, kind_of, parse_path
 from crmhub.mapping.rules import Compare, CustomRule, MappingSpec, MapSpec, ModelOf, Policy, Rule
+from crmhub.mistakes import Mistakes
 from crmhub.models import Record
 from crmhub.native import Value
 
@@ -43,26 +44,9 @@ _DEFAULTS: dict[Kind, tuple[tuple[type, ...], str]] = {
 _BARE_KINDS: frozenset[Kind] = frozenset({"text", "enum", "texts", "ref", "user", "json"})
 
 
-class _Complaints:
-    """Collects mistakes; each is one line with its place."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.lines: list[str] = []
-
-    def add(self, path: tuple[Step, ...], what: str, mend: str = "") -> None:
-        key = ".".join(str(step) for step in path)
-        self.lines.append(f"{self.document.at(path)}: {key}: {what}{'; ' + mend if mend else ''}")
-
-    def unknown(self, path: tuple[Step, ...], given: Mapping[str, Value], known: frozenset[str]) -> None:
-        for key in given:
-            if key not in known:
-                self.add((*path, key), f"unknown key {key!r}", suggest(key, known))
-
-
 def parse_mapping(document: Document, models: ModelOf, codecs: Mapping[str, Factory]) -> MappingSpec:
     """The checked mapping. Raises :class:`MappingError` with one line for every mistake."""
-    complaints = _Complaints(document)
+    complaints = Mistakes(document)
     data = document.data
     if not isinstance(data, dict):
         raise MappingError(f"{document.at()}: a mapping file is a table with crm, version and maps")
@@ -82,13 +66,12 @@ def parse_mapping(document: Document, models: ModelOf, codecs: Mapping[str, Fact
         if parsed:
             _refuse_hidden(("maps", index), parsed, maps, complaints)
             maps.append(parsed)
-    if complaints.lines:
-        raise MappingError("\n".join(complaints.lines))
+    complaints.fail(MappingError)
     return MappingSpec(str(crm), 1, tuple(maps), document.name)
 
 
 def _refuse_hidden(
-    at: tuple[Step, ...], entry: MapSpec, others: Sequence[MapSpec], complaints: _Complaints
+    at: tuple[Step, ...], entry: MapSpec, others: Sequence[MapSpec], complaints: Mistakes
 ) -> None:
     """Complain about a map whose records an earlier one of the same object takes."""
     for other in others:
@@ -101,7 +84,7 @@ def _refuse_hidden(
 @dataclass(frozen=True)
 class _Map:
     where: tuple[Step, ...]
-    complaints: _Complaints
+    complaints: Mistakes
     models: ModelOf
     codecs: Mapping[str, Factory]
 

@@ -18,48 +18,21 @@ from crmhub.connection import Connection
 from crmhub.connector import Checkpoint, Deletion, Missing, Native, ReadRequest
 from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
-from crmhub.mapping.compiled import CompiledMap
-from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.values import digest
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
 from crmhub.sync.apply import Applied, Applier
 from crmhub.sync.job import Job, model_names
-from crmhub.sync.plan import Item, Plan, Route, plan
+from crmhub.sync.plan import Item, Plan, plan
 from crmhub.sync.readback import recover
 from crmhub.sync.references import Directories, References
 from crmhub.sync.report import SyncReport
+from crmhub.sync.streams import Stream, stream_between
 
 __all__ = ["SyncEngine"]
 
 _REVISIT = 100
 _BEAT = 20.0
 """Seconds between two signs of life; a run's lease is three of them."""
-
-
-@dataclass(frozen=True)
-class _Stream:
-    """One object of the source: its routes by source map, and what to ask for."""
-
-    object: str
-    model: str
-    routes: Mapping[str, Route]
-    """By the place of the source map, which is its name."""
-    maps: tuple[CompiledMap, ...]
-    fields: tuple[str, ...]
-    referred: Mapping[str, tuple[str, ...]]
-    """For each path that points to a linked record: the source objects it may point to."""
-    mapping: str
-    """Changes when the mapping does: then everything is read again, and what differs is written."""
-
-    def since(self, saved: Checkpoint | None) -> Checkpoint | None:
-        """The connector's own checkpoint, unless it was saved under another mapping."""
-        cursor = saved.get("cursor") if saved and saved.get("mapping") == self.mapping else None
-        return cursor if isinstance(cursor, dict) else None
-
-    def route(self, record: Native) -> Route | None:
-        """The way that a record goes; ``None`` for one that has no place in the target."""
-        mapped = next((mapped for mapped in self.maps if mapped.accepts(record)), None)
-        return self.routes.get(mapped.spec.at) if mapped else None
 
 
 @dataclass
@@ -102,7 +75,7 @@ class SyncEngine:
         self._directories = Directories()
         self._applier: Applier | None = None
         self._run_id = ""
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, Stream] = {}
 
     async def run(self, *, retry: bool = False) -> SyncReport:
         """Run the job to its end. ``retry`` takes up every open dead letter once more.
@@ -200,7 +173,7 @@ class SyncEngine:
             await self._store.commit(changes)
             self._events.emit("sync.recovered", run=self._run_id, found=len(links), open=len(settled))
 
-    async def _find_streams(self) -> Sequence[_Stream]:
+    async def _find_streams(self) -> Sequence[Stream]:
         """The objects to read, in order of dependency, each with its ways into the target."""
         known = {entry.model for entry in self._source.spec.maps}
         models = model_names(self._job.models, sorted(known))
@@ -210,8 +183,9 @@ class SyncEngine:
             stream
             for model in models
             for object_ in dict.fromkeys(entry.object for entry in source.of_model(model))
-            if (stream := self._stream_of(source, target, model, object_))
+            if (stream := stream_between(source, target, model, object_))
         ]
+        self._tally.unshared |= {path for stream in streams for path in stream.unshared}
         if not streams:
             raise ConfigError(
                 f"{self._job.source} and {self._job.target} share no map of {', '.join(models)}",
@@ -220,29 +194,7 @@ class SyncEngine:
         await self._read_directories(streams)
         return streams
 
-    def _stream_of(
-        self, source: ConnectionMapping, target: ConnectionMapping, model: str, object_: str
-    ) -> _Stream | None:
-        routes: dict[str, Route] = {}
-        referred: dict[str, tuple[str, ...]] = {}
-        maps = source.of_object(object_)
-        for mapped in maps:
-            counterpart = target.target(model, mapped.spec.constants)
-            if counterpart is None or mapped.model != model:
-                continue
-            route = Route.between(mapped, counterpart)
-            routes[mapped.spec.at] = route
-            self._tally.unshared |= {f"{object_}: {path}" for path in route.comparison.unshared}
-            for rule in route.references():
-                if rule.by is None:
-                    pointed = [entry.object for model in rule.ref for entry in source.of_model(model)]
-                    referred[rule.path.text] = tuple(dict.fromkeys(pointed))
-        if not routes:
-            return None
-        fingerprint = digest({place: route.fingerprint() for place, route in routes.items()}).hex()
-        return _Stream(object_, model, routes, maps, source.fields(object_), referred, fingerprint)
-
-    async def _read_directories(self, streams: Sequence[_Stream]) -> None:
+    async def _read_directories(self, streams: Sequence[Stream]) -> None:
         """Users, stages and whatever else is matched by meaning, from both sides."""
         wanted = {
             rule.ref[0]
@@ -260,10 +212,10 @@ class SyncEngine:
 
     # ── one object ───────────────────────────────────────────────────────────────────────────
 
-    def _request(self, stream: _Stream, since: Checkpoint | None) -> ReadRequest:
+    def _request(self, stream: Stream, since: Checkpoint | None) -> ReadRequest:
         return ReadRequest(stream.object, stream.fields, since, page_size=self._job.page_size)
 
-    async def _stream(self, stream: _Stream) -> None:
+    async def _stream(self, stream: Stream) -> None:
         since = stream.since(await self._store.checkpoints.get(self._job.id, stream.object))
         self._events.emit("sync.object", object=stream.object, run=self._run_id, model=stream.model)
         async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
@@ -272,7 +224,7 @@ class SyncEngine:
 
     async def _page(
         self,
-        stream: _Stream,
+        stream: Stream,
         upserts: Sequence[Native],
         deletes: Sequence[Deletion] = (),
         checkpoint: Checkpoint | None = None,
@@ -295,7 +247,7 @@ class SyncEngine:
                 intents_settled=applied.settled,
                 dead_letters=[*planned.letters, *applied.letters],
                 resolved=applied.resolved,
-                checkpoint=_saved(stream, checkpoint),
+                checkpoint=stream.saved(checkpoint),
                 counts=counts,
             )
         )
@@ -311,7 +263,7 @@ class SyncEngine:
             set_aside=counts["rejected"] + counts["waiting"],
         )
 
-    async def _plan(self, stream: _Stream, records: Sequence[Native]) -> Plan:
+    async def _plan(self, stream: Stream, records: Sequence[Native]) -> Plan:
         items = await self._items(stream, records)
         source, target = self._job.source, self._job.target
         links = await self._store.links.find((source, stream.object), target, [item.ref.id for item in items])
@@ -356,7 +308,7 @@ class SyncEngine:
             return {}
         return await self._store.links.find_any(self._job.source, ids, self._job.target, objects=objects)
 
-    async def _items(self, stream: _Stream, records: Sequence[Native]) -> Sequence[Item]:
+    async def _items(self, stream: Stream, records: Sequence[Native]) -> Sequence[Item]:
         able = await self._source.able(stream.object)
         items: dict[str, Item] = {}  # a record that comes twice in a page counts once, as it came last
         for record in records:
@@ -379,7 +331,7 @@ class SyncEngine:
             raise SyncError("apply outside of a run", where=Where(connection=self._job.target))
         return await self._applier.apply(planned.writes)
 
-    async def _unlinked(self, stream: _Stream, deletes: Sequence[Deletion]) -> list[Link]:
+    async def _unlinked(self, stream: Stream, deletes: Sequence[Deletion]) -> list[Link]:
         """Links of records that are gone: the pair is let go, the target's record stays."""
         if not deletes:
             return []
@@ -416,15 +368,9 @@ class SyncEngine:
             for start in range(0, len(refs), _REVISIT):
                 await self._reread(stream, refs[start : start + _REVISIT])
 
-    async def _reread(self, stream: _Stream, refs: Sequence[RecordRef]) -> None:
+    async def _reread(self, stream: Stream, refs: Sequence[RecordRef]) -> None:
         found = await self._source.connector.get(stream.object, [ref.id for ref in refs], stream.fields)
         gone = [ref for ref, record in zip(refs, found, strict=True) if isinstance(record, Missing)]
         if gone:
             await self._store.dead_letters.resolve(self._job.id, gone)
         await self._page(stream, [record for record in found if not isinstance(record, Missing)])
-
-
-def _saved(stream: _Stream, checkpoint: Checkpoint | None) -> tuple[str, Checkpoint] | None:
-    if checkpoint is None:
-        return None
-    return stream.object, {"mapping": stream.mapping, "cursor": dict(checkpoint)}

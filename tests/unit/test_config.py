@@ -60,7 +60,7 @@ def test_a_whole_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("conections: {}\n", r"crmhub.yaml:1:1: conections: unknown key; did you mean 'connections'\?"),
+        ("conections: {}\n", r"crmhub.yaml:1:1: conections: unknown key 'conections'; did you mean 'connections'\?"),
         ("connections: {}\n", r"connections: name at least one connection"),
         ("connections:\n  a: {}\n", r"crmhub.yaml:2:3: connections.a: say which connector it uses"),
         ("connections:\n  all: {connector: memory}\n", r"not 'all'"),
