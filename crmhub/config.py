@@ -56,17 +56,26 @@ class ConnectionSettings:
 
         Raises :class:`ConfigError`, one line for each mistake, with its place.
         """
-        values = {
-            name: self._resolved(model, name, value, resolvers or {}, folder or Path())
-            for name, value in self.values.items()
-        }
+        values: dict[str, Value] = {}
+        lines: dict[str, str] = {}
+        for name, value in self.values.items():
+            try:
+                values[name] = self._resolved(model, name, value, resolvers or {}, folder or Path())
+            except ConfigError as error:
+                lines[name] = str(error)
         try:
-            return model.model_validate(values)
+            checked = model.model_validate(values)
         except ValidationError as error:
-            lines = [
-                self._complaint(model, part["type"], part["loc"], part["msg"]) for part in error.errors()
+            told = list(lines.values())
+            told += [
+                self._complaint(model, part["type"], part["loc"], part["msg"])
+                for part in error.errors()
+                if not (part["loc"] and part["loc"][0] in lines)  # told already; it only seems missing
             ]
-            raise ConfigError("\n".join(lines)) from None
+            raise ConfigError("\n".join(told)) from None
+        if lines:
+            raise ConfigError("\n".join(lines.values()))
+        return checked
 
     def at(self, *steps: Step) -> str:
         """``file:line:col`` of a setting, or the connection's name when there is no file."""

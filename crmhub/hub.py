@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import anyio
 
@@ -17,7 +17,7 @@ from crmhub.config import Config, ConnectionSettings, load_config
 from crmhub.connection import Connection
 from crmhub.connector import Connector, Context, Value
 from crmhub.document import suggest
-from crmhub.errors import ConfigError
+from crmhub.errors import ConfigError, UnknownConnector
 from crmhub.events import Events, Observer, log_observer
 from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.load import Override, find_mapping, load_mapping
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from crmhub.sync import Plan, SyncEngine, SyncReport
 
 __all__ = ["Hub"]
+
+_T = TypeVar("_T")
 
 
 class Hub:
@@ -186,7 +188,7 @@ class Hub:
         return Connection(
             settings.name,
             settings.connector,
-            lambda: self._connect(settings, kind or load_connector(settings.connector)),
+            lambda: self._connect(settings, kind or _found(settings, load_connector)),
             lambda: self._load_mapping(settings, mapping),
             self.clock,
         )
@@ -222,7 +224,7 @@ class Hub:
         if settings.has_mapping and settings.document is not None:
             override = Override(settings.document, (*settings.path, "mapping"))
         if mapping is None:
-            find_connector(settings.connector)  # a misspelt name is told as such, not as a missing mapping
+            _found(settings, find_connector)  # a misspelt name is told as such, not as a missing mapping
         path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
         return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
 
@@ -238,6 +240,14 @@ class _StoredTokens:
 
     async def save(self, connection: str, token: Token) -> None:
         await (await self._hub.store()).tokens.save(connection, token)
+
+
+def _found(settings: ConnectionSettings, find: Callable[[str], _T]) -> _T:
+    """What ``find`` knows of the connection's connector; an unknown one is told with its place."""
+    try:
+        return find(settings.connector)
+    except UnknownConnector as error:
+        raise UnknownConnector(f"{settings.at('connector')}: {error.what}", hint=error.hint) from None
 
 
 def _import_model(name: str) -> type[Record]:

@@ -73,7 +73,7 @@ def load_connector(name: str) -> type[Connector]:
         )
     try:
         loaded = cast("object", found[0].load())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"connector {name!r} ({owners[0]}) cannot be imported: {type(error).__name__}: {error}",
             hint="run crmhub plugins; reinstall or update the distribution",
@@ -163,7 +163,7 @@ class Plugins:
     def _load(self, entry: EntryPoint) -> None:
         try:
             self.register(entry.load(), entry.name)
-        except Exception as error:  # noqa: BLE001 - one broken plugin must not stop the rest
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin stops nothing else
             text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
             self.broken.append(_report("plugin", entry, text))
 
@@ -180,7 +180,7 @@ class Plugins:
         for implementation in caller.get_hookimpls():
             try:
                 answers.append(cast("object", implementation.function()))
-            except Exception as error:  # noqa: BLE001 - one broken plugin must not stop the rest
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin stops nothing else
                 name = implementation.plugin_name
                 text = f"{hook}: {type(error).__name__}: {error}"
                 self.broken.append(PluginReport("plugin", name, name, "", text))

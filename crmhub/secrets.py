@@ -28,9 +28,22 @@ def resolve(reference: str, at: str, resolvers: Mapping[str, Callable[[str], str
     Raises :class:`ConfigError` that names the variable or file, never a value.
     """
     scheme, _, rest = reference.partition(":")
-    value = _RESOLVE[scheme](rest, at, folder) if scheme in _RESOLVE else resolvers[scheme](rest)
+    if scheme in _RESOLVE:
+        value = _RESOLVE[scheme](rest, at, folder)
+    else:
+        value = _from_plugin(resolvers[scheme], rest, f"{at}: secret reference {scheme}:…")
     redact.register(value)
     return value
+
+
+def _from_plugin(resolver: Callable[[str], str], rest: str, what: str) -> str:
+    try:
+        return resolver(rest)
+    except Exception as error:
+        # only the kind of error: its text is a plugin's own, and may hold the secret
+        raise ConfigError(
+            f"{what} cannot be resolved: {type(error).__name__}", hint="look at the plugin that resolves it"
+        ) from error
 
 
 def _from_environment(name: str, at: str, _: Path) -> str:

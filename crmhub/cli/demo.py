@@ -79,10 +79,9 @@ def _stage(console: Console, folder: Path, *, accounts: int, deals: int, seed: i
     from crmhub.testing.simulator.options import Options
     from crmhub.testing.simulator.serve import running
 
-    _clear(folder)
+    _make_room(folder)
     data = folder / "data"
     generate(data, accounts=accounts, deals=deals, seed=seed)
-    (folder / _MARK).write_text("made by crmhub demo, and cleared by the next one\n")
     console.rule("1 · two CRMs, simulated")
     with ExitStack() as stack:
         connections: dict[str, ConnectionSettings] = {}
@@ -98,15 +97,20 @@ def _stage(console: Console, folder: Path, *, accounts: int, deals: int, seed: i
         yield hub
 
 
-def _clear(folder: Path) -> None:
-    """Take away what an earlier demo left; nobody else's files."""
+def _make_room(folder: Path) -> None:
+    """A folder with nothing but the demo's mark: what an earlier demo left goes, nobody else's files do."""
     from crmhub.errors import ConfigError
 
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not (folder / _MARK).exists():
-        raise ConfigError(f"{folder}: holds files that are not the demo's", hint="name another --folder")
-    shutil.rmtree(folder)
+    another = "name another --folder"
+    try:
+        if (folder / _MARK).exists():
+            shutil.rmtree(folder)
+        elif folder.is_dir() and any(folder.iterdir()):
+            raise ConfigError(f"{folder}: holds files that are not the demo's", hint=another)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _MARK).write_text("made by crmhub demo, and cleared by the next one\n")
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written: {error.strerror}", hint=another) from None
 
 
 def _settings(name: str, served: Running) -> Mapping[str, Value]:

@@ -32,12 +32,12 @@ def load(
 ) -> None:
     """Load a folder of CSV files; load it again after changes to bring over what changed."""
     from crmhub.cli.progress import show_progress, show_report
-    from crmhub.cli.running import PARTIAL, open_hub, run, wants_json
+    from crmhub.cli.running import PARTIAL, list_of, open_hub, run, wants_json
     from crmhub.loading import load_job
     from crmhub.sync import SyncReport
 
     hub = open_hub(config)
-    chosen = None if models is None else models.split(",")
+    chosen = None if models is None else list_of(models)
     job = load_job(hub, target, folder, mapping, models=chosen, owner=owner, name=name)
     quiet = wants_json(as_json)
 

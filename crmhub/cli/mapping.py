@@ -155,7 +155,7 @@ class _Mappings:
         shipped = shipped_mappings()
         path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else shipped.get(name)
         if path is None:
-            known = [*self.hub, *shipped]
+            known = {*self.hub, *shipped}
             raise ConfigError(f"no mapping file, CRM or connection {name!r}", hint=suggest(name, known))
         if path not in self._files:
             self._files[path] = self.hub.add(f"mapping file {path}", path.stem, mapping=path).spec

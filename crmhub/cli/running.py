@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from crmhub.events import Event
     from crmhub.hub import Hub
 
-__all__ = ["CONFIG", "PARTIAL", "open_hub", "run", "wants_json"]
+__all__ = ["CONFIG", "PARTIAL", "list_of", "open_hub", "run", "wants_json"]
 
 PARTIAL = 3
 """Exit code: done, and some records were set aside."""
@@ -55,6 +55,11 @@ def run(work: Callable[[], Awaitable[_T]]) -> _T:
     except KeyboardInterrupt:
         typer.echo("interrupted: what was acknowledged is saved, run it again to go on", err=True)
         raise typer.Exit(_INTERRUPTED) from None
+
+
+def list_of(text: str) -> tuple[str, ...]:
+    """The words of a list such as ``accounts, deals``."""
+    return tuple(word.strip() for word in text.split(","))
 
 
 def wants_json(asked: bool) -> bool:

@@ -33,7 +33,7 @@ def sync(
 ) -> None:
     """Sync one way, from one connection to another; run it again to go on or to catch up."""
     from crmhub.cli.progress import show_progress, show_report
-    from crmhub.cli.running import PARTIAL, open_hub, run, wants_json
+    from crmhub.cli.running import PARTIAL, list_of, open_hub, run, wants_json
     from crmhub.errors import ConfigError
     from crmhub.sync import Job, SyncReport
 
@@ -47,7 +47,7 @@ def sync(
     job = (
         Job.of(named)
         if named is not None and target is None
-        else Job(source, str(target), tuple(models.split(",")), owner, stage, page_size)
+        else Job(source, str(target), list_of(models), owner, stage, page_size)
     )
     quiet = wants_json(as_json)
 

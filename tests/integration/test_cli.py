@@ -133,3 +133,25 @@ def test_a_load_reports_as_json_and_lists_what_was_set_aside(tmp_path: Path) -> 
         assert (letter["record"], letter["field"]) == (["csv-data", "accounts", "Odd"], "sector")
         assert "alchemy" not in json.dumps(letter)
         assert [row["Account_Name"] for row in zoho.truth("Accounts")] == ["Acme"]
+
+
+def test_an_unknown_connector_is_named_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "crmhub.yaml").write_text("connections:\n  a: {connector: zohoo}\n  b: {connector: memory}\n")
+    said = fails(tmp_path, "sync", "a", "b")
+    assert "crmhub.yaml:2:7: no connector 'zohoo'" in said
+    assert "installed:" in said
+
+
+def test_the_demo_leaves_the_files_of_others_alone(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    assert "holds files that are not the demo's" in fails(tmp_path, "demo", "--folder", ".")
+    assert "cannot be written" in fails(tmp_path, "demo", "--folder", "letter.txt")
+    assert (tmp_path / "letter.txt").read_text() == "mine"
+
+
+def test_models_may_be_listed_with_spaces(tmp_path: Path, zoho: Simulated) -> None:
+    path = write_config(tmp_path, zoho)
+    path.write_text(path.read_text() + "  mine: {connector: memory}\n")
+    assert "no model 'deels' is mapped" in fails(
+        tmp_path, "sync", "zoho", "mine", "--models", "accounts, deels"
+    )

@@ -60,7 +60,10 @@ def test_a_whole_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("conections: {}\n", r"crmhub.yaml:1:1: conections: unknown key 'conections'; did you mean 'connections'\?"),
+        (
+            "conections: {}\n",
+            r"crmhub.yaml:1:1: conections: unknown key 'conections'; did you mean 'connections'\?",
+        ),
         ("connections: {}\n", r"connections: name at least one connection"),
         ("connections:\n  a: {}\n", r"crmhub.yaml:2:3: connections.a: say which connector it uses"),
         ("connections:\n  all: {connector: memory}\n", r"not 'all'"),
@@ -128,3 +131,22 @@ def test_a_secret_in_the_file_is_taken_when_that_is_meant(tmp_path: Path) -> Non
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such file"):
         load_config(tmp_path / "crmhub.yaml")
+
+
+def test_all_mistakes_of_a_connection_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check(tmp_path, "    client_id: env:NOT_SET_ANYWHERE\n    client_secret: hunter22222\n    sise: 3\n")
+    lines = str(caught.value).splitlines()
+    assert [line.partition("crmhub.yaml:")[2][:2] for line in lines] == ["4:", "5:", "6:"]
+    assert "hunter22222" not in str(caught.value)
+
+
+def test_a_resolver_that_raises_is_named_without_what_it_says(tmp_path: Path) -> None:
+    def locked(path: str) -> str:
+        raise RuntimeError(f"the vault at {path} wants hunter22222")
+
+    text = "connections:\n  crm: {connector: x, client_id: a, client_secret: vault:key}\n"
+    settings = load_config(write(tmp_path, text)).connections["crm"]
+    with pytest.raises(ConfigError, match=r"crmhub.yaml:2:.*vault:… cannot be resolved: Runtime") as caught:
+        settings.check(Settings, {"vault": locked})
+    assert "hunter22222" not in str(caught.value)

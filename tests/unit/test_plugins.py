@@ -155,3 +155,13 @@ def test_an_observer_that_raises_does_not_stop_the_others() -> None:
     events.subscribe(heard.append)
     events.emit("something.happened", connection="a", count=1)
     assert [event.name for event in heard] == ["something.happened"]
+
+
+def test_a_plugin_that_ends_the_process_is_only_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaving = entry(tmp_path, monkeypatch, "leaving", "raise SystemExit(3)")
+    late = "from crmhub import hookimpl\n\n@hookimpl\ndef crmhub_codecs():\n    raise SystemExit(3)\n"
+    plugins = Plugins([leaving, entry(tmp_path, monkeypatch, "leaving_late", late)])
+    assert list(plugins.codecs()) == []
+    assert [line.name for line in plugins.broken] == ["leaving", "leaving_late"]
