@@ -86,8 +86,8 @@ def by_crmhub(url: str, credentials: Mapping[str, str]) -> int:
     async def pull() -> int:
         count = 0
         async with Hub(config) as hub:
-            async for page in hub["zoho"].accounts.pages():
-                count += len(page)
+            async for _ in hub["zoho"].accounts.list():
+                count += 1
         return count
 
     return anyio.run(pull)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from contextlib import aclosing
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 import anyio
 
@@ -33,6 +33,7 @@ from crmhub.models import Account, ActivityBase, Contact, Deal, Record, Ref, Use
 __all__ = ["Connection", "Records"]
 
 _Model = TypeVar("_Model", bound=Record)
+_Build: TypeAlias = Callable[[Native, bool], _Model | None]
 
 
 class Connection:
@@ -189,30 +190,52 @@ class Records(Generic[_Model]):
     async def list(self, *, limit: int | None = None, raw: bool = False) -> AsyncGenerator[_Model]:
         """Every record, as models; ``raw`` keeps the native record on each."""
         left = limit
-        async with aclosing(self.pages(raw=raw)) as pages:
-            async for page in pages:
-                for record in page if left is None else page[:left]:
-                    yield record
-                left = None if left is None else left - len(page)
-                if left is not None and left <= 0:
-                    return
+        async with aclosing(self._natives()) as pages:
+            async for page, build in pages:
+                for record in page:  # one at a time: a page of models at once is dear to collect
+                    if left is not None and left <= 0:
+                        return
+                    built = build(record, raw)
+                    if built is not None:
+                        left = None if left is None else left - 1
+                        yield built
 
     async def pages(self, *, raw: bool = False) -> AsyncGenerator[Sequence[_Model]]:
         """Every record, a page at a time."""
+        async with aclosing(self._natives()) as pages:
+            async for page, build in pages:
+                records = [built for record in page if (built := build(record, raw)) is not None]
+                if records:
+                    yield records
+
+    async def _natives(
+        self,
+    ) -> AsyncGenerator[tuple[Sequence[Native], Callable[[Native, bool], _Model | None]]]:
+        """Pages of native records, each with what makes a model of one (``None``: not of this model)."""
         maps = await self.maps()
+        mapping = await self._connection.mapping((self._model.model,))
         for object_ in dict.fromkeys(mapped.object for mapped in maps):
             able = await self._connection.able(object_)
-            mapping = await self._connection.mapping((self._model.model,))
-            fields = mapping.fields(object_)
-            async with aclosing(self._connection.connector.read(ReadRequest(object_, fields))) as pages:
+            build = self._builder(object_, able, mapping, maps)
+            request = ReadRequest(object_, mapping.fields(object_))
+            async with aclosing(self._connection.connector.read(request)) as pages:
                 async for page in pages:
-                    records = [
-                        self._build(mapped, record, able, raw=raw)
-                        for record in page.upserts
-                        if (mapped := mapping.of_record(object_, record)) in maps
-                    ]
-                    if records:
-                        yield records
+                    yield page.upserts, build
+
+    def _builder(
+        self,
+        object_: str,
+        able: ObjectCapabilities,
+        mapping: ConnectionMapping,
+        maps: Collection[CompiledMap],
+    ) -> _Build[_Model]:
+        def build(record: Native, raw: bool) -> _Model | None:
+            mapped = mapping.of_record(object_, record)
+            if mapped is None or mapped not in maps:
+                return None
+            return self._build(mapped, record, able, raw=raw)
+
+        return build
 
     async def get(self, id: str, *, raw: bool = False) -> _Model:
         """The record of that id. Raises :class:`NotFound`."""
@@ -266,7 +289,8 @@ class Records(Generic[_Model]):
         }
         if raw:
             envelope["raw"] = native
-        built = mapped.build({path: value for path, value in values.items() if path != "id"}, **envelope)
+        values.pop("id", None)  # the envelope has it
+        built = mapped.build(values, **envelope)
         assert isinstance(built, self._model)  # noqa: S101 - the maps were chosen by this class
         return built
 

@@ -17,7 +17,7 @@ from crmhub.mapping.custom import custom_rules
 from crmhub.mapping.decoding import Reader, reader_of
 from crmhub.mapping.encoding import Pointer, demanded, encode, is_present, put
 from crmhub.mapping.rules import MapSpec, Rule
-from crmhub.mapping.shape import flatten, nest
+from crmhub.mapping.shape import Place, flatten, nest, place_of
 from crmhub.models import Record
 from crmhub.native import Native
 from crmhub.schema import ObjectSchema
@@ -56,6 +56,7 @@ class CompiledMap:
     _read: Reader = field(repr=False)
     _compounds: frozenset[str] = field(default=frozenset(), repr=False)
     """Native fields that several rules write parts of."""
+    _places: Mapping[str, Place] = field(default_factory=dict[str, Place], repr=False)
 
     @property
     def object(self) -> str:
@@ -145,7 +146,7 @@ class CompiledMap:
 
     def nest(self, values: Values) -> dict[str, object]:
         """Flat values as the nested data that the model validates."""
-        return nest(values, self.by_path)
+        return nest(values, self._places)
 
     def flatten(self, record: Record) -> Values:
         """The canonical values that a model instance sets. Raises :class:`CodecError` for homeless ones.
@@ -171,7 +172,8 @@ def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMa
         name.partition(".")[0] for rule in rules if rule.reads for name in (*rule.to, *rule.extra)
     ) | dict.fromkeys(spec.where)
     by_path = {rule.path.text: rule for rule in rules}
-    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), _compounds(rules))
+    places = {text: place_of(rule) for text, rule in by_path.items()}
+    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), _compounds(rules), places)
 
 
 def _there(rule: Rule, schema: ObjectSchema) -> bool:

@@ -119,7 +119,10 @@ class ConnectionMapping:
 
     def of_record(self, object: str, record: Native) -> CompiledMap | None:
         """The map that a native record belongs to: the first whose constants it carries."""
-        return next((entry for entry in self._by_object.get(object, ()) if entry.accepts(record)), None)
+        for entry in self._by_object.get(object, ()):
+            if not entry.spec.where or entry.accepts(record):
+                return entry
+        return None
 
     def target(self, model: str, constants: Mapping[str, Value]) -> CompiledMap | None:
         """The map into which a record of that model with those constants (kind, type) goes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from typing import TypeAlias, cast
 
 from pydantic import BaseModel
 
@@ -11,7 +11,7 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.rules import Rule
 from crmhub.models import Record
 
-__all__ = ["flatten", "nest"]
+__all__ = ["Place", "flatten", "nest", "place_of"]
 
 _ENVELOPE = frozenset(
     {"id", "connection", "object", "url", "version", "life", "vendor", "associations", "raw"}
@@ -19,23 +19,42 @@ _ENVELOPE = frozenset(
 """Fields about the record, not of it: they need no place in the target."""
 
 
-def nest(values: Mapping[str, object], rules: Mapping[str, Rule]) -> dict[str, object]:
+Place: TypeAlias = "tuple[str, str | None, tuple[str, str] | None, str | None]"
+"""Where a path's value goes in nested data: field, leaf, element of a list, model of a reference."""
+
+_USER = ""
+"""The model of a reference to a user, who is told by id alone."""
+
+
+def place_of(rule: Rule) -> Place:
+    """The place of a rule's value, worked out once."""
+    path = rule.path
+    model = None
+    if rule.ref:
+        # of several models, the CRM does not say which one it is
+        model = _USER if rule.kind == "user" else rule.ref[0] if len(rule.ref) == 1 else Record.model
+    return path.head, path.leaf, path.select, model
+
+
+def nest(values: Mapping[str, object], places: Mapping[str, Place]) -> dict[str, object]:
     """Flat values as the nested data that the model validates."""
     nested: dict[str, object] = {}
     lists: dict[str, dict[tuple[str, str], dict[str, object]]] = {}
     for text, value in values.items():
-        rule = rules[text]
-        path = rule.path
-        if path.select:
-            element = lists.setdefault(path.head, {}).setdefault(path.select, {})
-            if value is not None:
-                element[str(path.leaf)] = value
-        elif path.leaf:
-            cast("dict[str, object]", nested.setdefault(path.head, {}))[path.leaf] = value
+        head, leaf, select, model = places[text]
+        if leaf is None:
+            if model is None or value is None:
+                nested[head] = value
+            else:
+                nested[head] = {"id": value} if model == _USER else {"model": model, "id": value}
+        elif select is None:
+            cast("dict[str, object]", nested.setdefault(head, {}))[leaf] = value
         else:
-            nested[path.head] = _reference(rule, value) if rule.ref and value is not None else value
+            elements = lists.setdefault(head, {})
+            if value is not None:
+                elements.setdefault(select, {select[0]: select[1]})[leaf] = value
     for head, elements in lists.items():
-        nested[head] = [{by: is_, **leaves} for (by, is_), leaves in elements.items() if leaves]
+        nested[head] = list(elements.values())
     return nested
 
 
@@ -111,13 +130,6 @@ def _set_leaves(part: BaseModel) -> Iterator[str]:
         held = cast("object", getattr(part, name))
         if held is not None and held != part.__class__.model_fields[name].default:
             yield name
-
-
-def _reference(rule: Rule, value: object) -> dict[str, object]:
-    if rule.kind == "user":
-        return {"id": value}
-    model = rule.ref[0] if len(rule.ref) == 1 else Record.model  # several: the CRM does not say which
-    return {"model": model, "id": value}
 
 
 def _identity(held: object) -> object:

@@ -36,8 +36,10 @@ class Stream:
 
     def route(self, record: Native) -> Route | None:
         """The way that a record goes; ``None`` for one that has no place in the target."""
-        mapped = next((mapped for mapped in self.maps if mapped.accepts(record)), None)
-        return self.routes.get(mapped.spec.at) if mapped else None
+        for mapped in self.maps:
+            if not mapped.spec.where or mapped.accepts(record):
+                return self.routes.get(mapped.spec.at)
+        return None
 
     def saved(self, checkpoint: Checkpoint | None) -> tuple[str, Checkpoint] | None:
         """The checkpoint as the store keeps it, with the mapping that it was read under."""
