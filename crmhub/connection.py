@@ -286,6 +286,7 @@ class Records(Generic[_Model]):
             "connection": self._connection.name,
             "object": mapped.object,
             "version": None if stamp is None else str(stamp),
+            "vendor": mapped.literals(native),
         }
         if raw:
             envelope["raw"] = native

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -133,29 +133,32 @@ class _Mappings:
         return self._hub
 
     def all(self) -> list[str]:
-        """Every shipped mapping, then the project's."""
+        """Every mapping that is installed, then the project's."""
+        own = self.hub.config.mappings
+        files = [*self.installed().values(), *(sorted(own.glob("*.yaml")) if own else ())]
+        return [str(path) for path in files]
+
+    def installed(self) -> Mapping[str, Path]:
+        """The mapping files of crmhub and of plugins, by CRM."""
         from crmhub.mapping.load import shipped_mappings
 
-        own = self.hub.config.mappings
-        files = [*shipped_mappings().values(), *(sorted(own.glob("*.yaml")) if own else ())]
-        return [str(path) for path in files]
+        return {**shipped_mappings(), **cast("Mapping[str, Path]", self.hub.plugins.mappings())}
 
     def is_connection(self, name: str) -> bool:
         """Whether the configuration has a connection of that name."""
         return name in self.hub
 
     def spec(self, name: str) -> MappingSpec:
-        """The mapping of a connection, of a file, or the one that is shipped for a CRM."""
+        """The mapping of a connection, of a file, or the one that is installed for a CRM."""
         from crmhub.document import suggest
         from crmhub.errors import ConfigError
-        from crmhub.mapping.load import shipped_mappings
 
         if self.is_connection(name):
             return self.hub[name].spec
-        shipped = shipped_mappings()
-        path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else shipped.get(name)
+        installed = self.installed()
+        path = Path(name) if Path(name).suffix in {".yaml", ".yml"} else installed.get(name)
         if path is None:
-            known = {*self.hub, *shipped}
+            known = {*self.hub, *installed}
             raise ConfigError(f"no mapping file, CRM or connection {name!r}", hint=suggest(name, known))
         if path not in self._files:
             self._files[path] = self.hub.add(f"mapping file {path}", path.stem, mapping=path).spec
@@ -212,7 +215,6 @@ def _summary(spec: MappingSpec, findings: list[Finding], connection: str | None)
 
 def _native(path: Path) -> Native:
     from decimal import Decimal
-    from typing import cast
 
     import msgspec
 

@@ -57,6 +57,8 @@ class CompiledMap:
     _compounds: frozenset[str] = field(default=frozenset(), repr=False)
     """Native fields that several rules write parts of."""
     _places: Mapping[str, Place] = field(default_factory=dict[str, Place], repr=False)
+    _enums: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Canonical fields that hold an enum, with the native field behind each."""
 
     @property
     def object(self) -> str:
@@ -67,6 +69,11 @@ class CompiledMap:
     def model(self) -> str:
         """The canonical model's name."""
         return self.spec.model
+
+    def literals(self, record: Native) -> dict[str, str]:
+        """The vendor's own words behind enum fields, by canonical field."""
+        found = ((head, record.get(name)) for head, name in self._enums)
+        return {head: value for head, value in found if isinstance(value, str)}
 
     def accepts(self, record: Native) -> bool:
         """Whether the record carries this map's constants (several maps can share an object)."""
@@ -173,7 +180,8 @@ def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMa
     ) | dict.fromkeys(spec.where)
     by_path = {rule.path.text: rule for rule in rules}
     places = {text: place_of(rule) for text, rule in by_path.items()}
-    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), _compounds(rules), places)
+    enums = tuple((rule.path.head, rule.to[0]) for rule in rules if rule.reads and rule.kind == "enum")
+    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), _compounds(rules), places, enums)
 
 
 def _there(rule: Rule, schema: ObjectSchema) -> bool:

@@ -27,10 +27,16 @@ def with_models(added: Iterable[type[Record]]) -> Mapping[str, Sequence[type[Rec
     """The built-in models and ``added`` ones.
 
     A subclass that keeps its parent's ``model`` name takes the parent's place; one with a name of
-    its own stands beside it. Raises :class:`ConfigError` for two unrelated models of one name.
+    its own stands beside it. Raises :class:`ConfigError` for two unrelated models of one name, and for
+    one without a name.
     """
     models = {name: list(classes) for name, classes in BUILT_IN.items()}
     for record in added:
+        if record.model == Record.model:
+            raise ConfigError(
+                f"{record.__name__} has no model name of its own",
+                hint=f'give it the name that mappings use: model = "{record.__name__.lower()}"',
+            )
         present = models.setdefault(record.model, [])
         replaced = [old for old in present if issubclass(record, old)]
         if present and not replaced:

@@ -16,7 +16,20 @@ from crmhub.config import Config
 from crmhub.connector import Value
 from crmhub.errors import ConfigError, Conflict, InvalidRecord, NotFound, Unsupported
 from crmhub.hub import Hub
-from crmhub.models import Account, Call, Contact, Deal, Money, Phone, Record, Ref, Task, UserRef
+from crmhub.models import (
+    Account,
+    Call,
+    Contact,
+    Deal,
+    DealStatus,
+    Money,
+    Phone,
+    Record,
+    Ref,
+    Task,
+    Unknown,
+    UserRef,
+)
 from crmhub.testing.memory import MemoryConnector
 
 pytestmark = pytest.mark.anyio
@@ -44,7 +57,10 @@ maps:
   - {model: contact, object: leads, set: {kind: lead}, fields: {last_name: name}}
   - model: deal
     object: deals
-    fields: {name: name, amount: {to: amount, as: money}}
+    fields:
+      name: name
+      amount: {to: amount, as: money}
+      status: {to: state, as: {enum: {"Closed - Won": won, Running: open}}}
   - model: activity
     object: todos
     set: {type: task}
@@ -65,7 +81,7 @@ OBJECTS = {
     "companies": dict.fromkeys(("name", "phone", "fax", "parent_id", "owner_id", "tier", "credit"), "text"),
     "persons": {"name": "text", "email": "text"},
     "leads": {"name": "text"},
-    "deals": {"name": "text", "amount": "decimal"},
+    "deals": {"name": "text", "amount": "decimal", "state": "text"},
     "todos": {"name": "text", "kind": "text", "seconds": "text"},
     "houses": {"name": "text", "beds": "text"},
 }
@@ -134,6 +150,15 @@ async def test_the_native_record_comes_when_it_is_asked_for(tmp_path: Path) -> N
         raw = (await hub["crm"].deals.get(id_, raw=True)).raw
         assert raw is not None
         assert raw["name"] == "Big"
+
+
+async def test_the_vendors_word_is_kept_beside_the_canonical_one(tmp_path: Path) -> None:
+    async with crm(tmp_path) as hub:
+        known = await hub["crm"].deals.create(Deal(name="Big", status=DealStatus.WON))
+        odd = await hub["crm"].deals.create(Deal(name="Odd", status=Unknown("On ice")))
+        won, iced = await hub["crm"].deals.get(known), await hub["crm"].deals.get(odd)
+        assert (won.status, won.vendor) == (DealStatus.WON, {"status": "Closed - Won"})
+        assert (iced.status, iced.vendor) == (Unknown("On ice"), {"status": "On ice"})
 
 
 async def test_a_list_that_is_set_is_the_whole_list(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import crmhub
-from crmhub.errors import PluginError, UnknownConnector
+from crmhub.config import Config
+from crmhub.errors import ConfigError, PluginError, UnknownConnector
 from crmhub.events import Event
+from crmhub.hub import Hub
 from crmhub.models import Record
 from crmhub.plugins import Plugins, connector_names, load_connector, report
 
@@ -165,3 +167,11 @@ def test_a_plugin_that_ends_the_process_is_only_broken(
     plugins = Plugins([leaving, entry(tmp_path, monkeypatch, "leaving_late", late)])
     assert list(plugins.codecs()) == []
     assert [line.name for line in plugins.broken] == ["leaving", "leaving_late"]
+
+
+def test_a_model_without_a_name_of_its_own_is_refused_with_what_to_write() -> None:
+    class Ticket(Record):
+        subject: str | None = None
+
+    with pytest.raises(ConfigError, match=r'Ticket has no model name.*model = "ticket"'):
+        Hub(Config({}), models=[Ticket])
