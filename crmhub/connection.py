@@ -216,7 +216,7 @@ class Records(Generic[_Model]):
         mapping = await self._connection.mapping((self._model.model,))
         for object_ in dict.fromkeys(mapped.object for mapped in maps):
             able = await self._connection.able(object_)
-            build = self._builder(object_, able, mapping, maps)
+            build = self._builder(object_, able, mapping, maps, await self._stages(maps))
             request = ReadRequest(object_, mapping.fields(object_))
             async with aclosing(self._connection.connector.read(request)) as pages:
                 async for page in pages:
@@ -228,14 +228,21 @@ class Records(Generic[_Model]):
         able: ObjectCapabilities,
         mapping: ConnectionMapping,
         maps: Collection[CompiledMap],
+        stages: Directory | None,
     ) -> _Build[_Model]:
         def build(record: Native, raw: bool) -> _Model | None:
             mapped = mapping.of_record(object_, record)
             if mapped is None or mapped not in maps:
                 return None
-            return self._build(mapped, record, able, raw=raw)
+            return self._build(mapped, record, able, stages, raw=raw)
 
         return build
+
+    async def _stages(self, maps: Iterable[CompiledMap]) -> Directory | None:
+        """The table of stages where records of these maps are in one: it tells what a stage means."""
+        if any("stage" in rule.ref and rule.by for mapped in maps for rule in mapped.rules):
+            return await self._connection.directory("stage")
+        return None
 
     async def get(self, id: str, *, raw: bool = False) -> _Model:
         """The record of that id. Raises :class:`NotFound`."""
@@ -244,7 +251,7 @@ class Records(Generic[_Model]):
             able = await self._connection.able(mapped.object)
             (found,) = await self._connection.connector.get(mapped.object, [id], mapped.fields)
             if not isinstance(found, Missing) and mapped.accepts(found):
-                return self._build(mapped, found, able, raw=raw)
+                return self._build(mapped, found, able, await self._stages(maps), raw=raw)
         where = Where(self._connection.name, maps[0].object, id)
         raise NotFound(f"no such {self._model.model}", where=where)
 
@@ -273,7 +280,15 @@ class Records(Generic[_Model]):
         mapped = next(mapped for mapped in maps if object in {None, mapped.object})
         await self._write(mapped, "delete", WriteItem(id=id))
 
-    def _build(self, mapped: CompiledMap, native: Native, able: ObjectCapabilities, *, raw: bool) -> _Model:
+    def _build(
+        self,
+        mapped: CompiledMap,
+        native: Native,
+        able: ObjectCapabilities,
+        stages: Directory | None,
+        *,
+        raw: bool,
+    ) -> _Model:
         values, faults = mapped.read_or_faults(native)
         id_ = str(native[able.key])
         if faults:
@@ -290,6 +305,8 @@ class Records(Generic[_Model]):
         }
         if raw:
             envelope["raw"] = native
+        if stages is not None:
+            envelope |= _stage_meaning(values, stages)
         values.pop("id", None)  # the envelope has it
         built = mapped.build(values, **envelope)
         assert isinstance(built, self._model)  # noqa: S101 - the maps were chosen by this class
@@ -348,6 +365,18 @@ class Records(Generic[_Model]):
         if not outcome.ok:
             raise refused(outcome, Where(self._connection.name, mapped.object, outcome.id or item.id))
         return outcome
+
+
+def _stage_meaning(values: Values, stages: Directory) -> dict[str, object]:
+    """A deal's stage with its label, and the status that follows from it where the CRM keeps none."""
+    id_ = values.get("stage")
+    entry = stages.entries.get(str(id_))
+    if entry is None:
+        return {}
+    meaning: dict[str, object] = {"stage": {"model": "stage", "id": id_, "name": entry.get("label")}}
+    if "status" not in values and entry.get("outcome") is not None:
+        meaning["status"] = entry["outcome"]
+    return meaning
 
 
 def refused(outcome: Outcome, where: Where) -> Exception:

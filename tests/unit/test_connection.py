@@ -76,8 +76,25 @@ maps:
     fields: {name: name, bedrooms: {to: beds, as: int}}
 """
 
+STAGED = """
+crm: memory
+version: 1
+maps:
+  - model: stage
+    object: stages
+    fields:
+      id: {to: id, dir: read}
+      label: {to: label, dir: read}
+      outcome: {to: outcome, as: {enum: {open: open, won: won, lost: lost}}, dir: read}
+  - model: deal
+    object: sales
+    fields: {name: name, stage: {ref: stage, to: stage_id, by: label}}
+"""
+
 OBJECTS = {
     "people": {"email": "text"},
+    "stages": {"label": "text", "outcome": "text"},
+    "sales": {"name": "text", "stage_id": "text"},
     "companies": dict.fromkeys(("name", "phone", "fax", "parent_id", "owner_id", "tier", "credit"), "text"),
     "persons": {"name": "text", "email": "text"},
     "leads": {"name": "text"},
@@ -159,6 +176,17 @@ async def test_the_vendors_word_is_kept_beside_the_canonical_one(tmp_path: Path)
         won, iced = await hub["crm"].deals.get(known), await hub["crm"].deals.get(odd)
         assert (won.status, won.vendor) == (DealStatus.WON, {"status": "Closed - Won"})
         assert (iced.status, iced.vendor) == (Unknown("On ice"), {"status": "On ice"})
+
+
+async def test_a_deals_status_follows_from_its_stage(tmp_path: Path) -> None:
+    async with crm(tmp_path, STAGED) as hub:
+        memory = cast("MemoryConnector", hub["crm"].connector)
+        memory._store("stages", {"id": "s9", "label": "Champagne", "outcome": "won"})
+        memory._store("sales", {"id": "x1", "name": "Big", "stage_id": "s9"})
+        memory._store("sales", {"id": "x2", "name": "Odd", "stage_id": "gone"})
+        big, odd = [deal async for deal in hub["crm"].deals.list()]
+        assert (big.status, big.stage) == (DealStatus.WON, Ref(model="stage", id="s9", name="Champagne"))
+        assert (odd.status, odd.stage) == (None, Ref(model="stage", id="gone"))
 
 
 async def test_a_list_that_is_set_is_the_whole_list(tmp_path: Path) -> None:
