@@ -60,7 +60,7 @@ class Connector:
         self._schemas = Schemas(rest)
         self._lists = Lists(rest, self._schemas)
         self._fetcher = Fetcher(rest, config.concurrency)
-        deletions = Deletions(rest)
+        deletions = Deletions(rest, context)
         self._coql = CoqlReader(rest, self._fetcher, deletions, config, context.clock)
         self._listed = ListReader(rest, self._fetcher, deletions, config, context.clock)
         self._writer = Writer(rest, self._fetcher, config)

@@ -1,17 +1,19 @@
 """The list of deleted records.
 
 Source: Zoho CRM API v8, "Get Deleted Records": the recycle bin for 60 days, records deleted for good for
-120; ``If-Modified-Since`` gives those deleted after that time; newest first, by page number.
+120; ``If-Modified-Since`` gives those deleted after that time; newest first, by page number. Lists by
+page number end after 2,000 entries ("Get Records"); the deletions beyond cannot be had by any call, so a
+read says that they are missing and goes on: were it to stop, no change of the module would ever arrive.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from crmhub.connector import Deletion, Native
+from crmhub.connector import Context, Deletion, Native
 from crmhub.errors import BadRequest, BadResponse, Where
 from crmhub_zoho.records import ID, instant, is_record_id
-from crmhub_zoho.tiers.rest import Rest
+from crmhub_zoho.tiers.rest import PAGE, Rest
 
 __all__ = ["Deletions"]
 
@@ -21,23 +23,31 @@ _TIME = "deleted_time"
 class Deletions:
     """Reads tombstones."""
 
-    def __init__(self, rest: Rest) -> None:
+    def __init__(self, rest: Rest, context: Context) -> None:
         self._rest = rest
+        self._context = context
 
     async def since(self, module: str, since: datetime) -> list[Deletion]:
-        """All deletions after that time. One call when there are none.
+        """All deletions after that time that Zoho lists. One call when there are none.
 
         The list is read to its end before any of it is given out: new ones come first, so that only the
-        whole of it can be followed by a checkpoint.
+        whole of it can be followed by a checkpoint. Where it has more entries than can be had, the event
+        ``read.deletions_uncertain`` tells.
         """
         found: dict[str, Deletion] = {}
         page = 1
         while True:
-            answer = await self._page(module, since, page)
+            try:
+                answer = await self._rest.deleted(module, since, page)
+            except BadRequest as error:
+                if error.code != "DISCRETE_PAGINATION_LIMIT_EXCEEDED":
+                    raise
+                self._tell_coverage(module, since, len(found))
+                return list(found.values())
             news = [_deletion(row, module) for row in answer.rows]
             before = len(found)
             found |= {one.id: one for one in news if one.id not in found}
-            if not answer.more:
+            if not (len(answer.rows) >= PAGE if answer.more is None else answer.more):
                 return list(found.values())
             if len(found) == before:
                 raise BadResponse(
@@ -46,14 +56,15 @@ class Deletions:
                 )
             page += 1
 
-    async def _page(self, module: str, since: datetime, page: int):
-        try:
-            return await self._rest.deleted(module, since, page)
-        except BadRequest as error:
-            if error.code == "DISCRETE_PAGINATION_LIMIT_EXCEEDED":
-                error.what = f"more {module} were deleted since {since.isoformat()} than Zoho lists"
-                error.hint = "start a full read and compare: the older deletions cannot be had any more"
-            raise
+    def _tell_coverage(self, module: str, since: datetime, found: int) -> None:
+        """Older deletions leave no trace; whoever needs them must read everything and compare."""
+        self._context.events.emit(
+            "read.deletions_uncertain",
+            connection=self._context.connection,
+            object=module,
+            since=since.isoformat(),
+            found=found,
+        )
 
 
 def _deletion(row: Native, module: str) -> Deletion:

@@ -99,7 +99,8 @@ class Lists:
             if ids and ids <= previous:
                 raise BadResponse("the list of users is not advancing: a page holds nothing new")
             previous |= ids
-            page, more = page + 1, bool(answer.more and rows)
+            full = len(answer.rows) >= PAGE
+            page, more = page + 1, bool(rows) and (full if answer.more is None else answer.more)
             yield Page(rows, (), None if more else done)
 
     async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:

@@ -474,14 +474,22 @@ async def test_deletions_beyond_one_page_all_arrive_before_the_checkpoint_moves(
     assert seen.pages[-1].deletes == []
 
 
-async def test_more_deletions_than_zoho_lists_ask_for_a_full_read(make_org: World) -> None:
+async def test_more_deletions_than_zoho_lists_are_told_and_changes_still_arrive(make_org: World) -> None:
     org = make_org({"Accounts": 2_300})
     connector, seen = org.connect(), org.mirror()
     await seen.follow(connector, "Accounts")
     org.clock.advance(600)
     await org.remove("Accounts", sorted(org.truth("Accounts"))[:2_250])
-    with pytest.raises(BadRequest, match=r"more Accounts were deleted.*full read"):
-        await seen.follow(connector, "Accounts")
+    added = await org.add("Accounts", 1)
+    came = await seen.follow(connector, "Accounts")
+    assert [row["id"] for row in came] == added
+    assert len(seen.pages[-1].deletes) == 2_000
+    assert "read.deletions_uncertain" in [event.name for event in org.heard]
+    org.clock.advance(600)
+    await seen.follow(connector, "Accounts")
+    await org.remove("Accounts", added)
+    await seen.follow(connector, "Accounts")
+    assert [gone.id for gone in seen.pages[-1].deletes] == added
 
 
 async def test_a_reader_that_stops_early_leaves_nothing_open(make_org: World) -> None:
