@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from crmhub.http import HttpClient, HttpSettings, TokenStore
 
 __all__ = [
+    "NOT_SENT",
     "Capabilities",
     "Check",
     "Checkpoint",
@@ -227,6 +228,10 @@ class Problem:
     permanent: bool = True
 
 
+NOT_SENT = "not_sent"
+"""The code of a problem that has nothing to do with the item: the connector had to stop before it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What happened to one written item, in the order of the request.
@@ -302,7 +307,11 @@ class Connector(Protocol):
         ...
 
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
-        """One outcome for each item, in order. Raises only when nothing at all was sent."""
+        """One outcome for each item, in order. Raises only when nothing at all was sent.
+
+        Items that could not be sent because the connector had to stop midway (credentials, quota) are
+        ``rejected`` with the code ``NOT_SENT``.
+        """
         ...
 
     async def aclose(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from crmhub.clock import Clock
 from crmhub.connection import Connection
-from crmhub.connector import ObjectCapabilities, Outcome, WriteItem, WriteRequest
+from crmhub.connector import NOT_SENT, ObjectCapabilities, Outcome, WriteItem, WriteRequest
 from crmhub.mapping.values import digest
 from crmhub.store import DeadLetter, Intent, Link, RecordRef, Store
 from crmhub.sync.job import Job
@@ -42,6 +42,8 @@ class Applied:
     resolved: list[RecordRef] = field(default_factory=list[RecordRef])
     settled: list[str] = field(default_factory=list[str])
     counts: Counter[str] = field(default_factory=Counter[str])
+    stopped: str | None = None
+    """Why the connector stopped midway: what was not sent is neither written nor refused."""
 
 
 class Applier:
@@ -128,6 +130,9 @@ class Applier:
                 return
 
     def _settle(self, write: PlannedWrite, outcome: Outcome, applied: Applied) -> None:
+        if outcome.problem is not None and outcome.problem.code == NOT_SENT:
+            applied.stopped = outcome.problem.message
+            return
         applied.counts[outcome.status if outcome.ok else "rejected"] += 1
         if not outcome.ok:
             applied.letters.append(self._letter(write, outcome))
@@ -163,7 +168,8 @@ class Applier:
 
     def _letter(self, write: PlannedWrite, outcome: Outcome) -> DeadLetter:
         problem = outcome.problem
-        reason = "unknown" if outcome.status == "unknown" else "rejected"
+        passing = problem is not None and not problem.permanent
+        reason = "unknown" if outcome.status == "unknown" else "retry" if passing else "rejected"
         return DeadLetter(
             self._job.id,
             write.source,

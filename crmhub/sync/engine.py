@@ -94,8 +94,8 @@ class SyncEngine:
         self._streams = {stream.object: stream for stream in await self._find_streams()}
         async with self._running() as run:
             await self._recover()
-            if retry:
-                await self._retry()
+            for reason in (None,) if retry else ("retry", "unknown"):
+                await self._retry(reason)
             await self._revisit()
             for stream in self._streams.values():
                 await self._stream(stream)
@@ -247,7 +247,7 @@ class SyncEngine:
                 intents_settled=applied.settled,
                 dead_letters=[*planned.letters, *applied.letters],
                 resolved=applied.resolved,
-                checkpoint=stream.saved(checkpoint),
+                checkpoint=None if applied.stopped else stream.saved(checkpoint),
                 counts=counts,
             )
         )
@@ -262,6 +262,12 @@ class SyncEngine:
             written=counts["created"] + counts["updated"],
             set_aside=counts["rejected"] + counts["waiting"],
         )
+        if applied.stopped:
+            raise SyncError(
+                applied.stopped,
+                hint="what was written is kept: mend the cause and run it again",
+                where=Where(connection=self._job.target),
+            )
 
     async def _plan(self, stream: Stream, records: Sequence[Native]) -> Plan:
         items = await self._items(stream, records)
@@ -352,10 +358,10 @@ class SyncEngine:
             seen |= {letter.id for letter in letters}
             await self._again(letters)
 
-    async def _retry(self) -> None:
-        """Take up every open dead letter."""
+    async def _retry(self, reason: str | None) -> None:
+        """Take up every open dead letter, or those of one reason."""
         last: DeadLetter | None = None
-        while letters := await self._store.dead_letters.open(self._job.id, after=last):
+        while letters := await self._store.dead_letters.open(self._job.id, reason=reason, after=last):
             last = letters[-1]
             await self._again(letters)
 

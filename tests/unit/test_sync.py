@@ -12,6 +12,7 @@ import pytest
 from crmhub.clock import ManualClock
 from crmhub.config import Config
 from crmhub.connector import (
+    NOT_SENT,
     Context,
     Native,
     Outcome,
@@ -22,7 +23,7 @@ from crmhub.connector import (
     WriteItem,
     WriteRequest,
 )
-from crmhub.errors import ConfigError, Unavailable
+from crmhub.errors import ConfigError, SyncError, Unavailable
 from crmhub.hub import Hub
 from crmhub.store import DeadLetter
 from crmhub.sync import Job, SyncReport
@@ -83,6 +84,8 @@ class Faulty(MemoryConnector):
         self.sent: list[WriteRequest] = []
         self.lose_replies = 0
         self.refuse: dict[str, str] = {}
+        self.passing: dict[str, str] = {}
+        self.stop_after: int | None = None
         self.fail_after_pages: int | None = None
 
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
@@ -90,6 +93,13 @@ class Faulty(MemoryConnector):
         outcomes: list[Outcome] = []
         for item in request.items:
             name = item.fields.get("name")
+            if self.stop_after is not None and len(outcomes) >= self.stop_after:
+                outcomes.append(Outcome("rejected", problem=Problem(NOT_SENT, "not sent: quota used up")))
+                continue
+            if name in self.passing:
+                busy = Problem(self.passing[str(name)], "busy", permanent=False)
+                outcomes.append(Outcome("rejected", problem=busy))
+                continue
             if name in self.refuse:
                 outcomes.append(
                     Outcome("rejected", problem=Problem(self.refuse[str(name)], "refused", "name"))
@@ -305,6 +315,32 @@ async def test_a_rejected_record_is_set_aside_and_the_rest_arrives(tmp_path: Pat
         retried = await two.sync(retry=True)
         assert retried.letters == {}
         assert "Deal 1" in two.rows("deals")
+
+
+@pytest.mark.parametrize("sync_key", [None, "external_id"])
+async def test_what_was_not_sent_is_neither_lost_nor_refused(tmp_path: Path, sync_key: str | None) -> None:
+    """The target's quota ends within a page: the run stops, and the next one writes the rest."""
+    async with two_crms(tmp_path, sync_key=sync_key) as two:
+        await two.put(two.a, "companies", *(company(n) for n in range(5)))
+        two.b.stop_after = 2
+        with pytest.raises(SyncError, match="quota used up"):
+            await two.sync()
+        assert await two.letters() == []
+        assert len(two.b.records["companies"]) == 2
+        two.b.stop_after = None
+        assert (await two.sync()).letters == {}
+        assert sorted(two.rows("companies")) == [f"Company {n}" for n in range(5)]
+        assert len(two.b.records["companies"]) == 5
+
+
+async def test_a_refusal_that_passes_is_taken_up_by_the_next_run(tmp_path: Path) -> None:
+    async with two_crms(tmp_path) as two:
+        two.b.passing = {"Company 1": "ROW_LOCKED"}
+        await two.put(two.a, "companies", *(company(n) for n in range(3)))
+        assert (await two.sync()).letters == {"retry": 1}
+        two.b.passing = {}
+        assert (await two.sync()).letters == {}
+        assert "Company 1" in two.rows("companies")
 
 
 async def test_a_value_that_cannot_be_read_names_its_field_and_not_its_content(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmhub.connector import Context, Native, Outcome, Problem, Value, WriteRequest
+from crmhub.connector import NOT_SENT, Context, Native, Outcome, Problem, Value, WriteRequest
 from crmhub.errors import BadResponse, ConnectorError
 from crmhub.http import Response, path
 from crmhub_salesforce import checkpoint
@@ -248,7 +248,7 @@ def _refused(error: ConnectorError, *, permanent: bool = True) -> Outcome:
 
 def _not_sent(error: ConnectorError | None) -> Outcome:
     why = f"an earlier batch failed: {error.what}" if error else "an earlier batch failed"
-    return Outcome("rejected", problem=Problem("not_sent", why, permanent=False))
+    return Outcome("rejected", problem=Problem(NOT_SENT, why, permanent=False))
 
 
 def _conflict(found: tuple[str, str] | None) -> Outcome:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from crmhub.connector import Native, Outcome, Problem, Value, WriteItem, WriteRequest
+from crmhub.connector import NOT_SENT, Native, Outcome, Problem, Value, WriteItem, WriteRequest
 from crmhub.errors import (
     BadRequest,
     BadResponse,
@@ -227,7 +227,7 @@ def _is_ours(outcome: Outcome) -> bool:
 
 
 def _not_sent(error: ConnectorError) -> Outcome:
-    return Outcome("rejected", problem=Problem("not_sent", f"not sent: {error.what}", permanent=False))
+    return Outcome("rejected", problem=Problem(NOT_SENT, f"not sent: {error.what}", permanent=False))
 
 
 def _conflict(error: ConnectorError, item: WriteItem) -> Outcome:
