@@ -135,11 +135,10 @@ class Connection:
         async with self._lock:
             fresh = False
             for entry in self.spec.maps:
-                if (
-                    entry.custom
-                    and entry.object not in self._schemas
-                    and (not wanted or entry.model in wanted)
-                ):
+                known = entry.custom is None or entry.object in self._schemas
+                if known or (wanted and entry.model not in wanted):
+                    continue
+                if entry.object in (await self.capabilities()).objects:  # else this org does not have it
                     await self.schema(entry.object)
                     fresh = True
             if self._mapping is None or fresh:

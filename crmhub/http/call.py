@@ -46,7 +46,8 @@ class Call:
     def lost(self, lost: Lost) -> ConnectorError:
         """What it means that no reply came."""
         if not lost.sent:
-            error = Unavailable(f"{self.method} {self.path} could not be sent: {lost.why}")
+            what = f"{self.method} {self.path} could not be sent: {lost.why}"
+            error = Unavailable(what, hint="check the connection's URL and the network, and that it is up")
             error.retryable = not lost.hopeless
             return error
         what = f"{self.method} {self.path} got no complete answer: {lost.why}"

@@ -103,7 +103,8 @@ class Response:
     def unreadable(self, problem: str) -> ConnectorError:
         """The error for a reply that cannot be understood, with what may be shown of the body."""
         kind = UnknownOutcome if not self.repeatable and 200 <= self.status < 300 else BadResponse
-        shown = "" if self._claims_json() else excerpt(self.content)
+        data = self._claims_json() or self.content.lstrip()[:1] in {b"{", b"["}  # records, perhaps
+        shown = "" if data else excerpt(self.content)
         error = kind(
             f"{self.method} {self.path} was answered with {problem}"
             f" (content type {shown_name(self.media_type) if self.media_type else 'not named'})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib import resources
 from typing import Literal, TypeAlias
 
 from crmhub.mapping.codecs.base import Codec, WideCodec
@@ -22,6 +23,8 @@ from crmhub.schema import Choice, FieldSpec, FieldType, ObjectSchema
 __all__ = ["Finding", "Severity", "check_map", "check_mapping"]
 
 Severity: TypeAlias = Literal["error", "warning"]
+
+_SHIPPED = str(resources.files("crmhub.mappings"))
 
 _NOT_TEXT: frozenset[FieldType] = frozenset({"bool", "multi_enum", "multi_ref", "address", "geo", "json"})
 """Native types whose JSON is no text and no number, so that nothing reads them without a codec."""
@@ -136,9 +139,9 @@ class _RuleCheck:
         return Finding(severity, self.rule.at, self.rule.path.text, what, mend)
 
     def unknown(self, name: str) -> Finding:
-        """A field that the org lacks: an error where it looks misspelt, else the rule is left out here."""
+        """A field that the org lacks: an error, unless the shipped mapping knows it from other orgs."""
         what, near = _no_field(name, self.schema)
-        if near:
+        if near or not self.rule.at.startswith(_SHIPPED):
             return self.finding("error", what, near)
         return self.finding("warning", f"{what}, or hides it from this user: the rule is left out")
 

@@ -8,20 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
 
 from crmhub.clock import Clock
 from crmhub.connection import Connection
-from crmhub.connector import NOT_SENT, ObjectCapabilities, Outcome, WriteItem, WriteRequest
+from crmhub.connector import (
+    NOT_SENT,
+    Condition,
+    ObjectCapabilities,
+    Outcome,
+    ReadRequest,
+    Value,
+    WriteItem,
+    WriteRequest,
+)
 from crmhub.mapping.values import digest
 from crmhub.store import DeadLetter, Intent, Link, RecordRef, Store
 from crmhub.sync.job import Job
-from crmhub.sync.plan import PlannedWrite, encode_base
+from crmhub.sync.plan import PlannedWrite
 from crmhub.sync.readback import find_again, intent_of
 
 __all__ = ["Applied", "Applier", "sync_key"]
 
 _LONGEST_KEY = 200
+_KEYS_A_QUERY = 200
 _TRIES = 3
 
 
@@ -74,8 +85,25 @@ class Applier:
         await self._send(WriteRequest(object_, "update", items), writes, applied)
 
     async def _upsert(self, object_: str, key: str, writes: Sequence[PlannedWrite], applied: Applied) -> None:
+        present = await self._present(object_, key, [write for write in writes if write.filled])
+        writes = [_unfilled(write) if sync_key(write.source) in present else write for write in writes]
         items = [WriteItem(write.fields, key=sync_key(write.source)) for write in writes]
         await self._send(WriteRequest(object_, "upsert", items, match=key), writes, applied)
+
+    async def _present(self, object_: str, key: str, writes: Sequence[PlannedWrite]) -> set[str]:
+        """Sync keys of records that are there although no link knows them: nothing is filled in for those.
+
+        They are what a process wrote that was killed before it could say so, or a lost store knew.
+        """
+        found: set[str] = set()
+        keys = [sync_key(write.source) for write in writes]
+        for start in range(0, len(keys), _KEYS_A_QUERY):
+            wanted: list[Value] = list(keys[start : start + _KEYS_A_QUERY])
+            request = ReadRequest(object_, (key,), filter=(Condition(key, "in", wanted),))
+            async with aclosing(self._target.connector.read(request)) as pages:
+                async for page in pages:
+                    found |= {str(record.get(key)) for record in page.upserts}
+        return found
 
     async def _send(self, request: WriteRequest, writes: Sequence[PlannedWrite], applied: Applied) -> None:
         """Send what is safe to repeat; what stays unknown is sent again, a few times."""
@@ -145,8 +173,8 @@ class Applier:
                 write.model,
                 write.source,
                 target,
-                digest(write.base),
-                encode_base(write.base, write.defaulted),
+                write.digest,
+                write.base.encode(),
                 write.source_version,
                 outcome.version,
             )
@@ -180,6 +208,11 @@ class Applier:
             problem.code if problem else outcome.status,
             problem.field if problem else None,
         )
+
+
+def _unfilled(write: PlannedWrite) -> PlannedWrite:
+    fields = {name: value for name, value in write.fields.items() if name not in write.filled}
+    return replace(write, fields=fields, defaulted=(), filled=())
 
 
 def _grouped(writes: Iterable[PlannedWrite]) -> Mapping[tuple[str, str], list[PlannedWrite]]:

@@ -16,13 +16,14 @@ import anyio
 from crmhub.clock import Clock
 from crmhub.connection import Connection
 from crmhub.connector import Checkpoint, Deletion, Missing, Native, ReadRequest
+from crmhub.directory import Directory
 from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
 from crmhub.mapping.values import digest
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
 from crmhub.sync.apply import Applied, Applier
 from crmhub.sync.job import Job, model_names
-from crmhub.sync.plan import Item, Plan, plan
+from crmhub.sync.plan import Item, Plan, is_unchanged, plan
 from crmhub.sync.readback import recover
 from crmhub.sync.references import Directories, References
 from crmhub.sync.report import SyncReport
@@ -72,9 +73,11 @@ class SyncEngine:
         self._clock = clock
         self._events = events
         self._tally = _Tally()
-        self._directories = Directories()
+        self._directories: Directories | None = None
         self._applier: Applier | None = None
         self._run_id = ""
+        self._letters = False
+        """Whether the job may have open dead letters; without any there is none to resolve."""
         self._streams: dict[str, Stream] = {}
 
     async def run(self, *, retry: bool = False) -> SyncReport:
@@ -93,6 +96,7 @@ class SyncEngine:
         started = self._clock.monotonic()
         self._streams = {stream.object: stream for stream in await self._find_streams()}
         async with self._running() as run:
+            self._letters = bool(await self._store.dead_letters.counts(self._job.id))
             await self._recover()
             for reason in (None,) if retry else ("retry", "unknown"):
                 await self._retry(reason)
@@ -111,7 +115,8 @@ class SyncEngine:
     async def plan(self, *, limit: int | None = None) -> AsyncGenerator[Plan]:
         """What :meth:`run` would write now, page by page, without writing anything."""
         planned = 0
-        for stream in await self._find_streams():
+        self._streams = {stream.object: stream for stream in await self._find_streams()}
+        for stream in self._streams.values():
             since = stream.since(await self._store.checkpoints.get(self._job.id, stream.object))
             async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
                 async for page in pages:
@@ -179,26 +184,31 @@ class SyncEngine:
         models = model_names(self._job.models, sorted(known))
         source = await self._source.mapping(models)
         target = await self._target.mapping(models)
-        streams = [
-            stream
-            for model in models
-            for object_ in dict.fromkeys(entry.object for entry in source.of_model(model))
-            if (stream := stream_between(source, target, model, object_))
-        ]
+        here = (await self._source.capabilities()).objects
+        there = (await self._target.capabilities()).objects
+        streams: list[Stream] = []
+        for model in models:
+            for object_ in dict.fromkeys(entry.object for entry in source.of_model(model)):
+                stream = stream_between(source, target, model, object_, there)
+                if stream is not None and object_ in here:
+                    streams.append(stream)
+                elif stream is None and target.of_model(model):
+                    self._tally.unshared.add(f"{object_}: all of it")
         self._tally.unshared |= {path for stream in streams for path in stream.unshared}
         if not streams:
             raise ConfigError(
                 f"{self._job.source} and {self._job.target} share no map of {', '.join(models)}",
                 hint="look at the models, set: and objects of both mappings",
             )
-        await self._read_directories(streams)
         return streams
 
-    async def _read_directories(self, streams: Sequence[Stream]) -> None:
-        """Users, stages and whatever else is matched by meaning, from both sides."""
+    async def _meanings(self) -> Directories:
+        """Users, stages and whatever else is matched by meaning, from both sides; read when first needed."""
+        if self._directories is not None:
+            return self._directories
         wanted = {
             rule.ref[0]
-            for stream in streams
+            for stream in self._streams.values()
             for route in stream.routes.values()
             for rule in route.references()
             if rule.by is not None
@@ -209,6 +219,19 @@ class SyncEngine:
             {model: await self._source.directory(model) for model in sorted(wanted)},
             {model: await self._target.directory(model) for model in sorted(wanted)},
         )
+        self._demand_default_owner(self._directories.target.get("user"))
+        return self._directories
+
+    def _demand_default_owner(self, users: Directory | None) -> None:
+        """Raise :class:`ConfigError` when the job's default owner is nobody, before anything is written."""
+        wanted = self._job.owner.removeprefix("default:")
+        if wanted in {"default", "reject"} or users is None or wanted in users.entries:
+            return
+        if users.find("email", wanted) is None:
+            known = users.known("email")[:20]
+            raise ConfigError(
+                f"owner: the target has no active user {wanted}", hint=f"users: {', '.join(known) or 'none'}"
+            )
 
     # ── one object ───────────────────────────────────────────────────────────────────────────
 
@@ -246,11 +269,12 @@ class SyncEngine:
                 unlinked=unlinked,
                 intents_settled=applied.settled,
                 dead_letters=[*planned.letters, *applied.letters],
-                resolved=applied.resolved,
+                resolved=[*applied.resolved, *(planned.settled if self._letters else ())],
                 checkpoint=None if applied.stopped else stream.saved(checkpoint),
                 counts=counts,
             )
         )
+        self._letters |= bool(planned.letters or applied.letters)
         self._tally.add(stream.model, counts)
         self._tally.notes.update(planned.notes)
         self._events.emit(
@@ -276,7 +300,9 @@ class SyncEngine:
         pointed = {
             path: await self._pointed(path, objects, items) for path, objects in stream.referred.items()
         }
-        references = References(self._job, self._directories, pointed)
+        fresh = any(not is_unchanged(item, links.get(item.ref.id)) for item in items)
+        directories = await self._meanings() if fresh else Directories()
+        references = References(self._job, directories, pointed)
         present = await self._present(items, links)
         return plan(self._job, items, links, references, self._clock.now().date(), present)
 
@@ -291,7 +317,7 @@ class SyncEngine:
                 for item in items
                 if item.route is route
                 and (link := links.get(item.ref.id)) is not None
-                and link.hash != digest(item.comparable)
+                and link.hash != item.digest
             ]
             records = (
                 await self._target.connector.get(
@@ -327,7 +353,7 @@ class SyncEngine:
             shared = tuple(fault for fault in faults if fault.field in route.comparison.paths)
             version = None if stamp is None else str(stamp)
             comparable = route.comparison.comparable(values)
-            items[ref.id] = Item(route, ref, values, comparable, version, shared)
+            items[ref.id] = Item(route, ref, values, comparable, digest(comparable), version, shared)
         return list(items.values())
 
     async def _applied(self, planned: Plan) -> Applied:

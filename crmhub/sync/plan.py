@@ -11,30 +11,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from crmhub.connector import Native
 from crmhub.mapping.codecs.base import CodecError
-from crmhub.mapping.compiled import CompiledMap, Fault, Pointer, Values
+from crmhub.mapping.compiled import CompiledMap, Fault, Payload, Pointer, Values
 from crmhub.mapping.rules import Rule
-from crmhub.mapping.values import Comparable, Comparison, changed, digest
+from crmhub.mapping.values import Comparable, Comparison, plain
 from crmhub.store import DeadLetter, Link, RecordRef
+from crmhub.sync.base import Base
 from crmhub.sync.job import Job
 from crmhub.sync.references import Deferred, LeftOut, References, Waiting
 
-__all__ = ["Item", "Plan", "PlannedWrite", "Route", "decode_base", "encode_base", "plan"]
+__all__ = ["Item", "Plan", "PlannedWrite", "Route", "is_unchanged", "plan"]
 
 _encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
-
-
-class _Base(msgspec.Struct):
-    values: dict[str, object]
-    derived: list[str] = []
-
-
-_decode = msgspec.json.Decoder(_Base).decode
 
 Change: TypeAlias = tuple[object, object]
 
@@ -70,12 +63,13 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A source record, mapped: its values by path, and their comparable form."""
+    """A source record, mapped: its values by path, their comparable form and its digest."""
 
     route: Route
     ref: RecordRef
     values: Values
     comparable: Comparable
+    digest: bytes
     version: str | None = None
     faults: tuple[Fault, ...] = ()
 
@@ -91,9 +85,13 @@ class PlannedWrite:
     target_id: str | None
     fields: Native
     changes: Mapping[str, Change]
-    base: Comparable
+    base: Base
     """What both sides agree on once it is done."""
+    digest: bytes | None
+    """Of the source's values, once the target has them all."""
     defaulted: tuple[str, ...] = ()
+    filled: tuple[str, ...] = ()
+    """The native fields that ``default_on_create`` fills."""
     notes: tuple[str, ...] = ()
     source_version: str | None = None
     awaiting: tuple[str, str] | None = None
@@ -118,6 +116,8 @@ class Plan:
     refreshed: Sequence[Link] = ()
     """Links whose base moves although nothing is to be written."""
     letters: Sequence[DeadLetter] = ()
+    settled: Sequence[RecordRef] = ()
+    """Source records that need nothing more: an open dead letter of theirs is done with."""
     notes: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def json(self) -> bytes:
@@ -128,16 +128,6 @@ class Plan:
     def hash(self) -> str:
         """The content hash: equal plans, and only they, have equal hashes."""
         return hashlib.sha256(self.json()).hexdigest()
-
-
-def encode_base(values: Mapping[str, object], derived: Sequence[str] = ()) -> str:
-    """A link's base as it is stored: the agreed values, and which of them were filled in."""
-    return _encode({"values": dict(values), "derived": list(derived)}).decode()
-
-
-def decode_base(text: str | None) -> Mapping[str, object]:
-    """The agreed values of a link's base."""
-    return _decode(text.encode()).values if text is not None else {}
 
 
 def plan(
@@ -155,7 +145,19 @@ def plan(
     planner = _Planner(job, references, today, present or {})
     for item in items:
         planner.add(item, links.get(item.ref.id))
-    return Plan(planner.writes, planner.unchanged, planner.refreshed, planner.letters, dict(planner.notes))
+    return Plan(
+        planner.writes,
+        planner.unchanged,
+        planner.refreshed,
+        planner.letters,
+        planner.settled,
+        dict(planner.notes),
+    )
+
+
+def is_unchanged(item: Item, link: Link | None) -> bool:
+    """Whether the record is as both sides last agreed."""
+    return link is not None and link.state == "linked" and link.hash == item.digest and not item.faults
 
 
 class _Planner:
@@ -166,42 +168,66 @@ class _Planner:
         self._today = today
         self.writes: list[PlannedWrite] = []
         self.letters: list[DeadLetter] = []
+        self.settled: list[RecordRef] = []
         self.refreshed: list[Link] = []
         self.notes: Counter[str] = Counter()
         self.unchanged = 0
 
     def add(self, item: Item, link: Link | None) -> None:
-        linked = link is not None and link.state == "linked"
         if item.faults:
             fault = item.faults[0]
             self.set_aside(item, "mapping", fault.reason, code="unreadable", field=fault.native)
             return
-        if link is not None and linked and link.hash == digest(item.comparable):
+        if is_unchanged(item, link):
             self.unchanged += 1
+            self.settled.append(item.ref)
             return
-        base = decode_base(link.base if link else None)
-        paths = changed(item.comparable, base)
-        values = {path: item.values[path] for path in paths}
+        base = Base.decode(link.base if link else None)
+        side = self._job.source
+        values = {
+            path: item.values[path]
+            for path in item.comparable
+            if base.differs(path, item.comparable[path], side)
+        }
         resolved = self.resolve(item, values)
         if resolved is None:
             return
-        late, notes = resolved
+        if base.side not in {"", side}:
+            _drop_equal_references(values, base)
+        target = item.route.target
         try:
-            payload = item.route.target.write(
+            payload = target.write(
                 values, base=self._present.get(item.ref.id), create=link is None, today=self._today
             )
         except CodecError as error:
             self.set_aside(item, "mapping", str(error), code="unwritable")
             return
-        agreed = {**base, **item.comparable}
-        for path in late:
-            agreed.pop(path, None)
-        self.notes.update(notes)
+        agreed = base.agreed(
+            item.comparable,
+            side,
+            late=resolved.late,
+            derived=_filled(target, payload),
+            left_out=dict.fromkeys(resolved.assumed, side),
+        )
+        digest = None if resolved.late else item.digest
+        self.notes.update(resolved.assumed.values())
         if link is not None and not payload.fields:
             self.unchanged += 1
-            self.refreshed.append(_refreshed(link, agreed, item.version))
+            if not resolved.late:
+                self.settled.append(item.ref)
+            self.refreshed.append(
+                Link(
+                    link.model,
+                    link.source,
+                    link.target,
+                    digest,
+                    agreed.encode(),
+                    item.version,
+                    link.target_version,
+                    "linked",
+                )
+            )
             return
-        target = item.route.target
         self.writes.append(
             PlannedWrite(
                 "create" if link is None else "update",
@@ -210,22 +236,21 @@ class _Planner:
                 link.target.object if link else target.object,
                 link.target.id if link else None,
                 payload.fields,
-                {path: (base.get(path), item.comparable[path]) for path in values},
+                {path: (base.values.get(path), item.comparable[path]) for path in values},
                 agreed,
+                digest,
                 payload.defaulted,
-                tuple(notes),
+                tuple(target.by_path[path].to[0].partition(".")[0] for path in payload.defaulted),
+                tuple(resolved.assumed.values()),
                 item.version,
-                next(iter(late.values()), None),
+                next(iter(resolved.late.values()), None),
             )
         )
 
-    def resolve(self, item: Item, values: Values) -> tuple[dict[str, tuple[str, str]], list[str]] | None:
-        """Put pointers in the place of references; what must come later, and what was assumed.
-
-        ``None`` when the record is set aside.
-        """
+    def resolve(self, item: Item, values: Values) -> _Resolved | None:
+        """Put pointers in the place of references; ``None`` when the record is set aside."""
         late: dict[str, tuple[str, str]] = {}
-        notes: list[str] = []
+        assumed: dict[str, str] = {}
         for rule in item.route.references():
             path = rule.path.text
             value = values.get(path)
@@ -233,7 +258,7 @@ class _Planner:
                 continue
             answer, note = self._references.resolve(item.route.source, rule, str(value), values)
             if note:
-                notes.append(note)
+                assumed[path] = note
             if isinstance(answer, Pointer):
                 values[path] = answer
             elif isinstance(answer, Deferred):
@@ -241,7 +266,7 @@ class _Planner:
                 late[path] = (item.route.source.model, answer.id)
             elif isinstance(answer, LeftOut):
                 del values[path]
-                notes.append(answer.note)
+                assumed[path] = answer.note
             elif isinstance(answer, Waiting):
                 message = f"waits for the record that {path} points to"
                 self.set_aside(item, "waiting", message, field=path, awaiting=(answer.model, answer.id))
@@ -249,7 +274,7 @@ class _Planner:
             else:
                 self.set_aside(item, "rejected", answer.message, code=answer.code, field=path)
                 return None
-        return late, notes
+        return _Resolved(late, assumed)
 
     def set_aside(
         self,
@@ -276,8 +301,25 @@ class _Planner:
         )
 
 
-def _refreshed(link: Link, agreed: Comparable, version: str | None) -> Link:
-    return Link(
-        link.model, link.source, link.target, digest(agreed), encode_base(agreed),
-        version, link.target_version, "linked",
-    )  # fmt: skip
+class _Resolved(NamedTuple):
+    """What is left to say of a record's references."""
+
+    late: Mapping[str, tuple[str, str]]
+    """Paths to be patched in, with what they wait for."""
+    assumed: Mapping[str, str]
+    """Paths that were not carried over as they are, and how."""
+
+
+def _drop_equal_references(values: Values, base: Base) -> None:
+    """Leave out references that mean what the base has, in the ids of the side that is written to."""
+    for path, value in list(values.items()):
+        if isinstance(value, Pointer) and base.values.get(path) == value.id:
+            del values[path]
+
+
+def _filled(target: CompiledMap, payload: Payload) -> dict[str, object]:
+    """What ``default_on_create`` put in, as the target will show it."""
+    if not payload.defaulted:
+        return {}
+    seen, _ = target.read_or_faults(payload.fields)
+    return {path: plain(seen[path]) for path in payload.defaulted if path in seen}

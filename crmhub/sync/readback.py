@@ -22,7 +22,7 @@ from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.values import digest, plain
 from crmhub.store import Intent, Link, RecordRef, Store
 from crmhub.sync.job import Job
-from crmhub.sync.plan import PlannedWrite, encode_base
+from crmhub.sync.plan import PlannedWrite
 
 __all__ = ["find_again", "intent_of", "recover"]
 
@@ -36,7 +36,7 @@ class _Payload(msgspec.Struct):
 
     fields: dict[str, object]
     model: str
-    digest: bytes
+    digest: bytes | None
     base: str
     version: str | None = None
 
@@ -51,8 +51,8 @@ def intent_of(write: PlannedWrite, job: str, run: str, able: ObjectCapabilities,
         _Payload(
             cast("dict[str, object]", write.fields),
             write.model,
-            digest(write.base),
-            encode_base(write.base, write.defaulted),
+            write.digest,
+            write.base.encode(),
             write.source_version,
         )
     )

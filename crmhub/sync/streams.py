@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from crmhub.connector import Checkpoint, Native
@@ -56,15 +56,18 @@ class Stream:
 
 
 def stream_between(
-    source: ConnectionMapping, target: ConnectionMapping, model: str, object_: str
+    source: ConnectionMapping, target: ConnectionMapping, model: str, object_: str, there: Container[str]
 ) -> Stream | None:
-    """The stream of an object, or ``None`` where the target has no counterpart for any of its maps."""
+    """The stream of an object, or ``None`` where the target has no counterpart for any of its maps.
+
+    ``there`` are the objects that the target's org has.
+    """
     routes: dict[str, Route] = {}
     referred: dict[str, tuple[str, ...]] = {}
     maps = source.of_object(object_)
     for mapped in maps:
         counterpart = target.target(model, mapped.spec.constants)
-        if counterpart is None or mapped.model != model:
+        if counterpart is None or mapped.model != model or counterpart.object not in there:
             continue
         route = Route.between(mapped, counterpart)
         routes[mapped.spec.at] = route

@@ -457,3 +457,89 @@ async def test_a_rule_that_writes_only_what_is_empty_leaves_what_is_there(tmp_pa
         sites = {name: row["site"] for name, row in two.rows("companies").items()}
         assert sites == {"Company 1": "one.example", "Company 2": "two.example"}
         assert (await two.sync()).writes == 0
+
+
+async def both_ways(two: Two) -> tuple[SyncReport, SyncReport]:
+    forth = await two.hub.run(Job("a", "b", WHAT_MATTERS))
+    back = await two.hub.run(Job("b", "a", WHAT_MATTERS))
+    return forth, back
+
+
+async def test_a_sync_back_writes_nothing_that_was_made_up_on_the_way(tmp_path: Path) -> None:
+    """Neither a demanded default nor a stand-in owner or stage comes home."""
+    async with two_crms(tmp_path) as two:
+        await two.put(two.a, "stages", {"id": "a-champagne", "label": "Champagne", "outcome": "won"})
+        await two.put(two.a, "companies", company(1, owner_id="a-nobody"), company(2, parent_id="c1"))
+        await two.put(two.a, "deals", deal(1, close_on=None, stage_id="a-champagne", company_id="c2"))
+        before = {name: dict(rows) for name, rows in two.a.records.items()}
+        await two.hub.run(Job("a", "b", WHAT_MATTERS, owner="default:ann@example.com"))
+        _, back = await both_ways(two)
+        assert back.writes == 0
+        assert {name: dict(rows) for name, rows in two.a.records.items()} == before
+
+
+async def test_alternating_syncs_come_to_rest_and_carry_what_people_change(tmp_path: Path) -> None:
+    async with two_crms(tmp_path) as two:
+        await two.put(
+            two.a, "companies", company(1, owner_id="a-ann"), company(2, parent_id="c1", owner_id="a-ann")
+        )
+        await two.put(two.a, "deals", deal(1, close_on=None, company_id="c2"), deal(2, company_id="c1"))
+        await both_ways(two)
+        for _ in range(2):
+            forth, back = await both_ways(two)
+            assert (forth.writes, back.writes) == (0, 0)
+        ours = two.rows("deals")["Deal 1"]
+        await two.put(two.b, "deals", {"id": ours["id"], "close_on": "2027-01-01", "amount": 9})
+        forth, back = await both_ways(two)
+        assert (forth.writes, back.writes) == (0, 1)
+        assert two.a.records["deals"]["d1"]["close_on"] == "2027-01-01"
+        await two.put(two.a, "deals", {"id": "d1", "company_id": "c1", "close_on": "2027-02-02"})
+        forth, back = await both_ways(two)
+        assert (forth.writes, back.writes) == (1, 0)
+        assert two.rows("deals")["Deal 1"]["close_on"] == "2027-02-02"
+        assert two.rows("deals")["Deal 1"]["company_id"] == two.rows("companies")["Company 1"]["id"]
+
+
+async def test_an_object_that_one_org_does_not_have_is_left_out_and_told(tmp_path: Path) -> None:
+    more = MAPPING + "  - {model: activity, object: todos, set: {type: task}, fields: {subject: name}}\n"
+    async with two_crms(tmp_path, mapping=more) as two:
+        await two.put(two.a, "companies", company(1))
+        report = await two.hub.sync("a", "b", models=["accounts", "activities"])
+        assert report.writes == 1
+        assert "todos: all of it" in report.unshared
+
+
+async def test_a_mended_record_closes_its_dead_letter_even_when_nothing_is_to_be_written(
+    tmp_path: Path,
+) -> None:
+    async with two_crms(tmp_path) as two:
+        await two.put(two.a, "deals", deal(1))
+        await two.sync()
+        await two.put(two.a, "deals", deal(1, close_on="soonish"))
+        assert (await two.sync()).letters == {"mapping": 1}
+        await two.put(two.a, "deals", deal(1))
+        mended = await two.sync()
+        assert (mended.letters, mended.writes, mended.state) == ({}, 0, "done")
+
+
+async def test_nothing_is_filled_into_a_record_that_is_there_already(tmp_path: Path) -> None:
+    """A record that no link knows, because the store was lost: its date is a person's by now."""
+    async with two_crms(tmp_path, sync_key="external_id") as two:
+        await two.put(
+            two.b,
+            "deals",
+            {"id": "old", "name": "Deal 1", "external_id": "a:deals:d1", "close_on": "2027-07-07"},
+        )
+        await two.put(two.a, "deals", deal(1, close_on=None), deal(2, close_on=None))
+        report = await two.sync()
+        closes = {name: row["close_on"] for name, row in two.rows("deals").items()}
+        assert closes == {"Deal 1": "2027-07-07", "Deal 2": "2026-01-31"}
+        assert report.defaulted == {"expected_close": 1}
+
+
+async def test_a_default_owner_who_is_nobody_is_named_before_anything_is_written(tmp_path: Path) -> None:
+    async with two_crms(tmp_path) as two:
+        await two.put(two.a, "companies", company(1))
+        with pytest.raises(ConfigError, match=r"no active user bob@example.com.*ann@example.com"):
+            await two.sync(owner="default:bob@example.com")
+        assert two.b.records["companies"] == {}
