@@ -7,6 +7,7 @@ import pytest
 from crmhub.document import Document
 from crmhub.mapping.check import check_mapping
 from crmhub.mapping.codecs import CODECS
+from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub.mapping.parse import parse_mapping
 from crmhub.models.registry import BUILT_IN
 from crmhub.schema import Choice, FieldSpec, ObjectSchema
@@ -73,7 +74,7 @@ BAD = [
     ("name: Nam.x", "name: Deals has no field 'Nam'; did you mean 'Name'?"),
     (
         "name: Zzz",
-        "warning: name: Deals has no field 'Zzz', or hides it from this user: the rule is left out",
+        "name: Deals has no field 'Zzz'",
     ),
     (
         "source: Size",
@@ -120,7 +121,7 @@ BAD = [
         "priority: {to: Status, default_on_create: New}",
         "priority: default_on_create: Status has no choice 'New'; choices: Open, Won, Old",
     ),
-    ("amount: {to: Size, as: {money: {currency: Curency}}}", "warning: amount: Deals has no field 'Curency'"),
+    ("amount: {to: Size, as: {money: {currency: Curency}}}", "amount: Deals has no field 'Curency'"),
 ]
 
 
@@ -185,3 +186,12 @@ def test_an_object_without_a_schema_is_left_alone() -> None:
         CODECS,
     )
     assert check_mapping(spec, {}) == []
+
+
+def test_a_field_of_the_shipped_mapping_that_an_org_hides_is_a_warning() -> None:
+    path = shipped_mappings()["salesforce"]
+    schema = ObjectSchema("Note", {name: FieldSpec(name, "text") for name in ("Title", "ParentId")})
+    lines = [str(line) for line in check_mapping(load_mapping(path), {"Note": schema})]
+    body = next(line for line in lines if "body" in line)
+    assert "warning" in body
+    assert "the rule is left out" in body
