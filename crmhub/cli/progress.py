@@ -6,11 +6,18 @@ import json
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from crmhub.events import Event, Events
 from crmhub.sync.report import SyncReport
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 __all__ = ["show_progress", "show_report"]
+
+_LONG_WAIT = 2.0
+"""Seconds after which a person wants to know."""
 
 
 @contextmanager
@@ -39,6 +46,8 @@ def show_progress(events: Events, *, as_json: bool) -> Generator[None]:
         tasks: dict[str, _Counts] = {}
 
         def hear(event: Event) -> None:
+            if event.name in {"http.waited", "http.retry"}:
+                _tell_wait(progress.console, event)
             if event.object is None or event.name not in {"sync.object", "sync.page"}:
                 return
             counts = tasks.get(event.object)
@@ -55,6 +64,14 @@ def show_progress(events: Events, *, as_json: bool) -> Generator[None]:
             stop()
             for counts in tasks.values():
                 progress.update(counts.task, total=1, completed=1)
+
+
+def _tell_wait(console: Console, event: Event) -> None:
+    """Say why nothing moves for a while."""
+    seconds = float(event.detail.get("seconds") or 0)
+    if seconds >= _LONG_WAIT:
+        why = event.detail.get("error") or event.detail.get("limit") or "its limits"
+        console.print(f"{event.connection}: waiting {seconds:.0f} s ({why})", markup=False, highlight=False)
 
 
 class _Counts:

@@ -103,6 +103,8 @@ class ZohoDouble(Double):
         found = self._routes.find(path)
         if found is None or found.params["version"] not in VERSIONS:
             raise _no_such_url()
+        if found.params.get("module", "") in _NO_MODULES:
+            raise _no_such_url()  # an address of Zoho's that is not played here
         request.scope[PATTERN_KEY] = found.pattern
         call = self._call(request, found, path, await request.body())
         endpoint = found.targets.get(request.method)
@@ -183,6 +185,10 @@ class ZohoDouble(Double):
 
 def _no_such_url() -> ZohoError:
     return ZohoError(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
+
+
+_NO_MODULES = frozenset({"settings", "actions", "__composite_requests", "bulk", "upload", "files"})
+"""First parts of paths that are never a module."""
 
 
 def _endpoints() -> list[Endpoint]:
