@@ -76,11 +76,15 @@ def dead_letters(
         str | None, typer.Argument(help="The job, as its summary names it; all jobs without.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 100,
+    drop: Annotated[
+        list[str] | None, typer.Option(help="Drop the letter of this id for good; may be given again.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON lines.")] = False,
     config: Path = CONFIG,
 ) -> None:
-    """List the records that were set aside, and why."""
+    """List the records that were set aside, and why; or drop some of them."""
     from crmhub.cli.running import open_hub, run
+    from crmhub.errors import ConfigError
     from crmhub.store import DeadLetter
 
     hub = open_hub(config)
@@ -89,10 +93,23 @@ def dead_letters(
         async with hub:
             return await (await hub.store()).dead_letters.open(job, limit=limit)
 
+    async def dropped(ids: list[str]) -> int:
+        async with hub:
+            return await (await hub.store()).dead_letters.drop(ids)
+
+    if drop:
+        count = run(lambda: dropped(drop))
+        if count < len(set(drop)):
+            raise ConfigError(
+                f"{count} dropped of {len(set(drop))}", hint="ids stand in brackets in the list"
+            )
+        typer.echo(f"{count} dropped")
+        return
     for letter in run(letters):
         place = f"{letter.source.connection} {letter.source.object} {letter.source.id}"
         if as_json:
             line = {
+                "id": letter.id,
                 "job": letter.job,
                 "record": list(letter.source),
                 "reason": letter.reason,
@@ -104,4 +121,4 @@ def dead_letters(
             typer.echo(json.dumps(line))
         else:
             what = " ".join(part for part in (letter.code, letter.field) if part)
-            typer.echo(f"{letter.job}  {place}  {letter.reason} {what}: {letter.message}")
+            typer.echo(f"{letter.job}  {place}  {letter.reason} {what}: {letter.message}  [{letter.id}]")

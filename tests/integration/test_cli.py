@@ -132,6 +132,9 @@ def test_a_load_reports_as_json_and_lists_what_was_set_aside(tmp_path: Path) -> 
         (letter,) = crmhub(tmp_path, "dead-letters", "--json")
         assert (letter["record"], letter["field"]) == (["csv-data", "accounts", "Odd"], "sector")
         assert "alchemy" not in json.dumps(letter)
+        assert crmhub(tmp_path, "dead-letters", "--drop", str(letter["id"])) == []
+        assert crmhub(tmp_path, "dead-letters", "--json") == []
+        fails(tmp_path, "dead-letters", "--drop", "0000000000000000")
         assert [row["Account_Name"] for row in zoho.truth("Accounts")] == ["Acme"]
 
 
