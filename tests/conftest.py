@@ -4,6 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from tests.stores import (
+    any_url,
+    empty_url,
+    memory_url,
+    new_postgres_url,
+    postgres,
+    postgres_template,
+    postgres_url,
+    store_url,
+)
+
+__all__ = [
+    "any_url",
+    "anyio_backend",
+    "empty_url",
+    "memory_url",
+    "new_postgres_url",
+    "postgres",
+    "postgres_template",
+    "postgres_url",
+    "store_url",
+]
+
 
 @pytest.fixture(
     params=[

@@ -36,6 +36,14 @@ class KeySource:
             return _decoded(value, KEY_VARIABLE, _MAKE)
         return None if self.file is None else _read(self.file)
 
+    def demand(self) -> None:
+        """Raise :class:`StoreError` when there is neither a key nor a file to make one in."""
+        if self.file is None and self.find() is None:
+            raise StoreError(
+                "a store on a server needs the key that its tokens are encrypted with",
+                hint=f"set {KEY_VARIABLE} to the same key wherever crmhub runs; {_MAKE}",
+            )
+
     def __str__(self) -> str:
         if self.key is not None:
             return "the key that was given"

@@ -37,7 +37,7 @@ def read_keyring(connection: Connection, source: KeySource) -> Secrets | None:
 def create_keyring(connection: Connection, source: KeySource, now: datetime) -> Secrets:
     """Make the store's data key and, if there is none, the key; another process may have been first.
 
-    Run it in a write transaction: its lock lets one process do this at a time.
+    Run it in a write transaction that is alone: one process may do this at a time.
     """
     present = read_keyring(connection, source)
     if present:

@@ -15,7 +15,7 @@ from crmhub.events import Events
 from crmhub.store.database import Database
 from crmhub.store.owner import Process, is_gone, this_process
 from crmhub.store.records import Run, RunState
-from crmhub.store.running import LEASE, hold_run
+from crmhub.store.running import LEASE, hold_run, lease_time
 from crmhub.store.tables import run as table
 from crmhub.store.text import decode_counts, decode_names, encode
 
@@ -54,16 +54,16 @@ class Runs:
             "machine": me.machine,
             "pid": me.pid,
             "process": me.started,
-            "lease_until": now + LEASE,
         }
 
         def begin(connection: Connection) -> tuple[Run, str | None]:
             left = _take_over(connection, job, now)
             drawn = self._new_id(connection, now)
-            connection.execute(insert(table), [{"id": drawn, **values}])
+            lease = lease_time(connection, now, LEASE)
+            connection.execute(insert(table).values(id=drawn, lease_until=lease, **values))
             return cast("Run", _get(connection, drawn)), left
 
-        run, left = await self._database.write(begin)
+        run, left = await self._database.write(begin, alone=True)
         if left:
             self._events.emit("run.interrupted", run=left, job=job, error="its process ended")
         self._going.add(run.id)
@@ -132,12 +132,14 @@ class Runs:
 
 def _take_over(connection: Connection, job: str, now: datetime) -> str | None:
     """Interrupt the job's run if its process is gone; the id of that run."""
-    query = select(table).where(table.c.job == job, table.c.state == "running")
+    held = (table.c.lease_until > lease_time(connection, now)).label("held")
+    # Locked: a page that its process is just storing renews the lease first.
+    query = select(table, held).where(table.c.job == job, table.c.state == "running").with_for_update()
     row = connection.execute(query).mappings().first()
     if row is None:
         return None
     owner = Process(row["host"], row["machine"], row["pid"], row["process"])
-    if row["lease_until"] > now and not is_gone(owner):
+    if row["held"] and not is_gone(owner):
         raise SyncError(
             f"job {job} is already running since {row['started_at']:%Y-%m-%d %H:%M:%S} UTC "
             f"by pid {owner.pid} on {owner.host}",

@@ -10,6 +10,7 @@ from typing import Self
 
 import anyio
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
 from crmhub.clock import Clock
 from crmhub.events import Events
@@ -22,11 +23,12 @@ from crmhub.store.key import KeySource
 from crmhub.store.keyring import create_keyring, read_keyring
 from crmhub.store.linking import LinkClash, explain_clash
 from crmhub.store.links import Links
-from crmhub.store.opening import connect, database_file, parse_url, prepare_file
+from crmhub.store.opening import connect, database_file, parse_url, prepare_file, store_name
 from crmhub.store.records import Changes
 from crmhub.store.runs import Runs
 from crmhub.store.schema import HEAD, schema_version, upgrade
 from crmhub.store.secrets import Secrets
+from crmhub.store.sqlite import in_memory
 from crmhub.store.tokens import Tokens
 
 __all__ = ["Store"]
@@ -35,7 +37,7 @@ __all__ = ["Store"]
 class Store:
     """Tokens, checkpoints, links, intents, dead letters and runs, in one database.
 
-    Open it with :meth:`open`; several processes may have the same file open.
+    Open it with :meth:`open`; several processes may have the same database open.
     """
 
     def __init__(
@@ -64,11 +66,13 @@ class Store:
     ) -> Store:
         """Open the store, making or migrating its tables as needed.
 
-        ``url`` is ``sqlite:///FILE`` (relative to the working folder) or ``sqlite:///:memory:``. The
-        tokens' key is ``key`` (base64 of 32 bytes), else the environment's ``CRMHUB_KEY``, else
-        ``key_file``, which is made on first use and stands beside the database unless it is named. A
-        store in memory makes its own. ``busy_timeout`` is how many seconds to wait for other
-        processes.
+        ``url`` is ``sqlite:///FILE`` (relative to the working folder), ``sqlite:///:memory:`` or
+        ``postgresql://USER:PASSWORD@HOST:PORT/DATABASE``, where what is left out, and options after
+        ``?``, are as in libpq ("Connection Strings" in PostgreSQL's manual). The tokens' key is
+        ``key`` (base64 of 32 bytes), else the environment's ``CRMHUB_KEY``, else ``key_file``, which
+        is made on first use and stands beside an SQLite file unless it is named. A store in memory
+        makes its own; one on PostgreSQL must be given one. ``busy_timeout`` is how many seconds to
+        wait for other processes.
 
         Raises :class:`StoreError`, saying what to do, when it cannot be opened, trusted or decrypted.
         """
@@ -78,15 +82,18 @@ class Store:
         file = database_file(parsed)
         if key_file is None and file is not None:
             key_file = file.with_name(f"{file.name}.key")
+        source = KeySource(key, key_file)
+        if not in_memory(parsed):
+            source.demand()
         engine = make_engine(parsed if file is None else parsed.set(database=str(file)), busy_timeout)
-        place = str(file) if file else "in memory"
-        database = Database(engine, place, inline=clock.simulated)
+        database = Database(engine, store_name(parsed), inline=clock.simulated)
         try:
             if file is not None:
                 await database.run(partial(prepare_file, file))
+            if not in_memory(parsed):
                 await connect(database, clock, busy_timeout)
             await _migrate(database, events)
-            secrets = await _unlock(database, KeySource(key, key_file), clock, events)
+            secrets = await _unlock(database, source, clock, events)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await database.aclose()
@@ -131,8 +138,12 @@ async def _migrate(database: Database, events: Events) -> None:
     version = await database.read(lambda connection: schema_version(connection, database.place))
     if version == HEAD:
         return
-    # Looked at again under the write lock: another process may be migrating just now.
-    if await database.write(lambda connection: upgrade(connection, database.place), durable=True):
+
+    # Looked at again when no other process migrates any more.
+    def migrate(connection: Connection) -> bool:
+        return upgrade(connection, database.place)
+
+    if await database.write(migrate, durable=True, alone=True):
         events.emit("store.migrated", before=version, after=HEAD)
 
 
@@ -141,6 +152,10 @@ async def _unlock(database: Database, source: KeySource, clock: Clock, events: E
     if present:
         return present
     now = clock.now()
-    made = await database.write(lambda connection: create_keyring(connection, source, now), durable=True)
+
+    def create(connection: Connection) -> Secrets:
+        return create_keyring(connection, source, now)
+
+    made = await database.write(create, durable=True, alone=True)
     events.emit("store.key_made", key=str(source))
     return made

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["checkpoint", "data_key", "dead_letter", "intent", "link", "metadata", "run", "token"]
+__all__ = ["Instant", "checkpoint", "data_key", "dead_letter", "intent", "link", "metadata", "run", "token"]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -41,6 +41,17 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Prose(TypeDecorator[str]):
+    """Text of others, such as a CRM's message; PostgreSQL has no place for NUL, so it shows as U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Without NUL where the database cannot keep it."""
+        return value.replace("\0", "\ufffd") if value and dialect.name == "postgresql" else value
 
 
 # Named constraints, so that later migrations can change them on every database.
@@ -112,7 +123,7 @@ run = Table(
     Column("started_at", Instant, nullable=False),
     Column("finished_at", Instant),
     Column("counts", Text, nullable=False),
-    Column("error", Text),
+    Column("error", Prose),
     Column("host", String, nullable=False),
     Column("machine", String, nullable=False),
     Column("pid", Integer, nullable=False),
@@ -160,7 +171,7 @@ dead_letter = Table(
     Column("reason", String, nullable=False),
     Column("code", String),
     Column("field", String),
-    Column("message", Text, nullable=False),
+    Column("message", Prose, nullable=False),
     Column("awaiting_object", String),
     Column("awaiting_id", String),
     Column("attempts", Integer, nullable=False),

@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
 
 import anyio
 import pytest
@@ -18,12 +17,10 @@ pytestmark = pytest.mark.anyio
 JOB = "zoho-sf"
 
 
-@pytest.fixture(params=["file in threads", "memory in threads", "memory inline"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Store]:
-    kind = str(request.param)
-    url = f"sqlite:///{tmp_path}/state.db" if kind.startswith("file") else "sqlite:///:memory:"
-    clock = ManualClock() if kind.endswith("inline") else Clock()
-    async with await Store.open(url, clock=clock) as opened:
+@pytest.fixture(params=["in threads", "inline"])
+async def store(request: pytest.FixtureRequest, any_url: str) -> AsyncIterator[Store]:
+    clock = ManualClock() if request.param == "inline" else Clock()
+    async with await Store.open(any_url, clock=clock) as opened:
         yield opened
 
 

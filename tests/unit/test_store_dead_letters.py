@@ -20,8 +20,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(clock: ManualClock) -> AsyncIterator[Store]:
-    async with await Store.open("sqlite:///:memory:", clock=clock) as opened:
+async def store(clock: ManualClock, memory_url: str) -> AsyncIterator[Store]:
+    async with await Store.open(memory_url, clock=clock) as opened:
         yield opened
 
 

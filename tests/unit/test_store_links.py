@@ -12,8 +12,8 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def store() -> AsyncIterator[Store]:
-    async with await Store.open("sqlite:///:memory:", clock=ManualClock()) as opened:
+async def store(memory_url: str) -> AsyncIterator[Store]:
+    async with await Store.open(memory_url, clock=ManualClock()) as opened:
         yield opened
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -22,8 +21,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def store(clock: ManualClock, tmp_path: Path) -> AsyncIterator[Store]:
-    async with await Store.open(f"sqlite:///{tmp_path}/state.db", clock=clock) as opened:
+async def store(clock: ManualClock, store_url: str) -> AsyncIterator[Store]:
+    async with await Store.open(store_url, clock=clock) as opened:
         yield opened
 
 
@@ -77,11 +76,11 @@ async def test_final_totals_replace_what_the_pages_added_up(store: Store) -> Non
 
 
 async def test_two_stores_with_the_same_randomness_make_different_runs(
-    clock: ManualClock, tmp_path: Path
+    clock: ManualClock, store_url: str
 ) -> None:
     ids: set[str] = set()
     for _ in range(2):
-        async with await Store.open(f"sqlite:///{tmp_path}/state.db", clock=clock, random=Random(1)) as store:
+        async with await Store.open(store_url, clock=clock, random=Random(1)) as store:
             ids.add((await start(store)).id)
 
     assert len(ids) == 2
@@ -159,16 +158,15 @@ async def test_an_unknown_run_may_not_write(store: Store) -> None:
 
 
 async def test_closing_the_store_interrupts_the_runs_it_leaves_behind(
-    clock: ManualClock, tmp_path: Path
+    clock: ManualClock, store_url: str
 ) -> None:
     heard: list[Event] = []
     events = Events(clock)
     events.subscribe(heard.append)
-    url = f"sqlite:///{tmp_path}/state.db"
-    async with await Store.open(url, clock=clock) as first:
+    async with await Store.open(store_url, clock=clock) as first:
         left = await start(first)
 
-    async with await Store.open(url, clock=clock, events=events) as second:
+    async with await Store.open(store_url, clock=clock, events=events) as second:
         await start(second)
         assert [run.state for run in await second.runs.recent()].count("interrupted") == 1
         kept = await second.runs.get(left.id)
@@ -176,14 +174,14 @@ async def test_closing_the_store_interrupts_the_runs_it_leaves_behind(
         assert kept.finished_at == clock.now()
 
 
-async def test_taking_a_run_over_is_told(store: Store, clock: ManualClock, tmp_path: Path) -> None:
+async def test_taking_a_run_over_is_told(store: Store, clock: ManualClock, store_url: str) -> None:
     heard: list[Event] = []
     events = Events(clock)
     events.subscribe(heard.append)
     left = await start(store)
     clock.advance(61)
 
-    async with await Store.open(f"sqlite:///{tmp_path}/state.db", clock=clock, events=events) as other:
+    async with await Store.open(store_url, clock=clock, events=events) as other:
         await start(other)
 
     assert [(event.name, event.run) for event in heard] == [("run.interrupted", left.id)]
