@@ -1,6 +1,6 @@
 """A process that commits pages to a store, and dies or fails where it is told to.
 
-    store_worker.py FILE JOB PAGES [--die-in PAGE --at STATEMENT|commit|done] [--limit BYTES] [--hold]
+    store_worker.py URL JOB PAGES [--die-in PAGE --at STATEMENT|commit|done] [--limit BYTES] [--hold]
 
 It goes on after the job's checkpoint, and prints a line for each page that is stored.
 """
@@ -12,7 +12,6 @@ import os
 import resource
 import signal
 import sys
-from pathlib import Path
 
 import anyio
 from pydantic import SecretStr
@@ -91,7 +90,7 @@ async def commit_page(store: Store, run: Run, page: int, death: Death | None) ->
 
 async def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("file", type=Path)
+    parser.add_argument("url")
     parser.add_argument("job")
     parser.add_argument("pages", type=int)
     parser.add_argument("--die-in", type=int)
@@ -101,7 +100,7 @@ async def main() -> None:
     args = parser.parse_args()
     death = Death(args.die_in, args.at) if args.die_in is not None else None
 
-    async with await Store.open(f"sqlite:///{args.file}") as store:
+    async with await Store.open(args.url) as store:
         await store.tokens.save(args.job, Token(SecretStr(f"token of {args.job}")))
         run = await store.runs.start(args.job, "sync", "zoho", "sf", ["account"])
         print("started", flush=True)

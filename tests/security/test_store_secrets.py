@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import base64
 import os
-import sqlite3
-from collections.abc import Callable, Generator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from crmhub.clock import ManualClock
 from crmhub.errors import StoreError
 from crmhub.http.tokens import Token
 from crmhub.store import Store
+from tests.stores import behind_its_back
 
 pytestmark = pytest.mark.anyio
 
@@ -31,14 +31,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "state.db"
 
 
-async def open_store(file: Path, **options: SecretStr) -> Store:
-    return await Store.open(f"sqlite:///{file}", clock=ManualClock(), **options)  # pyright: ignore[reportArgumentType]
-
-
-@contextmanager
-def behind_its_back(file: Path) -> Generator[sqlite3.Connection]:
-    with closing(sqlite3.connect(file)) as connection, connection:
-        yield connection
+async def open_store(where: Path | str, **options: SecretStr) -> Store:
+    url = f"sqlite:///{where}" if isinstance(where, Path) else where
+    return await Store.open(url, clock=ManualClock(), **options)  # pyright: ignore[reportArgumentType]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -60,12 +55,12 @@ def a_key() -> SecretStr:
 
 
 @pytest.mark.parametrize("token", [a_token(), Token(SecretStr("only-access"))], ids=["whole", "bare"])
-async def test_a_token_comes_back_as_it_was_saved(file: Path, token: Token) -> None:
-    async with await open_store(file) as store:
+async def test_a_token_comes_back_as_it_was_saved(store_url: str, token: Token) -> None:
+    async with await open_store(store_url) as store:
         assert await store.tokens.load("zoho") is None
         await store.tokens.save("zoho", a_token("older"))
         await store.tokens.save("zoho", token)
-    async with await open_store(file) as store:
+    async with await open_store(store_url) as store:
         assert await store.tokens.load("zoho") == token
         assert await store.tokens.load("sf") is None
         await store.tokens.forget("zoho")
@@ -83,19 +78,19 @@ async def test_no_byte_of_a_token_is_readable_on_the_disk(file: Path) -> None:
         assert base64.b64encode(CANARY.encode())[:12] not in content
 
 
-async def test_the_same_token_is_never_sealed_the_same_way_twice(file: Path) -> None:
+async def test_the_same_token_is_never_sealed_the_same_way_twice(store_url: str) -> None:
     values: set[str] = set()
-    async with await open_store(file) as store:
+    async with await open_store(store_url) as store:
         for _ in range(3):
             await store.tokens.save("zoho", a_token())
-            with behind_its_back(file) as connection:
-                values |= {row[0] for row in connection.execute("SELECT value FROM token")}
+            with behind_its_back(store_url) as connection:
+                values |= {row[0] for row in connection.execute(text("SELECT value FROM token"))}
 
     assert len(values) == 3
 
 
-async def refused_token(file: Path, name: str = "zoho") -> str:
-    async with await open_store(file) as store:
+async def refused_token(url: str, name: str = "zoho") -> str:
+    async with await open_store(url) as store:
         with pytest.raises(StoreError) as raised:
             await store.tokens.load(name)
     assert CANARY not in str(raised.value)
@@ -103,17 +98,19 @@ async def refused_token(file: Path, name: str = "zoho") -> str:
     return str(raised.value)
 
 
-async def test_a_token_moved_to_another_connections_row_does_not_open(file: Path) -> None:
-    async with await open_store(file) as store:
+async def test_a_token_moved_to_another_connections_row_does_not_open(store_url: str) -> None:
+    async with await open_store(store_url) as store:
         await store.tokens.save("zoho", a_token())
         await store.tokens.save("sf", a_token("other"))
-    with behind_its_back(file) as connection:
-        rows = dict(connection.execute("SELECT connection, value FROM token").fetchall())
+    with behind_its_back(store_url) as connection:
+        found = connection.execute(text("SELECT connection, value FROM token"))
+        rows = {row.connection: row.value for row in found}
+        move = text("UPDATE token SET value = :value WHERE connection = :name")
         for name, other in (("zoho", "sf"), ("sf", "zoho")):
-            connection.execute("UPDATE token SET value = ? WHERE connection = ?", (rows[other], name))
+            connection.execute(move, {"value": rows[other], "name": name})
 
-    assert "moved from another row" in await refused_token(file, "zoho")
-    assert "moved from another row" in await refused_token(file, "sf")
+    assert "moved from another row" in await refused_token(store_url, "zoho")
+    assert "moved from another row" in await refused_token(store_url, "sf")
 
 
 def flipped(value: str) -> str:
@@ -136,31 +133,31 @@ SPOILT: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("how", SPOILT)
-async def test_a_changed_token_does_not_open_and_is_named_by_its_connection(file: Path, how: str) -> None:
-    async with await open_store(file) as store:
+async def test_a_changed_token_does_not_open_and_is_named_by_its_connection(store_url: str, how: str) -> None:
+    async with await open_store(store_url) as store:
         await store.tokens.save("zoho", a_token())
-    with behind_its_back(file) as connection:
-        ((value,),) = connection.execute("SELECT value FROM token").fetchall()
-        connection.execute("UPDATE token SET value = ?", (SPOILT[how](str(value)),))
+    with behind_its_back(store_url) as connection:
+        value = str(connection.execute(text("SELECT value FROM token")).scalar_one())
+        connection.execute(text("UPDATE token SET value = :value"), {"value": SPOILT[how](value)})
 
-    assert "sign in again" in await refused_token(file)
+    assert "sign in again" in await refused_token(store_url)
 
 
-async def test_connection_names_cannot_imitate_each_others_place(file: Path) -> None:
-    async with await open_store(file) as store:
+async def test_connection_names_cannot_imitate_each_others_place(store_url: str) -> None:
+    async with await open_store(store_url) as store:
         await store.tokens.save("a|value", a_token())
-    with behind_its_back(file) as connection:
-        connection.execute("UPDATE token SET connection = 'a%7Cvalue'")
+    with behind_its_back(store_url) as connection:
+        connection.execute(text("UPDATE token SET connection = 'a%7Cvalue'"))
 
-    await refused_token(file, "a%7Cvalue")
+    await refused_token(store_url, "a%7Cvalue")
 
 
 # ── the key ──────────────────────────────────────────────────────────────────────────────────────
 
 
-async def refusal(file: Path, **options: SecretStr) -> str:
+async def refusal(where: Path | str, **options: SecretStr) -> str:
     with pytest.raises(StoreError) as raised:
-        await open_store(file, **options)
+        await open_store(where, **options)
     assert raised.value.hint
     assert CANARY not in str(raised.value)
     return str(raised.value)
@@ -181,13 +178,13 @@ async def test_a_key_of_ones_own_is_never_written_down(file: Path, monkeypatch: 
         assert await store.tokens.load("zoho") == a_token()
 
 
-async def test_another_key_does_not_open_the_store(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with await open_store(file, key=a_key()):
+async def test_another_key_does_not_open_the_store(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with await open_store(empty_url, key=a_key()):
         pass
 
-    assert "is not the key this store was made with" in await refusal(file, key=a_key())
+    assert "is not the key this store was made with" in await refusal(empty_url, key=a_key())
     monkeypatch.setenv("CRMHUB_KEY", a_key().get_secret_value())
-    assert "CRMHUB_KEY is not the key" in await refusal(file)
+    assert "CRMHUB_KEY is not the key" in await refusal(empty_url)
 
 
 async def test_a_lost_key_file_is_asked_for_and_not_made_anew(file: Path) -> None:
@@ -196,10 +193,10 @@ async def test_a_lost_key_file_is_asked_for_and_not_made_anew(file: Path) -> Non
     key_file = file.with_name("state.db.key")
     key_file.unlink()
 
-    text = await refusal(file)
+    said = await refusal(file)
 
-    assert str(key_file) in text
-    assert "put it back" in text
+    assert str(key_file) in said
+    assert "put it back" in said
     assert not key_file.exists()
 
 
@@ -209,10 +206,10 @@ async def test_a_malformed_key_says_what_is_needed_but_not_what_it_is(
 ) -> None:
     monkeypatch.setenv("CRMHUB_KEY", value)
 
-    text = await refusal(file)
+    said = await refusal(file)
 
-    assert "CRMHUB_KEY is not a key: 32 bytes in base64" in text
-    assert not value or value not in text
+    assert "CRMHUB_KEY is not a key: 32 bytes in base64" in said
+    assert not value or value not in said
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
@@ -235,14 +232,14 @@ async def test_a_damaged_key_file_is_refused(file: Path, content: bytes) -> None
     assert "the key file" in await refusal(file)
 
 
-async def test_a_damaged_data_key_is_refused(file: Path) -> None:
-    async with await open_store(file):
+async def test_a_damaged_data_key_is_refused(store_url: str) -> None:
+    async with await open_store(store_url):
         pass
-    with behind_its_back(file) as connection:
-        ((wrapped,),) = connection.execute("SELECT wrapped FROM data_key").fetchall()
-        connection.execute("UPDATE data_key SET wrapped = ?", (flipped(wrapped),))
+    with behind_its_back(store_url) as connection:
+        wrapped = str(connection.execute(text("SELECT wrapped FROM data_key")).scalar_one())
+        connection.execute(text("UPDATE data_key SET wrapped = :wrapped"), {"wrapped": flipped(wrapped)})
 
-    assert "data key" in await refusal(file)
+    assert "data key" in await refusal(store_url)
 
 
 async def test_a_key_file_may_stand_elsewhere(file: Path, tmp_path: Path) -> None:
@@ -264,10 +261,10 @@ async def test_a_key_file_that_cannot_be_written_is_named(file: Path, tmp_path: 
     assert "CRMHUB_KEY" in str(raised.value)
 
 
-async def test_errors_of_the_database_repeat_no_values(file: Path) -> None:
-    async with await open_store(file) as store:
-        with behind_its_back(file) as connection:
-            connection.execute("DROP TABLE checkpoint")
+async def test_errors_of_the_database_repeat_no_values(store_url: str) -> None:
+    async with await open_store(store_url) as store:
+        with behind_its_back(store_url) as connection:
+            connection.execute(text("DROP TABLE checkpoint"))
 
         with pytest.raises(StoreError) as raised:
             await store.checkpoints.put("job", "stream", {"after": CANARY})

@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import inspect, text
 
 from crmhub.clock import Clock
 from crmhub.errors import StoreError
@@ -21,6 +21,7 @@ from crmhub.events import Event, Events
 from crmhub.store import Store
 from crmhub.store.schema import HEAD
 from crmhub.store.tables import metadata
+from tests.stores import behind_its_back
 
 pytestmark = pytest.mark.anyio
 
@@ -34,12 +35,12 @@ async def refusal(url: str, **options: float) -> str:
 
 
 @pytest.mark.trio
-async def test_the_first_start_makes_the_tables_the_second_finds_them(tmp_path: Path) -> None:
+async def test_the_first_start_makes_the_tables_the_second_finds_them(empty_url: str) -> None:
     heard: list[Event] = []
     events = Events(Clock())
     events.subscribe(heard.append)
     for _ in range(2):
-        async with await Store.open(f"sqlite:///{tmp_path}/state.db", events=events) as store:
+        async with await Store.open(empty_url, events=events) as store:
             await store.checkpoints.put("job", "stream", {})
 
     assert [event.name for event in heard] == ["store.migrated", "store.key_made"]
@@ -56,13 +57,11 @@ async def test_a_relative_path_starts_in_the_working_folder(
     assert (tmp_path / "state.db").is_file()
 
 
-async def test_the_migrations_make_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    async with await Store.open(f"sqlite:///{tmp_path}/state.db"):
+async def test_the_migrations_make_the_tables_that_the_code_uses(empty_url: str) -> None:
+    async with await Store.open(empty_url):
         pass
-    engine = create_engine(f"sqlite:///{tmp_path}/state.db")
-    with engine.connect() as connection:
+    with behind_its_back(empty_url) as connection:
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
-    engine.dispose()
 
     assert differences == []
 
@@ -95,24 +94,25 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     [
         ("crmhub.db", "cannot be read"),
         ("", "cannot be read"),
+        ("postgresql+asyncpg://root:canary-password@localhost/crm", "is not supported"),
         ("mysql://root:canary-password@localhost/crm", "'mysql' is not supported"),
         ("sqlite+aiosqlite:///crmhub.db", "is not supported"),
         ("sqlite:///crmhub.db?mode=ro", "no options"),
     ],
 )
 async def test_a_url_that_is_no_store_says_how_to_write_it(url: str, says: str) -> None:
-    text = await refusal(url)
+    said = await refusal(url)
 
-    assert says in text
-    assert "sqlite:///crmhub.db" in text
-    assert "canary" not in text
+    assert says in said
+    assert "sqlite:///crmhub.db" in said
+    assert "canary" not in said
 
 
 async def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    text = await refusal(f"sqlite:///{tmp_path}/nowhere/state.db")
+    said = await refusal(f"sqlite:///{tmp_path}/nowhere/state.db")
 
-    assert f"{tmp_path}/nowhere" in text
-    assert "create it" in text
+    assert f"{tmp_path}/nowhere" in said
+    assert "create it" in said
 
 
 async def test_a_folder_is_not_a_store(tmp_path: Path) -> None:
@@ -129,30 +129,25 @@ async def test_another_kind_of_file_is_left_as_it_is(tmp_path: Path) -> None:
     assert not (tmp_path / "notes.db.key").exists()
 
 
-async def test_the_database_of_another_program_is_left_as_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "other.db"
-    with sqlite3.connect(file) as other:
-        other.execute("CREATE TABLE cheese (name TEXT)")
-    other.close()
+async def test_the_database_of_another_program_is_left_as_it_is(empty_url: str) -> None:
+    with behind_its_back(empty_url) as connection:
+        connection.execute(text("CREATE TABLE cheese (name TEXT)"))
 
-    assert "is not a crmhub store" in await refusal(f"sqlite:///{file}")
-    with sqlite3.connect(file) as other:
-        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("cheese",)]
-    other.close()
+    assert "is not a crmhub store" in await refusal(empty_url)
+    with behind_its_back(empty_url) as connection:
+        assert inspect(connection).get_table_names() == ["cheese"]
 
 
-async def test_a_store_of_a_newer_crmhub_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "state.db"
-    async with await Store.open(f"sqlite:///{file}"):
+async def test_a_store_of_a_newer_crmhub_is_refused(store_url: str) -> None:
+    async with await Store.open(store_url):
         pass
-    with sqlite3.connect(file) as other:
-        other.execute("UPDATE alembic_version SET version_num = '9999'")
-    other.close()
+    with behind_its_back(store_url) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    text = await refusal(f"sqlite:///{file}")
+    said = await refusal(store_url)
 
-    assert "schema 9999" in text
-    assert "upgrade crmhub" in text
+    assert "schema 9999" in said
+    assert "upgrade crmhub" in said
 
 
 async def test_a_damaged_store_says_so(tmp_path: Path) -> None:
@@ -185,9 +180,9 @@ def closed_folder() -> Iterator[Path]:
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
 async def test_a_folder_that_may_not_be_written_is_named(closed_folder: Path) -> None:
-    text = await refusal(f"sqlite:///{closed_folder}/state.db")
+    said = await refusal(f"sqlite:///{closed_folder}/state.db")
 
-    assert f"{closed_folder}/state.db cannot be written: Permission denied" in text
+    assert f"{closed_folder}/state.db cannot be written: Permission denied" in said
 
 
 async def test_a_path_that_cannot_be_made_says_why(tmp_path: Path) -> None:
@@ -217,10 +212,10 @@ async def test_a_new_file_that_another_process_holds_is_waited_for_and_then_name
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
 
-    text = await refusal(f"sqlite:///{file}", busy_timeout=0.1)
+    said = await refusal(f"sqlite:///{file}", busy_timeout=0.1)
 
     other.close()
-    assert "locked by another process" in text
+    assert "locked by another process" in said
 
 
 def permissions(folder: Path) -> dict[str, int]:
