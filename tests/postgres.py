@@ -160,8 +160,13 @@ def _is_open(folder: Path) -> bool:
 def _reachable(binaries: Path, home: Path) -> Path:
     if os.geteuid() != 0 or _is_open(binaries):
         return binaries
-    shutil.copytree(binaries.parent, home / "postgresql", symlinks=True)
-    return home / "postgresql" / binaries.name
+    # The wheel's libraries stand beside its package, and are found from the binaries by that.
+    package = binaries.parents[1]
+    copy = home / "wheel" / package.name / binaries.parent.name
+    shutil.copytree(binaries.parent, copy, symlinks=True)
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, home / "wheel" / libraries.name, symlinks=True)
+    return copy / binaries.name
 
 
 def _own(home: Path, identity: _As) -> None:
