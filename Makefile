@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt $(MEMBERS)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[demo]' $(patsubst %/pyproject.toml,--editable %,$(MEMBERS)) --group dev --group docs
+		--editable '.[demo,postgres]' $(patsubst %/pyproject.toml,--editable %,$(MEMBERS)) --group dev --group docs
 	touch $(STAMP)
 
 demo: setup  ## a real sync between two simulated CRMs, in under a minute

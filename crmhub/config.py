@@ -138,7 +138,8 @@ class Config:
     """The whole configuration. ``folder`` is what relative paths are relative to."""
 
     connections: Mapping[str, ConnectionSettings]
-    store: str = _DEFAULT_STORE
+    store: str = field(default=_DEFAULT_STORE, repr=False)
+    """A URL, or a secret reference to one: it may hold a password."""
     mappings: Path | None = None
     models: tuple[str, ...] = ()
     jobs: Mapping[str, JobSettings] = field(default_factory=dict[str, JobSettings])

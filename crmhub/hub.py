@@ -25,6 +25,7 @@ from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Record
 from crmhub.models.registry import with_models
 from crmhub.plugins import Plugins, find_connector, load_connector
+from crmhub.secrets import is_reference, resolve
 from crmhub.sync.job import ORDER, Job
 
 if TYPE_CHECKING:
@@ -177,10 +178,13 @@ class Hub:
 
     def _store_url(self) -> str:
         """The store's URL, a relative SQLite file taken from the configuration's folder."""
-        scheme, separator, file = self.config.store.partition(":///")
+        url = self.config.store
+        if is_reference(url, self._resolvers):
+            url = resolve(url, "store", self._resolvers, self.config.folder)
+        scheme, separator, file = url.partition(":///")
         if scheme == "sqlite" and separator and file != ":memory:" and not Path(file).is_absolute():
             return f"sqlite:///{self.config.folder / file}"
-        return self.config.store
+        return url
 
     def _connection(
         self, settings: ConnectionSettings, mapping: Path | None = None, kind: type[Connector] | None = None

@@ -8,9 +8,10 @@ from typing import ClassVar
 import pytest
 from pydantic import SecretStr
 
-from crmhub.config import load_config
+from crmhub.config import Config, load_config
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import ConfigError
+from crmhub.hub import Hub
 from crmhub.redact import redact
 
 
@@ -126,6 +127,18 @@ def test_a_secret_in_the_file_is_taken_when_that_is_meant(tmp_path: Path) -> Non
     settings = load_config(write(tmp_path, text)).connections["crm"].check(Settings)
     assert isinstance(settings, Settings)
     assert settings.client_secret.get_secret_value() == "hunter22222"
+
+
+@pytest.mark.anyio
+async def test_the_stores_url_may_be_a_secret_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path, "store: env:THE_STORE\nconnections:\n  a: {connector: memory}\n")
+    monkeypatch.setenv("THE_STORE", "sqlite:///state.db")
+    async with Hub(load_config(path)) as hub:
+        await hub.store()
+    assert (tmp_path / "state.db").exists()
+    assert "postgresql://me:pw" not in repr(Config({}, store="postgresql://me:pw@localhost/db"))
 
 
 def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
