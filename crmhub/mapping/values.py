@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias, cast
@@ -14,7 +14,7 @@ from crmhub.mapping.compiled import CompiledMap, Values
 from crmhub.mapping.rules import Compare, Rule
 from crmhub.models import Money
 
-__all__ = ["Comparable", "Comparison", "changed", "comparable_form", "digest", "plain"]
+__all__ = ["Comparable", "Comparison", "comparable_form", "digest", "plain"]
 
 Comparable: TypeAlias = dict[str, object]
 """Values by path in a form that is equal exactly when the values mean the same."""
@@ -109,8 +109,3 @@ def _form(source: Rule, target: Rule) -> Callable[[object], object]:
 def digest(comparable: Comparable) -> bytes:
     """16 bytes that change when a value does."""
     return hashlib.blake2b(_encode(comparable), digest_size=16).digest()
-
-
-def changed(new: Comparable, base: Mapping[str, object]) -> Sequence[str]:
-    """The paths whose value differs from the base; one that the base lacks was empty."""
-    return [path for path, value in new.items() if base.get(path) != value]

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 import anyio
 
@@ -94,7 +95,7 @@ class SyncEngine:
 
     async def _run(self, *, retry: bool) -> SyncReport:
         started = self._clock.monotonic()
-        self._streams = {stream.object: stream for stream in await self._find_streams()}
+        self._streams = await self._find_streams()
         async with self._running() as run:
             self._letters = bool(await self._store.dead_letters.counts(self._job.id))
             await self._recover()
@@ -104,8 +105,8 @@ class SyncEngine:
             for stream in self._streams.values():
                 await self._stream(stream)
                 await self._revisit()
-        finished = await self._finish(run)
         letters = await self._store.dead_letters.counts(self._job.id)
+        finished = await self._finish(run, "partial" if letters else "done")
         return SyncReport(
             finished.id, self._job.id, finished.state, {m: dict(c) for m, c in self._tally.by_model.items()},
             dict(self._tally.notes), dict(self._tally.calls), letters, tuple(sorted(self._tally.unshared)),
@@ -115,7 +116,7 @@ class SyncEngine:
     async def plan(self, *, limit: int | None = None) -> AsyncGenerator[Plan]:
         """What :meth:`run` would write now, page by page, without writing anything."""
         planned = 0
-        self._streams = {stream.object: stream for stream in await self._find_streams()}
+        self._streams = await self._find_streams()
         for stream in self._streams.values():
             since = stream.since(await self._store.checkpoints.get(self._job.id, stream.object))
             async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
@@ -164,9 +165,8 @@ class SyncEngine:
             await anyio.sleep(_BEAT)
             await self._store.runs.renew(run.id)
 
-    async def _finish(self, run: Run) -> Run:
-        open_letters = await self._store.dead_letters.counts(self._job.id)
-        finished = await self._store.runs.finish(run.id, "partial" if open_letters else "done")
+    async def _finish(self, run: Run, state: Literal["partial", "done"]) -> Run:
+        finished = await self._store.runs.finish(run.id, state)
         self._events.emit("sync.finished", run=run.id, state=finished.state)
         return finished
 
@@ -178,7 +178,7 @@ class SyncEngine:
             await self._store.commit(changes)
             self._events.emit("sync.recovered", run=self._run_id, found=len(links), open=len(settled))
 
-    async def _find_streams(self) -> Sequence[Stream]:
+    async def _find_streams(self) -> dict[str, Stream]:
         """The objects to read, in order of dependency, each with its ways into the target."""
         known = {entry.model for entry in self._source.spec.maps}
         models = model_names(self._job.models, sorted(known))
@@ -200,7 +200,7 @@ class SyncEngine:
                 f"{self._job.source} and {self._job.target} share no map of {', '.join(models)}",
                 hint="look at the models, set: and objects of both mappings",
             )
-        return streams
+        return {stream.object: stream for stream in streams}
 
     async def _meanings(self) -> Directories:
         """Users, stages and whatever else is matched by meaning, from both sides; read when first needed."""
