@@ -7,6 +7,8 @@
     ├── PluginError               a plugin could not be loaded, or registers what nobody asks for
     ├── StoreError                the state store cannot be opened, read or trusted
     ├── SyncError                 a sync cannot go on
+    ├── UsageError                a call is wrong: an argument's type, an unknown field, a closed hub
+    ├── PartialFailure            some of several connections failed; ``errors`` by connection
     └── ConnectorError            a CRM, or the way to it, said no
         ├── AuthError             credentials are missing, wrong or lack a permission
         │   ├── ReauthRequired    only a person can mend it: the refresh token is dead
@@ -30,6 +32,7 @@ An error says what happened, where (connection, object, record, field), what the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "InvalidRecord",
     "MappingError",
     "NotFound",
+    "PartialFailure",
     "PermissionDenied",
     "PluginError",
     "QuotaExceeded",
@@ -56,6 +60,7 @@ __all__ = [
     "UnknownConnector",
     "UnknownOutcome",
     "Unsupported",
+    "UsageError",
     "Where",
 ]
 
@@ -131,6 +136,19 @@ class StoreError(CrmhubError):
 
 class SyncError(CrmhubError):
     """A sync cannot go on; what was acknowledged so far is safe in the store."""
+
+
+class UsageError(CrmhubError):
+    """The call itself is wrong: an argument of another type, a field nobody knows, a hub that is closed."""
+
+
+class PartialFailure(CrmhubError):
+    """Some of several connections failed; ``errors`` tells each by its name. The others are done."""
+
+    def __init__(self, errors: Mapping[str, CrmhubError]) -> None:
+        told = "; ".join(f"{name}: {error.what}" for name, error in errors.items())
+        super().__init__(f"{len(errors)} of the connections failed: {told}", hint="the others are done")
+        self.errors = dict(errors)
 
 
 class ConnectorError(CrmhubError):

@@ -15,7 +15,7 @@ import anyio
 from crmhub.clock import Clock
 from crmhub.config import Config, ConnectionSettings, load_config
 from crmhub.connection import Connection
-from crmhub.connector import Connector, Context, Value
+from crmhub.connector import Connector, Value
 from crmhub.document import suggest
 from crmhub.errors import ConfigError, UnknownConnector
 from crmhub.events import Events, Observer, log_observer
@@ -26,12 +26,12 @@ from crmhub.models import Record
 from crmhub.models.registry import with_models
 from crmhub.plugins import Plugins, find_connector, load_connector
 from crmhub.secrets import is_reference, resolve
+from crmhub.supplies import Supplies
 from crmhub.sync.job import ORDER, Job
 
 if TYPE_CHECKING:
     import httpx
 
-    from crmhub.http import HttpClient, HttpSettings, Token
     from crmhub.store import Store
     from crmhub.sync import Plan, SyncEngine, SyncReport
 
@@ -70,9 +70,10 @@ class Hub:
         self._codecs = cast("Mapping[str, Factory]", self.plugins.codecs())
         self._mappings = cast("Mapping[str, Path]", self.plugins.mappings())
         self._resolvers = cast("Mapping[str, Callable[[str], str]]", self.plugins.secrets())
-        self._transports = dict(transports or {})
+        self._supplies = Supplies(
+            clock=self.clock, events=self.events, random=self.random, store=self.store, transports=transports
+        )
         self._connections: dict[str, Connection] = {}
-        self._clients: list[HttpClient] = []
         self._store: Store | None = None
         self._opening = anyio.Lock()
         for settings in config.connections.values():
@@ -96,11 +97,9 @@ class Hub:
     async def aclose(self) -> None:
         """Close every connection and the store."""
         with anyio.CancelScope(shield=True):
-            for connection in self._connections.values():
+            for name, connection in self._connections.items():
                 await connection.aclose()
-            for client in self._clients:
-                await client.aclose()
-            self._clients.clear()
+                await self._supplies.release(name)
             if self._store is not None:
                 await self._store.aclose()
                 self._store = None
@@ -199,29 +198,7 @@ class Hub:
 
     def _connect(self, settings: ConnectionSettings, kind: type[Connector]) -> Connector:
         checked = settings.check(kind.Config, self._resolvers, self.config.folder)
-        context = Context(
-            settings.name,
-            self.clock,
-            self.events,
-            self.random,
-            _StoredTokens(self),
-            lambda wanted: self._client(settings.name, wanted),
-        )
-        return kind(checked, context)
-
-    def _client(self, name: str, wanted: HttpSettings) -> HttpClient:
-        from crmhub.http import HttpClient
-
-        client = HttpClient(
-            wanted,
-            connection=name,
-            clock=self.clock,
-            events=self.events,
-            random=self.random,
-            transport=self._transports.get(name),
-        )
-        self._clients.append(client)
-        return client
+        return kind(checked, self._supplies.context(settings.name))
 
     def _load_mapping(self, settings: ConnectionSettings, mapping: Path | None) -> MappingSpec:
         override = None
@@ -231,19 +208,6 @@ class Hub:
             _found(settings, find_connector)  # a misspelt name is told as such, not as a missing mapping
         path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
         return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
-
-
-class _StoredTokens:
-    """The store's tokens, opening the store when the first one is asked for."""
-
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
-
-    async def load(self, connection: str) -> Token | None:
-        return await (await self._hub.store()).tokens.load(connection)
-
-    async def save(self, connection: str, token: Token) -> None:
-        await (await self._hub.store()).tokens.save(connection, token)
 
 
 def _found(settings: ConnectionSettings, find: Callable[[str], _T]) -> _T:

@@ -1,0 +1,82 @@
+"""What the hub hands to connectors: HTTP clients, tokens, time and randomness, by connection."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from random import Random
+from typing import TYPE_CHECKING
+
+from crmhub.clock import Clock
+from crmhub.connector import Context
+from crmhub.events import Events
+
+if TYPE_CHECKING:
+    import httpx
+
+    from crmhub.http import HttpClient, HttpSettings, Token
+    from crmhub.store import Store
+
+__all__ = ["Supplies"]
+
+
+class Supplies:
+    """One hub's supplies. The store is opened when the first token is asked for."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        events: Events,
+        random: Random,
+        store: Callable[[], Awaitable[Store]],
+        transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+    ) -> None:
+        self._clock = clock
+        self._events = events
+        self._random = random
+        self._store = store
+        self._transports = dict(transports or {})
+        self._clients: dict[str, list[HttpClient]] = {}
+
+    def context(self, connection: str) -> Context:
+        """The supplies of one connection."""
+        return Context(
+            connection,
+            self._clock,
+            self._events,
+            self._random,
+            _StoredTokens(self._store),
+            lambda wanted: self._client(connection, wanted),
+        )
+
+    async def release(self, connection: str) -> None:
+        """Close the connection's HTTP clients."""
+        for client in self._clients.pop(connection, []):
+            await client.aclose()
+
+    def _client(self, connection: str, wanted: HttpSettings) -> HttpClient:
+        from crmhub.http import HttpClient
+
+        client = HttpClient(
+            wanted,
+            connection=connection,
+            clock=self._clock,
+            events=self._events,
+            random=self._random,
+            transport=self._transports.get(connection),
+        )
+        self._clients.setdefault(connection, []).append(client)
+        return client
+
+
+class _StoredTokens:
+    """The store's tokens, opening the store when the first one is asked for."""
+
+    def __init__(self, store: Callable[[], Awaitable[Store]]) -> None:
+        self._store = store
+
+    async def load(self, connection: str) -> Token | None:
+        return await (await self._store()).tokens.load(connection)
+
+    async def save(self, connection: str, token: Token) -> None:
+        await (await self._store()).tokens.save(connection, token)
