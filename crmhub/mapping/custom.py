@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, count
+from typing import cast
 
 from crmhub.mapping.codecs import make
-from crmhub.mapping.codecs.base import Kind
-from crmhub.mapping.paths import parse_path
+from crmhub.mapping.codecs.base import Codec, CodecError, Kind, WideCodec
+from crmhub.mapping.paths import Path
 from crmhub.mapping.rules import CustomRule, MapSpec, Rule
+from crmhub.models import CustomObject
 from crmhub.native import Value
-from crmhub.schema import FieldSpec, ObjectSchema
+from crmhub.schema import FieldSpec, FieldType, ObjectSchema
 
-__all__ = ["custom_key", "custom_rules"]
+__all__ = ["custom_key", "custom_rules", "object_map"]
 
 _CODECS: dict[str, tuple[Kind, Value]] = {
     "int": ("int", "int"),
@@ -23,6 +27,64 @@ _CODECS: dict[str, tuple[Kind, Value]] = {
     "date": ("date", "date"),
 }
 _AS_TEXT = frozenset({"text", "html", "enum", "email", "phone", "url", "time"})
+
+
+class _Pointed:
+    """The id that a look-up field holds, which some CRMs wrap in an object with the record's name."""
+
+    gives: frozenset[Kind] = frozenset({"text"})
+    takes: frozenset[FieldType] | None = frozenset({"ref"})
+    encodes: bool = True
+    lossy: bool = False
+
+    def decode(self, value: Value) -> str | None:
+        """The id."""
+        id_ = value.get("id") if isinstance(value, dict) else value
+        if isinstance(id_, bool | dict | list):
+            raise CodecError("is not the id of a record")
+        return None if id_ is None else str(id_)
+
+    def encode(self, value: object) -> Value:
+        """The id alone; a connector knows how its CRM wants it."""
+        if not isinstance(value, str):
+            raise CodecError("needs the id of a record")
+        return value
+
+
+class _Several:
+    """A choice of several: a list, or one text with semicolons; which, its connector knows."""
+
+    gives: frozenset[Kind] = frozenset({"texts"})
+    takes: frozenset[FieldType] | None = frozenset({"multi_enum"})
+    encodes: bool = True
+    lossy: bool = False
+
+    def decode(self, value: Value) -> list[str]:
+        """The chosen literals."""
+        chosen = value.split(";") if isinstance(value, str) else value
+        if not isinstance(chosen, list) or not all(isinstance(one, str) for one in chosen):
+            raise CodecError("is not a list of texts")
+        return [str(one) for one in chosen]
+
+    def encode(self, value: object) -> Value:
+        """The chosen literals as a list."""
+        if not isinstance(value, list):
+            raise CodecError("needs a list of texts")
+        return [str(one) for one in cast("list[object]", value)]
+
+
+_OWN: dict[str, tuple[Kind, Codec | None]] = {
+    "ref": ("text", _Pointed()),
+    "multi_enum": ("texts", _Several()),
+    "computed": ("json", None),
+}
+"""How any field of an object is read, where that differs from a mapped custom field."""
+
+
+def object_map(object: str, crm: str) -> MapSpec:
+    """The map of an object that no mapping file names: all its fields, by their native names."""
+    rule = CustomRule(re.compile(""), every=True, at=f"{crm} {object}")
+    return MapSpec(CustomObject.model, CustomObject, object, (), custom=rule, at=f"{crm} {object}")
 
 
 def custom_key(native: str) -> str:
@@ -52,10 +114,17 @@ def custom_rules(spec: MapSpec, schema: ObjectSchema) -> Iterator[Rule]:
     taken = {name for rule in spec.rules for name in rule.to}
     keys = {str(rule.path.leaf) for rule in spec.rules if rule.path.head == "custom"}
     for name, described in schema.fields.items():
-        if described.custom and name not in taken | custom.exclude and custom.match.search(name):
+        if custom.every:
+            own = _own_form(described) if described.readable else None
+            if own is not None:
+                yield _rule(described, custom, name, *own)
+        elif described.custom and name not in taken | custom.exclude and custom.match.search(name):
             form = _form(described, custom)
             if form is not None:
-                yield _rule(described, custom, _free_key(name, keys), *form)
+                kind, codec = form
+                made = None if codec is None else make(codec)
+                rule = _rule(described, custom, _free_key(name, keys), kind, made)
+                yield replace(rule, spelled=codec) if isinstance(codec, str) else rule
 
 
 def _form(described: FieldSpec, custom: CustomRule) -> tuple[Kind, Value] | None:
@@ -69,13 +138,24 @@ def _form(described: FieldSpec, custom: CustomRule) -> tuple[Kind, Value] | None
     return _CODECS.get(described.type)
 
 
-def _rule(described: FieldSpec, custom: CustomRule, key: str, kind: Kind, codec: Value) -> Rule:
+def _own_form(described: FieldSpec) -> tuple[Kind, Codec | None] | None:
+    """As :func:`_form`, for any field of an object; ``None`` for what is not one plain value."""
+    if described.type in _OWN:
+        return _OWN[described.type]
+    if described.type in _AS_TEXT:
+        return "text", None
+    found = ("datetime", "datetime") if described.type == "datetime" else _CODECS.get(described.type)
+    return found and (found[0], cast("Codec", make(found[1])))
+
+
+def _rule(
+    described: FieldSpec, custom: CustomRule, key: str, kind: Kind, codec: Codec | WideCodec | None
+) -> Rule:
     return Rule(
-        path=parse_path(f"custom.{key}"),
+        path=Path(f"custom.{key}", "custom", None, key),
         kind=kind,
         to=(described.name,),
-        codec=None if codec is None else make(codec),
-        spelled=codec if isinstance(codec, str) else "",
+        codec=codec,
         writes=not described.computed and (described.creatable or described.updatable),
         at=custom.at,
         derived_from_schema=True,

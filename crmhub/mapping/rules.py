@@ -78,6 +78,8 @@ class CustomRule:
     datetime: str | None = None
     """The form in which the CRM takes instants; see the ``datetime`` codec's ``out``."""
     at: str = ""
+    every: bool = False
+    """Every plain field of the object, under its native name, rather than its custom ones."""
 
 
 @dataclass(frozen=True, slots=True)

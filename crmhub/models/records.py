@@ -14,6 +14,7 @@ __all__ = [
     "Account",
     "AccountType",
     "Contact",
+    "CustomObject",
     "Deal",
     "DealStatus",
     "DealType",
@@ -216,3 +217,9 @@ class Stage(Record):
     active: bool | None = None
     probability: Ratio | None = None
     outcome: Open[DealStatus] | None = None
+
+
+class CustomObject(Record):
+    """A record of any object of a CRM; ``custom`` holds its fields by their native names, typed."""
+
+    model: ClassVar[str] = "custom_object"

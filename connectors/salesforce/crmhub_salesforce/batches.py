@@ -56,7 +56,11 @@ def demand(request: WriteRequest, of: Described) -> None:
 
 def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) -> Ready | Problem:
     """The item as it is sent, or why it cannot be."""
-    fields = dict(item.fields)
+    # A multi-select picklist is one text there (Object Reference, "Field Types").
+    fields = {
+        name: ";".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in item.fields.items()
+    }
     key: str | None = None
     if request.operation in {"update", "delete"}:
         key = full_id(item.id or "")

@@ -17,7 +17,7 @@ from crmhub.errors import BadRequest, NotFound, Where
 from crmhub_zoho.coql import identifier
 from crmhub_zoho.tiers.rest import Rest
 
-__all__ = ["SE_MODULE", "ModuleSchema", "Schemas", "read_schema"]
+__all__ = ["LOOKUPS", "SE_MODULE", "ModuleSchema", "Schemas", "read_schema"]
 
 SE_MODULE = "$se_module"
 """The key by which an activity names the module that its ``What_Id`` leads to."""
@@ -31,6 +31,8 @@ _TYPES: Mapping[str, FieldType] = {
     "multiuserlookup": "multi_ref", "fileupload": "file", "imageupload": "file", "profileimage": "file",
     "autonumber": "computed", "formula": "computed", "rollup_summary": "computed",
 }  # fmt: skip
+LOOKUPS = frozenset({"lookup", "ownerlookup", "userlookup"})
+"""Data types of fields that hold one other record."""
 _COMPUTED = frozenset({"autonumber", "formula", "rollup_summary"})
 _USERS = frozenset({"ownerlookup", "userlookup", "multiuserlookup"})
 _WITH_LENGTH = frozenset({"text", "textarea", "email", "phone", "website", "picklist", "rich_textarea"})

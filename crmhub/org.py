@@ -1,0 +1,241 @@
+"""One CRM org, opened on first use: its connector, and what was learned of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import anyio
+
+from crmhub.clock import Clock
+from crmhub.connector import Capabilities, Connector, ObjectCapabilities, ObjectSchema
+from crmhub.directory import Directory, read_directory
+from crmhub.document import suggest
+from crmhub.errors import NotFound, UsageError, Where
+from crmhub.mapping.custom import object_map
+from crmhub.mapping.load import ConnectionMapping
+from crmhub.mapping.rules import MappingSpec, MapSpec
+
+__all__ = ["Org", "Pool"]
+
+_SUBSETS = 16  # compiled mappings of chosen fields that are kept; an application asks for a few
+
+
+class Pool:
+    """How many connections are open at once: beyond ``limit`` the one unused for longest is closed.
+
+    A connection in use is never closed, so that more than ``limit`` can be open while all are at work.
+    """
+
+    def __init__(self, limit: int) -> None:
+        if limit < 1:
+            raise UsageError("at least one connection must be able to open", hint="open_connections=64")
+        self._limit = limit
+        self._open: OrderedDict[str, Org] = OrderedDict()
+
+    async def admit(self, org: Org) -> None:
+        """Count the connection as the one used last, and close idle ones that are too many."""
+        self._open[org.name] = org
+        self._open.move_to_end(org.name)
+        idle = [other for other in self._open.values() if not other.busy and other is not org]
+        for other in idle[: max(0, len(self._open) - self._limit)]:
+            del self._open[other.name]
+            await other.aclose()
+
+    def dismiss(self, org: Org) -> None:
+        """Forget a connection that was closed."""
+        self._open.pop(org.name, None)
+
+
+class Org:
+    """What stands behind a connection. Nothing is imported, opened or sent before it is used."""
+
+    def __init__(
+        self,
+        name: str,
+        kind: str,
+        connect: Callable[[], Connector],
+        load: Callable[[], MappingSpec],
+        clock: Clock,
+        *,
+        pool: Pool | None = None,
+        release: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.name = name
+        self.kind = kind
+        """The connector's name."""
+        self.clock = clock
+        self._connect = connect
+        self._load = load
+        self._pool = pool
+        self._release = release
+        self._users = 0
+        self._gone: str | None = None
+        self._lock = anyio.Lock()
+        self._connector: Connector | None = None
+        self._spec: MappingSpec | None = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Hold nothing that was learned of the org."""
+        self._capabilities: Capabilities | None = None
+        self._schemas: dict[str, ObjectSchema] = {}
+        self._mapping: ConnectionMapping | None = None
+        self._subsets: OrderedDict[tuple[str, frozenset[str]], ConnectionMapping] = OrderedDict()
+        self._directories: dict[str, Directory | None] = {}
+
+    # ── opening and closing ──────────────────────────────────────────────────────────────────────
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncGenerator[Connector]:
+        """The connector, which is not closed to make room for another connection meanwhile."""
+        self._users += 1
+        try:
+            if self._pool is not None:
+                await self._pool.admit(self)
+            yield self.connector
+        finally:
+            self._users -= 1
+
+    @property
+    def busy(self) -> bool:
+        """Whether somebody is using it."""
+        return self._users > 0
+
+    @property
+    def connector(self) -> Connector:
+        """The connector, made on first use.
+
+        Raises :class:`ConfigError` when its settings are wrong, :class:`UsageError` when the hub is
+        closed or the connection was removed.
+        """
+        if self._gone is not None:
+            raise UsageError(
+                f"connection {self.name!r} is gone: {self._gone}",
+                hint="use it before that, or open a new hub",
+            )
+        if self._connector is None:
+            self._connector = self._connect()
+        return self._connector
+
+    async def aclose(self, gone: str | None = None) -> None:
+        """Close what is open; it opens again on its next use, unless it is ``gone`` for that reason."""
+        self._gone = self._gone or gone
+        if gone is not None and self._pool is not None:
+            self._pool.dismiss(self)
+        connector, self._connector = self._connector, None
+        self._forget()
+        if connector is not None:
+            await connector.aclose()
+        if self._release is not None:
+            await self._release()
+
+    # ── what is known of it ──────────────────────────────────────────────────────────────────────
+
+    @property
+    def spec(self) -> MappingSpec:
+        """The parsed mapping, loaded on first use. Raises :class:`MappingError`."""
+        if self._spec is None:
+            self._spec = self._load()
+        return self._spec
+
+    async def capabilities(self) -> Capabilities:
+        """What the connector can do, asked once."""
+        if self._capabilities is None:
+            self._capabilities = await self.connector.capabilities()
+        return self._capabilities
+
+    async def able(self, object: str) -> ObjectCapabilities:
+        """What can be done with one object. Raises :class:`NotFound` where the CRM has none such."""
+        objects = (await self.capabilities()).objects
+        if object not in objects:
+            raise NotFound(
+                f"no object {object!r}", hint=suggest(object, objects), where=Where(connection=self.name)
+            )
+        return objects[object]
+
+    async def schema(self, object: str) -> ObjectSchema:
+        """The object's fields, described once a connection's life."""
+        if object not in self._schemas:
+            self._schemas[object] = await self.connector.describe(object)
+        return self._schemas[object]
+
+    async def mapping(self, models: Iterable[str] | None = None) -> ConnectionMapping:
+        """The compiled mapping; custom fields of the named models (``None``: all) are bound to the schema."""
+        wanted = set(models) if models is not None else None
+        async with self._lock:
+            fresh = False
+            for entry in self.spec.maps:
+                known = entry.custom is None or entry.object in self._schemas
+                if known or (wanted and entry.model not in wanted):
+                    continue
+                if entry.object in (await self.capabilities()).objects:  # else this org does not have it
+                    await self.schema(entry.object)
+                    fresh = True
+            if self._mapping is None or fresh:
+                self._mapping = ConnectionMapping(self.spec, self._schemas)
+                self._subsets.clear()
+            return self._mapping
+
+    async def mapping_of(self, model: str, fields: Collection[str]) -> ConnectionMapping:
+        """The compiled mapping of one model with these canonical fields alone."""
+        if "custom" in fields:
+            await self.mapping((model,))  # describes the objects
+
+        def compiled() -> ConnectionMapping:
+            maps = tuple(_narrowed(entry, fields) for entry in self.spec.maps if entry.model == model)
+            return ConnectionMapping(replace(self.spec, maps=maps), self._schemas)
+
+        return self._subset((model, frozenset(fields)), compiled)
+
+    async def mapping_of_object(
+        self, object: str, fields: Collection[str] | None = None
+    ) -> ConnectionMapping:
+        """The compiled mapping of one object's own fields, by their native names (``None``: all)."""
+        await self.able(object)  # tells a misspelt name with a suggestion
+        schema = await self.schema(object)
+        for name in fields or ():
+            if name not in schema.fields:
+                where = Where(self.name, object, field=name)
+                raise UsageError(f"no field {name!r}", hint=suggest(name, schema.fields), where=where)
+        chosen = schema.fields if fields is None else {name: schema.fields[name] for name in fields}
+
+        def compiled() -> ConnectionMapping:
+            entry = object_map(object, self.kind)
+            return ConnectionMapping(
+                MappingSpec(self.kind, 1, (entry,), object), {object: replace(schema, fields=chosen)}
+            )
+
+        return self._subset((f"object {object}", frozenset(chosen)), compiled)
+
+    def _subset(
+        self, key: tuple[str, frozenset[str]], compiled: Callable[[], ConnectionMapping]
+    ) -> ConnectionMapping:
+        if key not in self._subsets:
+            self._subsets[key] = compiled()
+            if len(self._subsets) > _SUBSETS:
+                self._subsets.popitem(last=False)
+        self._subsets.move_to_end(key)
+        return self._subsets[key]
+
+    async def directory(self, model: str) -> Directory | None:
+        """The table of a small model (user, stage, pipeline), read once; ``None`` where it is not mapped."""
+        if model not in self._directories:
+            maps = (await self.mapping((model,))).of_model(model)
+            self._directories[model] = await read_directory(self.connector, maps, model) if maps else None
+        return self._directories[model]
+
+    def forget_directories(self) -> None:
+        """Read users, stages and pipelines again at the next look-up."""
+        self._directories.clear()
+
+
+def _narrowed(entry: MapSpec, fields: Collection[str]) -> MapSpec:
+    """The map with these canonical fields; a status that follows from the stage brings the stage."""
+    wanted = set(fields)
+    if "status" in wanted and not any(rule.path.head == "status" for rule in entry.rules):
+        wanted.add("stage")
+    rules = tuple(rule for rule in entry.rules if rule.path.head in wanted)
+    return replace(entry, rules=rules, custom=entry.custom if "custom" in wanted else None)
