@@ -1,0 +1,1 @@
+"""Checks 1 to 9: settings, credentials and secrets."""

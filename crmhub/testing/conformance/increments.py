@@ -1,0 +1,1 @@
+"""Checks 28 to 37: reading what is new."""

@@ -1,0 +1,1 @@
+"""Checks 16 to 26: reading everything, once and whole."""
