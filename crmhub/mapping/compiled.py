@@ -1,28 +1,33 @@
 """A mapping, compiled: the functions that turn native records into canonical values and back.
 
 Canonical values inside crmhub are flat: a plain dict from path to value, in which a path that is
-absent was not read. ``read`` is the hot path: one generated Python function per map.
+absent was not read. ``read`` is the hot path of a sync, ``model`` that of lists: one generated Python
+function per map for each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
+
+from pydantic import TypeAdapter
+from pydantic_core import SchemaValidator
 
 from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.custom import custom_rules
 from crmhub.mapping.decoding import Reader, reader_of
 from crmhub.mapping.encoding import Pointer, demanded, encode, is_present, put
+from crmhub.mapping.nested import nested_reader_of
 from crmhub.mapping.rules import MapSpec, Rule
 from crmhub.mapping.shape import Place, flatten, nest, place_of
 from crmhub.models import Record
 from crmhub.native import Native
 from crmhub.schema import ObjectSchema
 
-__all__ = ["CompiledMap", "Fault", "Payload", "Pointer", "Values", "compile_map"]
+__all__ = ["CompiledMap", "Fault", "Payload", "Pointer", "Unreadable", "Values", "compile_map"]
 
 Values: TypeAlias = dict[str, object]
 """Canonical values by path. Absent: not known. ``None``: empty."""
@@ -34,6 +39,16 @@ class Fault(NamedTuple):
     field: str
     native: str
     reason: str
+
+
+class Unreadable(CodecError):
+    """A native record with values that the mapping cannot take; the message names the first of them."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        first = faults[0]
+        super().__init__(f"{first.native}: cannot be read as {first.field}: {first.reason}")
+        self.faults = tuple(faults)
+        """All of them, in the order of the rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,9 @@ class CompiledMap:
     _places: Mapping[str, Place] = field(default_factory=dict[str, Place], repr=False)
     _enums: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     """Canonical fields that hold an enum, with the native field behind each."""
+    _parts: dict[frozenset[str], CompiledMap] = field(
+        default_factory=dict["frozenset[str]", "CompiledMap"], repr=False, compare=False
+    )
 
     @property
     def object(self) -> str:
@@ -105,6 +123,55 @@ class CompiledMap:
     def _readers(self) -> Sequence[tuple[Rule, Reader]]:
         """A reader for each rule alone, made when the first record needs them."""
         return [(rule, reader_of((rule,))) for rule in self.rules if rule.reads]
+
+    def data(self, record: Native) -> dict[str, object]:
+        """What the model validates: :meth:`read` nested, the map's constants, and the vendor's own words.
+
+        A new dict, for the caller to complete. Raises :class:`Unreadable`.
+        """
+        try:
+            return self._data(record)
+        except Exception:
+            faults = self._read_slowly(record)[1]
+            if faults:
+                raise Unreadable(faults) from None
+            raise
+
+    def model_of(self, record: Native, envelope: Mapping[str, object]) -> Record:
+        """The model instance of a native record: the hot path of lists.
+
+        ``envelope`` sets id, connection and the like. Raises :class:`Unreadable`, and pydantic's
+        ``ValidationError`` where the model refuses a value.
+        """
+        data = self.data(record)
+        data.update(envelope)
+        return self.validate(data)
+
+    def validate(self, data: Mapping[str, object]) -> Record:
+        """The model instance of completed :meth:`data`. Raises pydantic's ``ValidationError``."""
+        return self._validate(data)
+
+    @cached_property
+    def _data(self) -> Reader:
+        return nested_reader_of(self.rules, self.spec.constants, self._enums)
+
+    @cached_property
+    def _validate(self) -> Callable[[Mapping[str, object]], Record]:
+        # without model_validate's layer of keywords
+        validator = cast("SchemaValidator", TypeAdapter(self.spec.record).validator)
+        return validator.validate_python
+
+    def only(self, heads: frozenset[str]) -> CompiledMap:
+        """This map for those canonical fields alone: the others are neither asked for nor read.
+
+        Names that the map has no rule for are passed over. Made once for each set of names.
+        """
+        found = self._parts.get(heads)
+        if found is None:
+            rules = tuple(rule for rule in self.rules if rule.path.head in heads)
+            found = _compiled(self.spec, rules, self._compounds)
+            self._parts[heads] = found
+        return found
 
     def write(
         self,
@@ -175,13 +242,17 @@ def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMa
     rules = spec.rules
     if schema is not None:
         rules = tuple(rule for rule in rules if _there(rule, schema)) + tuple(custom_rules(spec, schema))
+    return _compiled(spec, rules, _compounds(rules))
+
+
+def _compiled(spec: MapSpec, rules: tuple[Rule, ...], compounds: frozenset[str]) -> CompiledMap:
     heads = dict.fromkeys(
         name.partition(".")[0] for rule in rules if rule.reads for name in (*rule.to, *rule.extra)
     ) | dict.fromkeys(spec.where)
     by_path = {rule.path.text: rule for rule in rules}
     places = {text: place_of(rule) for text, rule in by_path.items()}
     enums = tuple((rule.path.head, rule.to[0]) for rule in rules if rule.reads and rule.kind == "enum")
-    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), _compounds(rules), places, enums)
+    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), compounds, places, enums)
 
 
 def _there(rule: Rule, schema: ObjectSchema) -> bool:

@@ -12,10 +12,13 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.rules import Rule
 from crmhub.native import Native, Value
 
-__all__ = ["Reader", "decoder", "reader_of"]
+__all__ = ["Function", "Reader", "Store", "decoder", "reader_of"]
 
 Reader: TypeAlias = "Callable[[Native], dict[str, object]]"
 """Gives the canonical values of a native record by path; fields that it lacks are absent."""
+
+Store: TypeAlias = Callable[[str], "list[str]"]
+"""Lines that put the value of an expression in its place."""
 
 
 def decoder(rule: Rule) -> Callable[[Value], object]:
@@ -29,75 +32,92 @@ def decoder(rule: Rule) -> Callable[[Value], object]:
 
 def reader_of(rules: Sequence[Rule]) -> Reader:
     """A function that reads all rules in one go. Only names made here stand in its source."""
-    constants: dict[str, object] = {"M": _MISSING, "D": dict, "S": str, "text": _as_text}
-    lines = ["def read(record):", "    get = record.get", "    out = {}"]
-
-    def constant(value: object) -> str:
-        name = f"c{len(constants)}"
-        constants[name] = value
-        return name
-
+    function = Function()
     for rule in rules:
         if rule.reads:
-            lines += [f"    {line}" for line in _lines(rule, constant)]
-    lines.append("    return out")
-    exec(compile("\n".join(lines), "<mapping>", "exec"), constants)  # noqa: S102 - our own source, no user text in it
-    return cast("Reader", constants["read"])
+            path = function.constant(rule.path.text)
+            function.read(rule, lambda value, path=path: [f"out[{path}] = {value}"])
+    return function.made()
 
 
-def _lines(rule: Rule, constant: Callable[[object], str]) -> list[str]:
-    path = constant(rule.path.text)
-    wide = rule.wide
-    if wide is not None:
+class Function:
+    """A function from a native record to a dict, ``out``, while its source is being written."""
+
+    def __init__(self) -> None:
+        self._lines = ["def read(record):", "    get = record.get", "    out = {}"]
+        self._constants: dict[str, object] = {"M": _MISSING, "D": dict, "S": str, "text": _as_text}
+
+    def constant(self, value: object) -> str:
+        """The name by which the source can say ``value``."""
+        name = f"c{len(self._constants)}"
+        self._constants[name] = value
+        return name
+
+    def add(self, *lines: str) -> None:
+        """Lines of the body."""
+        self._lines += [f"    {line}" for line in lines]
+
+    def read(self, rule: Rule, store: Store) -> None:
+        """Lines that decode the rule's value, if the record has it, and store it."""
+        wide = rule.wide
+        if wide is None:
+            self.add(*self._fetch(rule), "if v is not M:", *_indented(store(self._decoded(rule))))
+            return
         names = [*rule.to, *wide.extra]
-        gets = [line for i, name in enumerate(names) for line in _fetch_part(f"v{i}", name, constant)]
+        gets = [line for i, name in enumerate(names) for line in self._fetch_part(f"v{i}", name)]
         packed = ", ".join(f"v{i}" for i in range(len(names)))
-        there = " or ".join(
-            f"{constant(head)} in record"
-            for head in dict.fromkeys(name.partition(".")[0] for name in rule.to)
-        )
-        return [f"if {there}:", *(f"    {line}" for line in gets),
-                f"    out[{path}] = {constant(wide.decode_all)}(({packed},))"]  # fmt: skip
-    default = constant(rule.default) if rule.default is not None else None
-    tail = f" if v is not None else {default or 'None'}"
-    return [*_fetch(rule, constant), "if v is not M:", f"    out[{path}] = {_decoding(rule, constant)}{tail}"]
+        heads = dict.fromkeys(name.partition(".")[0] for name in rule.to)
+        there = " or ".join(f"{self.constant(head)} in record" for head in heads)
+        decoded = f"{self.constant(wide.decode_all)}(({packed},))"
+        self.add(f"if {there}:", *_indented([*gets, *store(decoded)]))
 
+    def made(self) -> Reader:
+        """The function itself."""
+        source = "\n".join([*self._lines, "    return out"])
+        exec(compile(source, "<mapping>", "exec"), self._constants)  # noqa: S102 - our own source, no user text in it
+        return cast("Reader", self._constants["read"])
 
-def _fetch(rule: Rule, constant: Callable[[object], str]) -> list[str]:
-    first, *rest = rule.to
-    lines = _fetch_one(first, constant)
-    for name in rest:  # pick: first_set
-        lines += ["if v is None or v is M:", *(f"    {line}" for line in _fetch_one(name, constant))]
-    return lines
+    def _fetch(self, rule: Rule) -> list[str]:
+        first, *rest = rule.to
+        lines = self._fetch_one(first)
+        for name in rest:  # pick: first_set
+            lines += ["if v is None or v is M:", *_indented(self._fetch_one(name))]
+        return lines
 
+    def _fetch_one(self, name: str) -> list[str]:
+        head, _, leaf = name.partition(".")
+        lines = [f"v = get({self.constant(head)}, M)"]
+        if leaf:
+            inner = self.constant(leaf)
+            lines += ["if v is not M:", f"    v = v.get({inner}) if v.__class__ is D else None"]
+        return lines
 
-def _fetch_one(name: str, constant: Callable[[object], str]) -> list[str]:
-    head, _, leaf = name.partition(".")
-    lines = [f"v = get({constant(head)}, M)"]
-    if leaf:
-        lines += ["if v is not M:", f"    v = v.get({constant(leaf)}) if v.__class__ is D else None"]
-    return lines
+    def _fetch_part(self, variable: str, name: str) -> list[str]:
+        """One of several fields at once: those that are absent count as empty."""
+        head, _, leaf = name.partition(".")
+        lines = [f"{variable} = get({self.constant(head)})"]
+        if leaf:
+            inner = self.constant(leaf)
+            lines.append(f"{variable} = {variable}.get({inner}) if {variable}.__class__ is D else None")
+        return lines
 
-
-def _fetch_part(variable: str, name: str, constant: Callable[[object], str]) -> list[str]:
-    """One of several fields at once: those that are absent count as empty."""
-    head, _, leaf = name.partition(".")
-    lines = [f"{variable} = get({constant(head)})"]
-    if leaf:
-        lines.append(f"{variable} = {variable}.get({constant(leaf)}) if {variable}.__class__ is D else None")
-    return lines
-
-
-def _decoding(rule: Rule, constant: Callable[[object], str]) -> str:
-    decode = decoder(rule)
-    if decode is _as_is:
-        return "v"
-    if decode is _as_text:
-        return "(v if v.__class__ is S else text(v))"
-    return f"{constant(decode)}(v)"
+    def _decoded(self, rule: Rule) -> str:
+        """The expression for what ``v`` means, which is ``None`` where that is empty."""
+        decode = decoder(rule)
+        if rule.default is not None:
+            return f"{self.constant(decode)}(v) if v is not None else {self.constant(rule.default)}"
+        if decode is _as_is:
+            return "v"
+        if decode is _as_text:
+            return "v if v.__class__ is S or v is None else text(v)"
+        return f"{self.constant(decode)}(v) if v is not None else None"
 
 
 _MISSING = object()
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
 
 def _as_is(value: Value) -> Value:

@@ -11,7 +11,7 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.rules import Rule
 from crmhub.models import Record
 
-__all__ = ["Place", "flatten", "nest", "place_of"]
+__all__ = ["USER", "Place", "flatten", "nest", "place_of"]
 
 _ENVELOPE = frozenset(
     {"id", "connection", "object", "url", "version", "life", "vendor", "associations", "raw"}
@@ -22,7 +22,7 @@ _ENVELOPE = frozenset(
 Place: TypeAlias = "tuple[str, str | None, tuple[str, str] | None, str | None]"
 """Where a path's value goes in nested data: field, leaf, element of a list, model of a reference."""
 
-_USER = ""
+USER = ""
 """The model of a reference to a user, who is told by id alone."""
 
 
@@ -32,7 +32,7 @@ def place_of(rule: Rule) -> Place:
     model = None
     if rule.ref:
         # of several models, the CRM does not say which one it is
-        model = _USER if rule.kind == "user" else rule.ref[0] if len(rule.ref) == 1 else Record.model
+        model = USER if rule.kind == "user" else rule.ref[0] if len(rule.ref) == 1 else Record.model
     return path.head, path.leaf, path.select, model
 
 
@@ -46,15 +46,15 @@ def nest(values: Mapping[str, object], places: Mapping[str, Place]) -> dict[str,
             if model is None or value is None:
                 nested[head] = value
             else:
-                nested[head] = {"id": value} if model == _USER else {"model": model, "id": value}
+                nested[head] = {"id": value} if model == USER else {"model": model, "id": value}
         elif select is None:
             cast("dict[str, object]", nested.setdefault(head, {}))[leaf] = value
         else:
-            elements = lists.setdefault(head, {})
+            element = lists.setdefault(head, {}).setdefault(select, {})
             if value is not None:
-                elements.setdefault(select, {select[0]: select[1]})[leaf] = value
+                element[leaf] = value
     for head, elements in lists.items():
-        nested[head] = list(elements.values())
+        nested[head] = [{by: is_, **part} for (by, is_), part in elements.items() if part]
     return nested
 
 
