@@ -55,6 +55,8 @@ class Sample:
     ref: str | None = None
     """A reference to a record of ``ref_object``."""
     ref_object: str | None = None
+    nowhere: Value = None
+    """A value of ``ref`` that leads to no record."""
     unique: str | None = None
     """A text in which no two records may have the same value."""
     custom: str | None = None
@@ -103,6 +105,8 @@ class Org(ABC):
     name: ClassVar[str] = "org"
     connector: type[Connector]
     """The connector's class."""
+    token_path: ClassVar[str | None] = None
+    """A part of the path of calls that ask for a token, and of no others; ``None``: there are none."""
     settings: Mapping[str, object]
     """Settings of a connection that works; secrets as plain text."""
     transport: httpx.AsyncBaseTransport | None = None
@@ -135,6 +139,12 @@ class Org(ABC):
         config = self.connector.Config.model_validate(dict(self.settings))
         values = (getattr(config, name) for name in type(config).model_fields)
         return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+    def token_calls(self) -> int:
+        """How often a token was asked for so far."""
+        if self.token_path is None:
+            raise NotHere("the target has no tokens")
+        return sum(self.token_path in call for call in self.calls)
 
     async def called(self, call: str) -> None:
         """To be awaited by the target for each call (``METHOD path``) before the CRM sees it."""

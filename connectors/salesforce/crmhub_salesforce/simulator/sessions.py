@@ -5,6 +5,7 @@ Flows").
 import base64
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from hashlib import sha256
 from hmac import digest
 
@@ -86,6 +87,15 @@ class Sessions:
             return _refusal(OAuthError("unsupported_token_type", "this token type is not supported"))
         self._tokens.kill(token)
         return Reply(200)
+
+    def revoke_all(self) -> None:
+        """The user takes the app's access back: every session and every refresh token is dead."""
+        self._refresh_tokens.clear()
+        self._tokens.revoke(self._user_id)
+
+    def rotate_refresh_tokens(self) -> None:
+        """From now on each refresh gives a new refresh token and voids the old one."""
+        self._settings = replace(self._settings, rotate_refresh_tokens=True)
 
     def token(self, form: Mapping[str, str], authorization: str | None, base_url: str) -> Reply:
         """Answer the token endpoint."""

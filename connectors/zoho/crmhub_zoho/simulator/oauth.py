@@ -102,6 +102,16 @@ class Accounts:
         joint = "&" if urlsplit(redirect_uri).query else "?"
         return RedirectResponse(f"{redirect_uri}{joint}{urlencode(back)}", 302)
 
+    def grant(self, scopes: frozenset[str]) -> str:
+        """A refresh token that the user grants for those scopes."""
+        return self._new_refresh(scopes).value
+
+    def revoke_all(self) -> None:
+        """The user takes all access back: every refresh token is dead, and every access token with it."""
+        for value in self._refresh:
+            self.book.revoke(value)
+        self._refresh.clear()
+
     async def revoke(self, request: Request) -> Response:
         """`POST /oauth/v2/token/revoke?token=`: a refresh token takes its access tokens with it."""
         given = {**request.query_params, **await _form(request)}

@@ -64,6 +64,10 @@ class Catalog:
         """The object type of that name, in any case."""
         return self._objects.get(name.lower())
 
+    def put(self, sobject: SObject) -> None:
+        """Have an object type with other fields than before."""
+        self._objects[sobject.name.lower()] = self._prefixes[sobject.prefix] = sobject
+
     def of_id(self, record_id: str) -> SObject | None:
         """The object type whose records have ids like this one."""
         return self._prefixes.get(record_id[:3])
