@@ -129,10 +129,11 @@ class Org(ABC):
     def connect(self, *, tokens: TokenStore | None = None, **settings: object) -> Connector:
         """A new connection, as a new process would have it; ``settings`` go over those that work."""
         config = self.connector.Config.model_validate({**self.settings, **settings})
-        context = Context(
-            self.name, self.clock, self.events, Random(1), tokens or self.tokens, self._client
-        )  # fmt: skip
-        return self.connector(config, context)
+        return self.connector(config, self.context(tokens))
+
+    def context(self, tokens: TokenStore | None = None) -> Context:
+        """What the hub would hand to the connector."""
+        return Context(self.name, self.clock, self.events, Random(1), tokens or self.tokens, self._client)
 
     def secrets(self) -> Sequence[str]:
         """Values that must not show anywhere: those of all secret settings, and whatever a target adds."""
