@@ -19,10 +19,11 @@ from pydantic_core import SchemaValidator
 from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.custom import custom_rules
 from crmhub.mapping.decoding import Reader, reader_of
-from crmhub.mapping.encoding import Pointer, demanded, encode, is_present, put
+from crmhub.mapping.encoding import Pointer
 from crmhub.mapping.nested import nested_reader_of
 from crmhub.mapping.rules import MapSpec, Rule
 from crmhub.mapping.shape import Place, flatten, nest, place_of
+from crmhub.mapping.writer import Writer
 from crmhub.models import Record
 from crmhub.native import Native
 from crmhub.schema import ObjectSchema
@@ -187,32 +188,14 @@ class CompiledMap:
         constants of the map and ``default_on_create`` are filled in (``today+30d`` counts from
         ``today``). Raises :class:`CodecError` whose text begins with the canonical path.
         """
-        native: Native = {}
-        defaulted: list[str] = []
-        for rule in self.rules:
-            if not rule.writes or (rule.policy == "create_only" and not create):
-                continue
-            text = rule.path.text
-            value = values.get(text)
-            if value is None and create and rule.default_on_create is None:
-                value = rule.default
-            filled = value is None and create and rule.default_on_create is not None
-            if value is None and not filled and (create or text not in values):
-                continue
-            if rule.policy == "if_empty" and base is not None and is_present(rule, base):
-                continue
-            try:
-                if filled:
-                    put(native, rule.to[0], demanded(rule, today))
-                    defaulted.append(text)
-                    continue
-                for name, part in encode(rule, value, base, self._compounds):
-                    put(native, name, part)
-            except CodecError as error:
-                raise CodecError(f"{text}: {error}") from None
+        native, defaulted = self._writer.write(values, base, today, create=create)
         if create:
             native |= self.spec.where
         return Payload(native, tuple(defaulted))
+
+    @cached_property
+    def _writer(self) -> Writer:
+        return Writer(self.rules, self._compounds)
 
     def build(self, values: Values, **envelope: object) -> Record:
         """The model instance for canonical values; ``envelope`` sets id, connection and the like."""

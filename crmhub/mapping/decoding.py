@@ -12,7 +12,7 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.rules import Rule
 from crmhub.native import Native, Value
 
-__all__ = ["Function", "Reader", "Store", "decoder", "reader_of"]
+__all__ = ["Function", "Reader", "Store", "decoder", "is_text", "reader_of"]
 
 Reader: TypeAlias = "Callable[[Native], dict[str, object]]"
 """Gives the canonical values of a native record by path; fields that it lacks are absent."""
@@ -28,6 +28,11 @@ def decoder(rule: Rule) -> Callable[[Value], object]:
     if rule.kind == "texts":
         return _as_texts
     return _as_is if rule.kind == "json" else _as_text
+
+
+def is_text(rule: Rule) -> bool:
+    """Whether text is read as it is."""
+    return decoder(rule) is _as_text
 
 
 def reader_of(rules: Sequence[Rule]) -> Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple, cast
@@ -13,7 +13,10 @@ from crmhub.mapping.decoding import decoder
 from crmhub.mapping.rules import Rule
 from crmhub.native import Native, Value
 
-__all__ = ["Pointer", "demanded", "encode", "is_present", "put"]
+__all__ = ["Pointer", "demanded", "encode", "held", "is_present", "plain_value", "put", "reads_as"]
+
+_FROM_TODAY = re.compile(r"today(?:([+-]\d{1,4})d)?")
+_UNKNOWN: Final = object()
 
 
 class Pointer(NamedTuple):
@@ -42,7 +45,7 @@ def encode(
     if isinstance(value, Pointer):
         kind = [(rule.type, value.object)] if rule.type and value.object else []
         return [(rule.to[0], narrow.encode(value.id) if narrow else value.id), *kind]
-    return [(rule.to[0], narrow.encode(value) if narrow else _plain(value))]
+    return [(rule.to[0], narrow.encode(value) if narrow else plain_value(value))]
 
 
 def demanded(rule: Rule, today: date | None) -> Value:
@@ -74,33 +77,51 @@ def put(native: Native, name: str, value: Value) -> None:
     holder[leaf] = value
 
 
+def held(record: Native, name: str, unknown: object = _UNKNOWN) -> object:
+    """The native value by dotted name; ``unknown`` where the record does not say."""
+    head, _, rest = name.partition(".")
+    value: object = record.get(head, unknown)
+    for step in rest.split(".") if rest else ():
+        value = cast("dict[str, object]", value).get(step) if isinstance(value, dict) else value
+        if value is None or value is unknown:
+            return value
+    return value
+
+
+def reads_as(decode: Callable[[Value], object], standing: object, value: object) -> bool:
+    """Whether a native value that stands there means the canonical one (for a pointer: its record)."""
+    if standing is None:
+        return value is None
+    try:
+        meaning = decode(cast("Value", standing))
+    except Exception:  # noqa: BLE001 - what cannot be read is replaced, whatever the codec makes of it
+        return False
+    return meaning == (value.id if isinstance(value, Pointer) else value)
+
+
 def is_present(rule: Rule, base: Native) -> bool:
     """Whether something stands in the rule's field."""
-    return _held(base, rule.to[0]) not in (_UNKNOWN, None, "")
-
-
-_FROM_TODAY = re.compile(r"today(?:([+-]\d{1,4})d)?")
-_UNKNOWN: Final = object()
+    return held(base, rule.to[0]) not in (_UNKNOWN, None, "")
 
 
 def _encode_wide(
     to: tuple[str, ...], wide: WideCodec, value: object, base: Native | None
 ) -> Sequence[tuple[str, Value]]:
     names = (*to, *wide.extra)
-    held = [_held(base or {}, name) for name in names]
-    present = tuple(None if each is _UNKNOWN else cast("Value", each) for each in held)
-    if base is not None and any(each is not _UNKNOWN for each in held) and _reads_as(wide, present, value):
+    there = [held(base or {}, name) for name in names]
+    present = tuple(None if each is _UNKNOWN else cast("Value", each) for each in there)
+    if base is not None and any(each is not _UNKNOWN for each in there) and _means(wide, present, value):
         return ()
     encoded = wide.encode_all(value, present) if value is not None else (None,) * len(to)
     return [
         (name, part)
-        for name, part, there in zip(names, encoded, held, strict=False)
+        for name, part, present_part in zip(names, encoded, there, strict=False)
         # An extra field (the currency beside an amount) serves other rules too: it is set, never cleared.
-        if (part is not None or name in to) and (base is None or part != there)
+        if (part is not None or name in to) and (base is None or part != present_part)
     ]
 
 
-def _reads_as(wide: WideCodec, present: tuple[Value, ...], value: object) -> bool:
+def _means(wide: WideCodec, present: tuple[Value, ...], value: object) -> bool:
     try:
         return wide.decode_all(present) == value
     except Exception:  # noqa: BLE001 - what cannot be read is replaced, whatever the codec makes of it
@@ -109,32 +130,16 @@ def _reads_as(wide: WideCodec, present: tuple[Value, ...], value: object) -> boo
 
 def _stands(rule: Rule, value: object, base: Native) -> bool:
     """Whether the base reads as the value already."""
-    held: object = _UNKNOWN
+    standing: object = _UNKNOWN
     for name in rule.to:
-        held = _held(base, name)
-        if held is not _UNKNOWN and held is not None:
+        standing = held(base, name)
+        if standing is not _UNKNOWN and standing is not None:
             break
-    if held is _UNKNOWN or held is None:
-        return held is None and value is None
-    try:
-        standing = decoder(rule)(cast("Value", held))
-    except Exception:  # noqa: BLE001 - what cannot be read is replaced, whatever the codec makes of it
+    if standing is _UNKNOWN or not reads_as(decoder(rule), standing, value):
         return False
-    if not isinstance(value, Pointer):
-        return standing == value
-    same_object = not (rule.type and value.object) or _held(base, rule.type) == value.object
-    return standing == value.id and same_object
-
-
-def _held(record: Native, name: str) -> object:
-    """The native value by dotted name; ``_UNKNOWN`` where the record does not say."""
-    head, _, rest = name.partition(".")
-    held: object = record.get(head, _UNKNOWN)
-    for step in rest.split(".") if rest else ():
-        held = cast("dict[str, object]", held).get(step) if isinstance(held, dict) else held
-        if held is None or held is _UNKNOWN:
-            return held
-    return held
+    if isinstance(value, Pointer) and rule.type and value.object:
+        return held(base, rule.type) == value.object
+    return True
 
 
 def _cleared(name: str, compounds: Collection[str]) -> str:
@@ -142,7 +147,7 @@ def _cleared(name: str, compounds: Collection[str]) -> str:
     return name if head in compounds else head
 
 
-def _plain(value: object) -> Value:
+def plain_value(value: object) -> Value:
     """A canonical value without a codec, as JSON: an enum's literal, a date's ISO form."""
     if isinstance(value, str):
         return str(value)
@@ -153,5 +158,5 @@ def _plain(value: object) -> Value:
     if isinstance(value, timedelta):
         return int(value.total_seconds())
     if isinstance(value, list):
-        return [_plain(item) for item in cast("list[object]", value)]
+        return [plain_value(item) for item in cast("list[object]", value)]
     raise CodecError(f"a {type(value).__name__} needs a codec")
