@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, TypeAlias
 
@@ -16,9 +16,10 @@ __all__ = ["CustomValue", "Instant", "Record", "utc"]
 
 def utc(value: datetime) -> datetime:
     """The same instant in UTC; raises ``ValueError`` for a naive time, which names no instant."""
-    from datetime import UTC
-
-    if value.tzinfo is None:
+    zone = value.tzinfo
+    if zone is UTC:
+        return value
+    if zone is None:
         raise ValueError("an instant needs a time zone")
     return value.astimezone(UTC)
 
@@ -56,7 +57,7 @@ class Record(BaseModel):
     updated_at: Instant | None = None
     version: str | None = None
     """The vendor's stamp or etag, for compare-and-set."""
-    life: Life = Field(default_factory=Life)
+    life: Life = Life()
     owner: UserRef | None = None
     tags: list[str] | None = None
     custom: dict[str, CustomValue] = Field(default_factory=dict)

@@ -42,13 +42,8 @@ class Money:
 
     def __post_init__(self) -> None:
         amount = cast("object", self.amount)  # callers without a type checker pass other things
-        if isinstance(amount, float):
-            raise TypeError("money is never a float: write Decimal('1.10') or '1.10'")
-        if not isinstance(amount, Decimal):
-            try:
-                object.__setattr__(self, "amount", Decimal(str(amount)))
-            except InvalidOperation:
-                raise ValueError("money needs a decimal amount") from None
+        if amount.__class__ is not Decimal:
+            object.__setattr__(self, "amount", _exact(amount))
         if not self.amount.is_finite():
             raise ValueError("money needs a finite amount")
         if self.currency is not None and not (
@@ -58,6 +53,15 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.amount} {self.currency}" if self.currency else str(self.amount)
+
+
+def _exact(amount: object) -> Decimal:
+    if isinstance(amount, float):
+        raise TypeError("money is never a float: write Decimal('1.10') or '1.10'")
+    try:
+        return amount if isinstance(amount, Decimal) else Decimal(str(amount))
+    except InvalidOperation:
+        raise ValueError("money needs a decimal amount") from None
 
 
 Ratio = Annotated[Decimal, Field(ge=0, le=1)]
@@ -168,6 +172,8 @@ class Email(Part):
 
 class Life(Part):
     """Whether a record lives, and what became of it. ``into`` is the id it was merged or converted into."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     state: Literal["live", "archived", "deleted", "merged", "converted"] = "live"
     into: str | None = None

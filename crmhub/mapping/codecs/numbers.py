@@ -24,6 +24,7 @@ _QUOTIENT = Context(prec=28)
 _MAX_MAGNITUDE = 100
 """Powers of ten either way. Beyond, one short text could stand for gigabytes of digits."""
 _MAX_TEXT = 220
+_PLAIN = 10**_MAX_MAGNITUDE
 
 
 def exact(value: Value) -> Decimal | None:
@@ -32,6 +33,8 @@ def exact(value: Value) -> Decimal | None:
     Digits with a point and an exponent are read, thousands separators are not: whether ``1,234`` is
     a thousand or one and a bit depends on who wrote it. Raises :class:`CodecError`.
     """
+    if type(value) is int and -_PLAIN < value < _PLAIN:
+        return Decimal(value)
     if isinstance(value, Decimal):
         number = value
     elif isinstance(value, str):

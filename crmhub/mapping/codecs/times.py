@@ -37,13 +37,6 @@ def _utc(moment: datetime) -> datetime:
         raise CodecError("needs a time between the years 1 and 9999 in UTC") from None
 
 
-def _parsed(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:  # its message holds the value, so no error of ours is raised while it is at hand
-        return None
-
-
 class DatetimeCodec:
     """An instant as ISO 8601 text. Read in every usual form; ``out`` is the form that is written:
 
@@ -73,14 +66,18 @@ class DatetimeCodec:
         """The instant, in UTC; ``None`` for a blank text."""
         if not isinstance(value, str):
             raise CodecError("needs a date and time as text; for numbers use epoch_s or epoch_ms")
-        moment = _parsed(value)
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:  # its message holds the value, so no error of ours is raised while it is at hand
+            moment = None
         if moment is None:
             return self._decode_padded(value)
         if len(value) < _SHORTEST or value[10] not in "T t":
             raise CodecError("needs a date and time such as 2026-01-31T14:30:00+00:00")
-        if moment.tzinfo is UTC:
+        zone = moment.tzinfo
+        if zone is UTC:
             return moment
-        if moment.tzinfo is None:
+        if zone is None:
             if self._zone is None:
                 raise CodecError(
                     "has no offset: say whose clock it is, as in {datetime: {tz: Europe/Berlin}}"
