@@ -19,7 +19,7 @@ from crmhub.errors import ConfigError
 from crmhub.mistakes import Mistakes
 from crmhub.secrets import is_reference, resolve
 
-__all__ = ["Config", "ConnectionSettings", "JobSettings", "load_config"]
+__all__ = ["Config", "ConnectionSettings", "JobSettings", "load_config", "read_config"]
 
 _TOP = frozenset({"store", "mappings", "models", "plain_secrets", "connections", "jobs"})
 _JOB = frozenset({"from", "to", "models", "owner", "stage", "page_size"})
@@ -145,9 +145,32 @@ class Config:
     jobs: Mapping[str, JobSettings] = field(default_factory=dict[str, JobSettings])
     folder: Path = field(default_factory=Path)
 
+    def store_url(self, resolvers: Mapping[str, Callable[[str], str]] | None = None) -> str:
+        """The store's URL: a reference resolved, a relative SQLite file taken from the folder.
+
+        Raises :class:`ConfigError` when the reference cannot be resolved.
+        """
+        url = self.store
+        if is_reference(url, resolvers or {}):
+            url = resolve(url, "store", resolvers or {}, self.folder)
+        scheme, separator, file = url.partition(":///")
+        if scheme == "sqlite" and separator and file != ":memory:" and not Path(file).is_absolute():
+            return f"sqlite:///{self.folder / file}"
+        return url
+
 
 def load_config(path: Path) -> Config:
     """Read ``crmhub.yaml``. Raises :class:`ConfigError`, one line for each mistake, with its place."""
+    config, problems = read_config(path)
+    problems.fail()
+    return config
+
+
+def read_config(path: Path) -> tuple[Config, Mistakes]:
+    """What could be understood of ``crmhub.yaml``, and its mistakes.
+
+    Raises :class:`ConfigError` when nothing can be: no such file, no YAML, no table.
+    """
     document = Document.load(path)
     data = document.data
     if not isinstance(data, dict):
@@ -163,8 +186,7 @@ def load_config(path: Path) -> Config:
     if not isinstance(models, list):
         problems.add(("models",), "list them: [package.module:Class]")
         models = []
-    problems.fail()
-    return Config(
+    config = Config(
         connections,
         store,
         path.parent / problems.text(("mappings",), mappings) if mappings is not None else None,
@@ -172,6 +194,7 @@ def load_config(path: Path) -> Config:
         jobs,
         path.parent,
     )
+    return config, problems
 
 
 def _connections(problems: Mistakes, given: Value, *, plain: bool) -> dict[str, ConnectionSettings]:
@@ -185,11 +208,19 @@ def _connections(problems: Mistakes, given: Value, *, plain: bool) -> dict[str, 
         if not isinstance(entry, dict) or not isinstance(connector, str):
             problems.add(path, "say which connector it uses", "connector: zoho")
             continue
-        if name in {"all", "jobs"} or not name.replace("_", "").replace("-", "").isalnum():
-            problems.add(path, "a connection's name is letters, digits, - and _ (and not 'all')")
+        problem = name_problem(name)
+        if problem is not None:
+            problems.add(path, problem)
         values = {key: value for key, value in entry.items() if key not in {"connector", "mapping"}}
         found[name] = ConnectionSettings(name, connector, values, problems.document, plain)
     return found
+
+
+def name_problem(name: str) -> str | None:
+    """What is wrong with a connection's name, if anything."""
+    if name in {"all", "jobs"} or not name.replace("_", "").replace("-", "").isalnum():
+        return "a connection's name is letters, digits, - and _ (and not 'all')"
+    return None
 
 
 def _jobs(

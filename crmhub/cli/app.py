@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from crmhub.cli.demo import demo
+from crmhub.cli.doctor import doctor
 from crmhub.cli.load import load
 from crmhub.cli.mapping import mapping
 from crmhub.cli.plugins import plugins
@@ -27,6 +28,7 @@ app.command()(demo)
 app.command()(sync)
 app.command()(load)
 app.command("dead-letters")(dead_letters)
+app.command()(doctor)
 app.command()(simulate)
 app.command()(plugins)
 app.add_typer(mapping, name="mapping")

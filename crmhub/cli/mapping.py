@@ -12,7 +12,7 @@ import typer
 from crmhub.cli.running import CONFIG
 
 if TYPE_CHECKING:
-    from crmhub.connector import Native, ObjectSchema
+    from crmhub.connector import Native
     from crmhub.hub import Hub
     from crmhub.mapping.check import Finding
     from crmhub.mapping.explain import Explanation, Row
@@ -35,7 +35,6 @@ def check(
     """Check mappings; those of connections against the CRM's own schema too."""
     from crmhub.cli.running import run
     from crmhub.errors import ConfigError
-    from crmhub.mapping.check import check_mapping
 
     mappings = _Mappings(config)
     failed = False
@@ -48,8 +47,7 @@ def check(
             continue
         findings: list[Finding] = []
         if mappings.is_connection(name):
-            schemas, findings = run(lambda name=name: mappings.schemas(name))
-            findings += check_mapping(spec, schemas)
+            findings = run(lambda name=name: mappings.findings(name))
         for finding in findings:
             typer.echo(str(finding))
         failed |= any(finding.severity == "error" for finding in findings)
@@ -164,22 +162,13 @@ class _Mappings:
             self._files[path] = self.hub.add(f"mapping file {path}", path.stem, mapping=path).spec
         return self._files[path]
 
-    async def schemas(self, name: str) -> tuple[Mapping[str, ObjectSchema], list[Finding]]:
-        """The schemas of a connection's mapped objects, and findings for objects that it does not have."""
-        from crmhub.errors import NotFound
-        from crmhub.mapping.check import Finding
+    async def findings(self, name: str) -> list[Finding]:
+        """How a connection's mapping fits the CRM's own schema."""
+        from crmhub.doctor import examine_mapping
 
-        schemas: dict[str, ObjectSchema] = {}
-        findings: list[Finding] = []
         async with self.hub as hub:
-            connection = hub[name]
-            for entry in connection.spec.maps:
-                try:
-                    await connection.able(entry.object)
-                    schemas[entry.object] = await connection.schema(entry.object)
-                except NotFound as error:
-                    findings.append(Finding("error", entry.at, entry.object, error.what, error.hint or ""))
-        return schemas, findings
+            _, findings = await examine_mapping(hub[name])
+            return findings
 
     async def explain(self, name: str, object: str, id: str, to: str | None) -> Explanation:
         """One record of a connection."""

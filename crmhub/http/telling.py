@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 
 from crmhub.clock import Clock
 from crmhub.errors import ConnectorError
@@ -29,7 +30,10 @@ class Teller:
         error: ConnectorError | None,
         attempt: int,
     ) -> None:
-        """``http.call``: one exchange has ended, well or not; ``ms`` since ``began``."""
+        """``http.call``: one exchange has ended, well or not; ``ms`` since ``began``.
+
+        ``skew`` is by how many seconds the CRM's clock is ahead of ours, when it says its time.
+        """
         self.events.emit(
             "http.call",
             connection=self.connection,
@@ -41,6 +45,7 @@ class Teller:
             ms=round((self.clock.monotonic() - began) * 1000, 1),
             attempt=attempt,
             bytes=len(response.content) if response else 0,
+            skew=self._skew(response) if response else None,
             error=type(error).__name__ if error else None,
         )
 
@@ -69,3 +74,11 @@ class Teller:
     def circuit(self, state: str, seconds: float) -> None:
         """``circuit.opened`` (for ``seconds``) and ``circuit.closed``."""
         self.events.emit(f"circuit.{state}", connection=self.connection, seconds=seconds)
+
+    def _skew(self, response: Response) -> int | None:
+        """From the header ``Date`` (RFC 9110, 6.6.1), which is in whole seconds."""
+        try:
+            said = parsedate_to_datetime(response.headers.get("date", ""))
+            return round((said - self.clock.now()).total_seconds())
+        except (TypeError, ValueError, OverflowError):  # no date, or one without a zone
+            return None

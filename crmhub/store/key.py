@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from crmhub.errors import StoreError
 from crmhub.store.secrets import KEY_BYTES
 
-__all__ = ["KEY_VARIABLE", "KeySource", "make_key"]
+__all__ = ["KEY_VARIABLE", "KeySource", "key_file_of", "make_key"]
 
 KEY_VARIABLE = "CRMHUB_KEY"
 _MAKE = "make one with: openssl rand -base64 32"
@@ -57,6 +57,11 @@ class KeySource:
         if self.file is not None:
             _write(self.file, base64.b64encode(key) + b"\n")
         return key
+
+
+def key_file_of(database: Path) -> Path:
+    """Where the key of a store in a file is kept, unless another place is named."""
+    return database.with_name(f"{database.name}.key")
 
 
 def make_key() -> bytes:

@@ -8,12 +8,13 @@ from sqlalchemy import Connection, inspect, text
 
 from crmhub.errors import StoreError
 
-__all__ = ["HEAD", "schema_version", "upgrade"]
+__all__ = ["HEAD", "is_known", "schema_version", "upgrade"]
 
 HEAD = "0001"
 """The newest step in ``migrations/versions``; known here so that alembic is loaded only to migrate."""
 
 _TABLE = "alembic_version"
+_MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 def schema_version(connection: Connection, place: str) -> str | None:
@@ -33,6 +34,13 @@ def schema_version(connection: Connection, place: str) -> str | None:
     return None if version is None else str(version)
 
 
+def is_known(version: str) -> bool:
+    """Whether this crmhub can bring a store of that version up to date."""
+    from alembic.script import ScriptDirectory  # here alone: loading it takes half a second
+
+    return version in {step.revision for step in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}
+
+
 def upgrade(connection: Connection, place: str) -> bool:
     """Bring the tables up to :data:`HEAD`, in a write transaction; whether there was anything to do.
 
@@ -41,16 +49,13 @@ def upgrade(connection: Connection, place: str) -> bool:
     version = schema_version(connection, place)
     if version == HEAD:
         return False
-    from alembic import command  # here alone: loading it takes half a second
+    from alembic import command
     from alembic.config import Config
-    from alembic.script import ScriptDirectory
 
-    folder = str(Path(__file__).with_name("migrations"))
     config = Config()
-    config.set_main_option("script_location", folder.replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
-    known = {step.revision for step in ScriptDirectory(folder).walk_revisions()}
-    if version is not None and version not in known:
+    if version is not None and not is_known(version):
         raise StoreError(
             f"the store {place} has schema {version}, which this crmhub (schema {HEAD}) does not know",
             hint="it was made by a newer crmhub: upgrade crmhub, or name another store in `store:`",

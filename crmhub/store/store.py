@@ -19,7 +19,7 @@ from crmhub.store.committing import apply
 from crmhub.store.database import Database, make_engine
 from crmhub.store.dead_letters import DeadLetters
 from crmhub.store.intents import Intents
-from crmhub.store.key import KeySource
+from crmhub.store.key import KeySource, key_file_of
 from crmhub.store.keyring import create_keyring, read_keyring
 from crmhub.store.linking import LinkClash, explain_clash
 from crmhub.store.links import Links
@@ -81,7 +81,7 @@ class Store:
         parsed = parse_url(url)
         file = database_file(parsed)
         if key_file is None and file is not None:
-            key_file = file.with_name(f"{file.name}.key")
+            key_file = key_file_of(file)
         source = KeySource(key, key_file)
         if not in_memory(parsed):
             source.demand()

@@ -1,0 +1,174 @@
+"""What the doctor says about a connection: settings, sign-in, permissions, mapping, what it cannot do."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+
+from crmhub.connection import Connection
+from crmhub.connector import ObjectCapabilities
+from crmhub.doctor.finding import Finding, Told
+from crmhub.errors import CrmhubError, NotFound, StoreError
+from crmhub.events import Event, Events
+from crmhub.hub import Hub
+from crmhub.mapping.check import Finding as MappingFinding
+from crmhub.mapping.check import check_mapping
+from crmhub.schema import ObjectSchema
+
+__all__ = ["examine_connection", "examine_mapping"]
+
+_MOST_SKEW = 60
+"""Seconds. Signed sign-ins and tokens with an end allow for a few minutes, at most."""
+_DIRECTORIES = frozenset({"user", "stage", "pipeline"})
+"""Models that are read whole whenever they are needed, so that it matters to nobody how."""
+
+
+async def examine_connection(told: Told, hub: Hub, name: str, offline: bool, patience: float) -> None:
+    """All lines of one connection, told together when they are all known."""
+    lines: list[Finding] = []
+    look = _Look(hub[name], Told(lines.append), f"connection {name}")
+    if look.is_built() and not offline:
+        with _skews(hub.events, name) as skews, anyio.move_on_after(patience) as waiting:
+            await look.ask()
+        if waiting.cancelled_caught:
+            mend = "see whether the network, a proxy or the CRM is slow, and try again"
+            look.told.fail(look.subject, f"did not answer everything within {patience:g} s", mend)
+        look.skew(skews)
+    look.told.good(look.subject, f"settings and mapping of {hub[name].kind} are good")
+    for line in lines:
+        told.say(line.severity, line.subject, line.what, line.mend)
+
+
+async def examine_mapping(connection: Connection) -> tuple[Mapping[str, ObjectSchema], list[MappingFinding]]:
+    """The schemas of a connection's mapped objects, and how its mapping fits them.
+
+    Objects that the org does not have are findings. Raises what the CRM says to everything else.
+    """
+    schemas: dict[str, ObjectSchema] = {}
+    findings: list[MappingFinding] = []
+    for entry in connection.spec.maps:
+        if entry.object in schemas:
+            continue
+        try:
+            await connection.able(entry.object)
+            schemas[entry.object] = await connection.schema(entry.object)
+        except NotFound as error:
+            findings.append(MappingFinding("error", entry.at, entry.object, error.what, error.hint or ""))
+    return schemas, [*findings, *check_mapping(connection.spec, schemas)]
+
+
+class _Look:
+    """One connection under examination. Each step tells what it finds and never raises."""
+
+    def __init__(self, connection: Connection, told: Told, subject: str) -> None:
+        self.connection = connection
+        self.told = told
+        self.subject = subject
+
+    def is_built(self) -> bool:
+        """Whether the connector can be made of its settings. The mapping is loaded in any case."""
+        with self._telling("mapping"):
+            _ = self.connection.spec
+        with self._telling(""):
+            _ = self.connection.connector
+            return True
+        return False
+
+    async def ask(self) -> None:
+        """What only the CRM can tell. Where nobody can sign in, nothing else is asked."""
+        if not await self._checks():
+            return
+        with self._telling("capabilities"):
+            self._limits((await self.connection.capabilities()).objects)
+        with self._telling("mapping"):
+            self._fits(await examine_mapping(self.connection))
+
+    def skew(self, skews: Sequence[int]) -> None:
+        """The smallest of all: a reply that took its time looks like a clock that is behind."""
+        least = min(skews, key=abs, default=0)
+        if abs(least) > _MOST_SKEW:
+            side = "behind" if least > 0 else "ahead of"
+            what = f"this machine's clock is {abs(least):,} s {side} the CRM's"
+            self.told.warn(self.subject, what, "set the clock (NTP): sign-ins and tokens depend on it")
+
+    async def _checks(self) -> bool:
+        """The connector's own lines; whether any of them is good."""
+        with self._telling("check"):
+            lines = await self.connection.connector.check()
+            for line in lines:
+                what = f"{line.name}: {line.detail}" if line.detail else line.name
+                self.told.say("ok" if line.ok else "fail", self.subject, what, "" if line.ok else line.mend)
+            return not lines or any(line.ok for line in lines)
+        return False
+
+    def _limits(self, objects: Mapping[str, ObjectCapabilities]) -> None:
+        """What the CRM cannot do, and a sync has to live with."""
+        mapped = [entry for entry in self.connection.spec.maps if entry.model not in _DIRECTORIES]
+        here = {entry.object: objects[entry.object] for entry in mapped if entry.object in objects}
+        written = {entry.object for entry in mapped if any(rule.writes for rule in entry.rules)}
+        unsafe = [
+            name
+            for name, able in here.items()
+            if name in written and "create" in able.writes and able.create_safety == "none"
+        ]
+        whole = [name for name, able in here.items() if able.incremental is None]
+        silent = [name for name, able in here.items() if able.deletes == "none"]
+        for names, what, mend in (
+            (
+                unsafe,
+                "a create whose reply is lost cannot be found again",
+                "give it a unique field as sync key",
+            ),
+            (whole, "changes cannot be asked for, so that every run reads it whole", ""),
+            (silent, "deletions do not show, and links of deleted records stay", ""),
+        ):
+            if names:
+                self.told.warn(self.subject, f"{', '.join(names)}: {what}", mend)
+
+    def _fits(self, found: tuple[Mapping[str, ObjectSchema], Sequence[MappingFinding]]) -> None:
+        schemas, findings = found
+        for finding in findings:
+            severity = "fail" if finding.severity == "error" else "warn"
+            what = f"mapping: {finding.at}: {finding.path}: {finding.what}"
+            self.told.say(severity, self.subject, what, finding.mend)
+        if not any(finding.severity == "error" for finding in findings):
+            self.told.ok(self.subject, f"mapping: fits the fields of {len(schemas)} objects")
+
+    @contextmanager
+    def _telling(self, doing: str) -> Generator[None]:
+        """Turn what is raised into lines; of a fault in the connector, only its kind and place."""
+        try:
+            yield
+        except StoreError:
+            mend = "mend the store first: tokens are kept there"
+            self.told.fail(self.subject, f"{doing or 'settings'}: not possible without the store", mend)
+        except CrmhubError as error:
+            self.told.failed(self.subject, error, doing)
+        except Exception as error:  # noqa: BLE001 - a fault in one connector must not hide the rest
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            what = (
+                f"{doing or 'settings'}: {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+            )
+            mend = f"a fault of the connector {self.connection.kind}: report it with this line"
+            self.told.fail(self.subject, what, mend)
+
+
+@contextmanager
+def _skews(events: Events, connection: str) -> Generator[list[int]]:
+    """By how many seconds the CRM's clock was ahead, reply by reply."""
+    seen: list[int] = []
+
+    def hear(event: Event) -> None:
+        skew = event.detail.get("skew")
+        if event.name == "http.call" and event.connection == connection and isinstance(skew, int):
+            seen.append(skew)
+
+    stop = events.subscribe(hear)
+    try:
+        yield seen
+    finally:
+        stop()
