@@ -302,6 +302,7 @@ async def test_each_call_is_told_with_path_status_code_and_request_id() -> None:
         "ms": 0.0,
         "attempt": 1,
         "bytes": 2,
+        "skew": None,
         "error": "NotFound",
     }
 
