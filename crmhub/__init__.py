@@ -16,16 +16,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from crmhub.clock import Clock, ManualClock
     from crmhub.config import Config, load_config
-    from crmhub.connection import Connection, Records
+    from crmhub.connection import Connection
+    from crmhub.connector import Outcome
     from crmhub.errors import CrmhubError
     from crmhub.events import Event, Events
+    from crmhub.everywhere import Answers, Everywhere
     from crmhub.hookspecs import hookimpl
     from crmhub.hub import Hub
+    from crmhub.listing import ChangePage, Listing
     from crmhub.models import (
         Account,
         Activity,
         Call,
         Contact,
+        CustomObject,
         Deal,
         Meeting,
         Money,
@@ -36,26 +40,33 @@ if TYPE_CHECKING:
         User,
         UserRef,
     )
+    from crmhub.records import Records, Written
     from crmhub.sync import Job, SyncReport
 
 __all__ = [
     "Account",
     "Activity",
+    "Answers",
     "Call",
+    "ChangePage",
     "Clock",
     "Config",
     "Connection",
     "Contact",
     "CrmhubError",
+    "CustomObject",
     "Deal",
     "Event",
     "Events",
+    "Everywhere",
     "Hub",
     "Job",
+    "Listing",
     "ManualClock",
     "Meeting",
     "Money",
     "Note",
+    "Outcome",
     "Record",
     "Records",
     "Ref",
@@ -63,6 +74,7 @@ __all__ = [
     "Task",
     "User",
     "UserRef",
+    "Written",
     "hookimpl",
     "load_config",
 ]
@@ -70,15 +82,19 @@ __all__ = [
 _HOMES = {
     "clock": ("Clock", "ManualClock"),
     "config": ("Config", "load_config"),
-    "connection": ("Connection", "Records"),
+    "connection": ("Connection",),
+    "connector": ("Outcome",),
     "errors": ("CrmhubError",),
     "events": ("Event", "Events"),
+    "everywhere": ("Answers", "Everywhere"),
     "hookspecs": ("hookimpl",),
     "hub": ("Hub",),
+    "listing": ("ChangePage", "Listing"),
     "models": (
-        "Account", "Activity", "Call", "Contact", "Deal", "Meeting", "Money", "Note", "Record", "Ref",
+        "Account", "Activity", "Call", "Contact", "CustomObject", "Deal", "Meeting", "Money", "Note", "Record", "Ref",
         "Task", "User", "UserRef",
     ),
+    "records": ("Records", "Written"),
     "sync": ("Job", "SyncReport"),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -13,17 +13,19 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 import anyio
 
 from crmhub.clock import Clock
-from crmhub.config import Config, ConnectionSettings, load_config
+from crmhub.config import Config, ConnectionSettings, load_config, name_problem
 from crmhub.connection import Connection
 from crmhub.connector import Connector, Value
 from crmhub.document import suggest
-from crmhub.errors import ConfigError, UnknownConnector
+from crmhub.errors import ConfigError, UnknownConnector, UsageError
 from crmhub.events import Events, Observer, log_observer
+from crmhub.everywhere import Everywhere
 from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.load import Override, find_mapping, load_mapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Record
 from crmhub.models.registry import with_models
+from crmhub.org import Pool
 from crmhub.plugins import Plugins, find_connector, load_connector
 from crmhub.secrets import is_reference, resolve
 from crmhub.supplies import Supplies
@@ -43,28 +45,31 @@ _T = TypeVar("_T")
 class Hub:
     """Connections by name: ``hub["zoho"].accounts``. Use it as an async context manager.
 
-    ``transports`` puts something in the network's place, by connection name; tests mount simulators
-    there. Connectors, the store and plugins load on first use.
+    Without ``config`` it has no connections until :meth:`add` gives it some. ``open_connections`` is
+    how many may be open at once: beyond that the one unused for longest is closed, and opens again on
+    its next use. ``transports`` puts something in the network's place, by connection name; tests mount
+    simulators there. Connectors, the store and plugins load on first use.
     """
 
     def __init__(
         self,
-        config: Config,
+        config: Config | None = None,
         *,
         models: Iterable[type[Record]] = (),
         clock: Clock | None = None,
         events: Events | None = None,
         random: Random | None = None,
         transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+        open_connections: int = 64,
     ) -> None:
-        self.config = config
+        self.config = config or Config({})
         self.clock = clock or Clock()
         self.events = events or Events(self.clock)
         self.random = random or Random()
         self.plugins = Plugins()
         for observer in self.plugins.observers():
             self.events.subscribe(cast("Observer", observer))
-        named = [_import_model(name) for name in config.models]
+        named = [_import_model(name) for name in self.config.models]
         plugged = cast("Sequence[type[Record]]", self.plugins.models())
         self._models = with_models([*plugged, *named, *models])
         self._codecs = cast("Mapping[str, Factory]", self.plugins.codecs())
@@ -73,10 +78,13 @@ class Hub:
         self._supplies = Supplies(
             clock=self.clock, events=self.events, random=self.random, store=self.store, transports=transports
         )
+        self._pool = Pool(open_connections)
+        self._specs: dict[Path, MappingSpec] = {}
         self._connections: dict[str, Connection] = {}
         self._store: Store | None = None
         self._opening = anyio.Lock()
-        for settings in config.connections.values():
+        self._closed = False
+        for settings in self.config.connections.values():
             self._connections[settings.name] = self._connection(settings)
 
     @classmethod
@@ -95,16 +103,20 @@ class Hub:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close every connection and the store."""
+        """Close every connection and the store. What is asked of the hub afterwards is an error."""
+        self._closed = True
         with anyio.CancelScope(shield=True):
-            for name, connection in self._connections.items():
-                await connection.aclose()
-                await self._supplies.release(name)
+            for connection in self._connections.values():
+                await connection.aclose("the hub is closed")
             if self._store is not None:
                 await self._store.aclose()
                 self._store = None
 
+    # ── connections ──────────────────────────────────────────────────────────────────────────────
+
     def __getitem__(self, name: str) -> Connection:
+        """The connection of that name. Raises :class:`ConfigError` with a suggestion."""
+        self._demand_open()
         if name not in self._connections:
             raise ConfigError(f"no connection {name!r}", hint=suggest(name, self._connections))
         return self._connections[name]
@@ -112,17 +124,44 @@ class Hub:
     def __iter__(self) -> Iterator[str]:
         return iter(self._connections)
 
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    @property
+    def all(self) -> Everywhere:
+        """All connections as one: ``hub.all.accounts.search("acme")``."""
+        return self.only(*self._connections)
+
+    def only(self, *names: str) -> Everywhere:
+        """Some connections as one: ``hub.only("zoho", "salesforce").accounts.create(…)``."""
+        return Everywhere([self[name] for name in dict.fromkeys(names)])
+
     def add(
         self, name: str, connector: str | type[Connector], *, mapping: Path | None = None, **settings: Value
     ) -> Connection:
-        """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file."""
+        """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file.
+
+        Nothing is opened before its first use, so that a process can have as many as it has tenants.
+        """
+        self._demand_open()
         if name in self._connections:
             raise ConfigError(f"connection {name!r} is there already", hint="choose another name")
+        problem = name_problem(name)
+        if problem is not None:
+            raise ConfigError(f"connection {name!r}: {problem}")
         kind = None if isinstance(connector, str) else connector
         called = connector if isinstance(connector, str) else connector.__name__
         added = self._connection(ConnectionSettings(name, called, settings), mapping, kind)
         self._connections[name] = added
         return added
+
+    async def remove(self, name: str) -> None:
+        """Close a connection and forget it; what the store knows of it stays."""
+        connection = self[name]
+        del self._connections[name]
+        await connection.aclose("it was removed from the hub")
+
+    # ── syncs ────────────────────────────────────────────────────────────────────────────────────
 
     async def sync(
         self,
@@ -144,11 +183,35 @@ class Hub:
 
     async def run(self, job: Job, *, retry: bool = False) -> SyncReport:
         """Run a sync job; ``retry`` takes up its open dead letters once more."""
-        return await (await self._engine(job)).run(retry=retry)
+        source, target = self[job.source], self[job.target]
+        async with source.in_use(), target.in_use():
+            return await (await self._engine(job)).run(retry=retry)
 
-    async def plan(self, job: Job, *, limit: int | None = None) -> AsyncGenerator[Plan]:
-        """What the job would write now, page by page; nothing is written."""
-        async with aclosing((await self._engine(job)).plan(limit=limit)) as pages:
+    async def plan(
+        self,
+        source: str,
+        target: str,
+        *,
+        models: Sequence[str] = ORDER,
+        owner: str = "default",
+        stage: str = "outcome",
+        page_size: int | None = None,
+        limit: int | None = None,
+    ) -> AsyncGenerator[Plan]:
+        """What :meth:`sync` would write now, page by page; nothing is written."""
+        job = Job(source, target, tuple(models), owner, stage, page_size)
+        async with aclosing(self.dry_run(job, limit=limit)) as pages:
+            async for page in pages:
+                yield page
+
+    async def dry_run(self, job: Job, *, limit: int | None = None) -> AsyncGenerator[Plan]:
+        """What a sync job would write now, page by page; nothing is written."""
+        source, target = self[job.source], self[job.target]
+        async with (
+            source.in_use(),
+            target.in_use(),
+            aclosing((await self._engine(job)).plan(limit=limit)) as pages,
+        ):
             async for page in pages:
                 yield page
 
@@ -168,12 +231,17 @@ class Hub:
         """The state store, opened on first use."""
         from crmhub.store import Store
 
+        self._demand_open()
         async with self._opening:
             if self._store is None:
                 self._store = await Store.open(
                     self._store_url(), clock=self.clock, events=self.events, random=self.random
                 )
             return self._store
+
+    def _demand_open(self) -> None:
+        if self._closed:
+            raise UsageError("the hub is closed", hint="do it inside async with, or open a new hub")
 
     def _store_url(self) -> str:
         """The store's URL, a relative SQLite file taken from the configuration's folder."""
@@ -194,6 +262,8 @@ class Hub:
             lambda: self._connect(settings, kind or _found(settings, load_connector)),
             lambda: self._load_mapping(settings, mapping),
             self.clock,
+            pool=self._pool,
+            release=lambda: self._supplies.release(settings.name),
         )
 
     def _connect(self, settings: ConnectionSettings, kind: type[Connector]) -> Connector:
@@ -207,7 +277,11 @@ class Hub:
         if mapping is None:
             _found(settings, find_connector)  # a misspelt name is told as such, not as a missing mapping
         path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
-        return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
+        if override is not None:
+            return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
+        if path not in self._specs:  # tenants of one CRM share one
+            self._specs[path] = load_mapping(path, models=self._models, codecs=self._codecs)
+        return self._specs[path]
 
 
 def _found(settings: ConnectionSettings, find: Callable[[str], _T]) -> _T:

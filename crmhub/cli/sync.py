@@ -53,7 +53,7 @@ def sync(
 
     async def plan_it() -> None:
         async with hub:
-            async for page in hub.plan(job):
+            async for page in hub.dry_run(job):
                 for write in page.writes:
                     typer.echo(json.dumps(write.describe(), default=str))
 

@@ -419,8 +419,8 @@ async def test_a_plan_is_pure_data_and_writes_nothing(tmp_path: Path) -> None:
     async with two_crms(tmp_path) as two:
         await two.put(two.a, "companies", company(1, site="one.example"))
         job = Job("a", "b", ("account",))
-        first = [plan async for plan in two.hub.plan(job)]
-        second = [plan async for plan in two.hub.plan(job)]
+        first = [plan async for plan in two.hub.dry_run(job)]
+        second = [plan async for plan in two.hub.dry_run(job)]
         assert [plan.hash for plan in first] == [plan.hash for plan in second]
         (write,) = first[0].writes
         assert write.describe()["changes"] == {

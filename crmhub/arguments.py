@@ -1,0 +1,154 @@
+"""Arguments of public calls, checked when they come in: a wrong one is told at the call that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar, cast
+
+from crmhub.document import suggest
+from crmhub.errors import UsageError
+from crmhub.models import Record
+
+__all__ = [
+    "conditions_of",
+    "field_names",
+    "identifier",
+    "identifiers",
+    "instance",
+    "instances",
+    "instant",
+    "limit_of",
+    "model_class",
+    "text_of",
+    "texts",
+]
+
+_Model = TypeVar("_Model", bound=Record)
+
+
+def model_class(given: object) -> None:
+    """Demand a model: a class that subclasses ``Record`` and has a model name of its own."""
+    if not (isinstance(given, type) and issubclass(given, Record)):
+        raise UsageError(
+            f"of: {_kind(cast('object', given))} is not a model", hint="give a class, such as crmhub.Account"
+        )
+
+
+def identifier(given: object, name: str = "id") -> str:
+    """A record's id."""
+    if not isinstance(given, str) or not given:
+        raise UsageError(
+            f"{name}: an id is a text that is not empty, not {_kind(given)}", hint="give record.id"
+        )
+    return given
+
+
+def identifiers(given: object, name: str = "ids") -> list[str]:
+    """Ids, in order."""
+    return [identifier(each, name) for each in _several(given, name)]
+
+
+def instances(given: object, model: type[_Model], name: str = "records") -> list[_Model]:
+    """Records of a model, in order."""
+    return [instance(each, model, name) for each in _several(given, name)]
+
+
+def instance(given: object, model: type[_Model], name: str = "record") -> _Model:
+    """A record of a model."""
+    if not isinstance(given, model):
+        raise UsageError(
+            f"{name}: {_kind(given)} where {_article(model.__name__)} is expected",
+            hint=f"write {model.__name__}(…) with the fields to set",
+        )
+    return given
+
+
+def texts(given: object, name: str) -> list[str]:
+    """Texts that say something, in order."""
+    return [text_of(each, name) for each in _several(given, name)]
+
+
+def field_names(given: object, model: type[Record]) -> frozenset[str] | None:
+    """Names of the model's fields, ``None`` for all."""
+    if given is None:
+        return None
+    names = frozenset(texts(given, "fields"))
+    for name in sorted(names):
+        known_field(name, model, "fields")
+    return names
+
+
+def known_field(name: str, model: type[Record], argument: str) -> str:
+    """The head of a canonical path, if the model has such a field."""
+    head = name.partition("[")[0].partition(".")[0]
+    if head not in model.model_fields:
+        raise UsageError(
+            f"{argument}: {model.__name__} has no field {head!r}", hint=suggest(head, model.model_fields)
+        )
+    return head
+
+
+def limit_of(given: object) -> int | None:
+    """How many records at most; ``None`` for all."""
+    if given is None:
+        return None
+    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+        raise UsageError(
+            f"limit: {_kind(given)} is not a number of records", hint="limit=100, or none for all"
+        )
+    return given
+
+
+def instant(given: object, name: str) -> datetime | None:
+    """A point in time in UTC; ``None`` where none is given."""
+    if given is None:
+        return None
+    if not isinstance(given, datetime):
+        raise UsageError(
+            f"{name}: a datetime with a time zone is expected, not {_kind(given)}",
+            hint="datetime(2026, 1, 31, tzinfo=UTC)",
+        )
+    if given.tzinfo is None:
+        raise UsageError(f"{name}: it names no time zone, so no instant", hint="datetime(…, tzinfo=UTC)")
+    return given.astimezone(UTC)
+
+
+def text_of(given: object, name: str) -> str:
+    """A text that says something."""
+    if not isinstance(given, str) or not given.strip():
+        raise UsageError(f"{name}: a text is expected, not {_kind(given)}", hint=f"{name}='…'")
+    return given
+
+
+def conditions_of(given: object, model: type[Record]) -> Mapping[str, object]:
+    """Canonical paths with the values that they must have."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UsageError(f"where: {_kind(given)} is not a table of fields", hint="where={'name': 'Acme'}")
+    named = cast("Mapping[object, object]", given)
+    for name in named:
+        known_field(text_of(name, "where"), model, "where")
+    return cast("Mapping[str, object]", named)
+
+
+def _several(given: object, name: str) -> Sequence[object]:
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise UsageError(
+            f"{name}: a list is expected, not {_kind(cast('object', given))}", hint=f"{name}=[…]"
+        )
+    return list(cast("Collection[object]", given))
+
+
+def _kind(given: object) -> str:
+    """What was given, by its type: the value itself may be anything."""
+    if given is None:
+        return "None"
+    if isinstance(given, str) and not given.strip():
+        return "an empty text"
+    return _article(given.__name__ if isinstance(given, type) else type(given).__name__)
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -1,0 +1,114 @@
+"""Conditions on canonical fields, as a CRM's own fields and literals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import cast
+
+from crmhub.connector import Condition, ObjectCapabilities
+from crmhub.errors import NotFound, Unsupported, UsageError, Where
+from crmhub.mapping.codecs.base import CodecError
+from crmhub.mapping.codecs.choice import EnumCodec
+from crmhub.mapping.compiled import CompiledMap
+from crmhub.mapping.encoding import Pointer, encode
+from crmhub.mapping.rules import Rule
+from crmhub.models import Ref, UserRef
+from crmhub.native import Value
+from crmhub.org import Org
+
+__all__ = ["conditions", "modified_after", "rule_of"]
+
+
+async def conditions(
+    org: Org, mapped: CompiledMap, able: ObjectCapabilities, where: Mapping[str, object]
+) -> tuple[Condition, ...] | None:
+    """The conditions that hold for the object's records; ``None`` when none of them can meet ``where``.
+
+    Raises :class:`Unsupported` where the CRM, or the mapping, has no exact way to ask.
+    """
+    found: list[Condition] = []
+    for name, value in where.items():
+        rule = rule_of(mapped, name)
+        if rule is None:
+            if value is None:
+                continue
+            return None  # the object has no such field, so no record of it has that value
+        if not (able.filters & {"*", rule.to[0], rule.to[0].partition(".")[0]}):
+            raise _no_way(org, mapped, name, f"{mapped.object} cannot be filtered by it")
+        several = isinstance(value, list | tuple | set | frozenset)
+        wanted = list(cast("list[object]", value)) if several else [value]
+        literals: list[Value] = []
+        for each in wanted:
+            literals += await _literals(org, mapped, rule, name, each)
+        if len(literals) == 1:
+            found.append(Condition(rule.to[0], "eq", literals[0]))
+        else:
+            found.append(Condition(rule.to[0], "in", literals))
+    return tuple(found)
+
+
+def modified_after(able: ObjectCapabilities, since: datetime) -> Condition | None:
+    """The condition for records changed at ``since`` or later, if the CRM can be asked for it."""
+    if able.modified is None or not (able.filters & {"*", able.modified}):
+        return None
+    return Condition(able.modified, "ge", since.replace(microsecond=0).isoformat())
+
+
+def rule_of(mapped: CompiledMap, name: str) -> Rule | None:
+    """The rule behind a canonical path; a list or a group that has one rule needs no more than its name.
+
+    Raises :class:`UsageError` where it has several.
+    """
+    if name in mapped.by_path:
+        return mapped.by_path[name]
+    found = [rule for rule in mapped.rules if rule.path.head == name]
+    if len(found) > 1:
+        paths = ", ".join(rule.path.text for rule in found)
+        raise UsageError(f"{name}: say which of {paths}", where=Where(object=mapped.object))
+    return found[0] if found else None
+
+
+async def _literals(org: Org, mapped: CompiledMap, rule: Rule, name: str, value: object) -> list[Value]:
+    """The native literals that mean the value: several where a table has several."""
+    if value is None:
+        return [None]
+    narrow = rule.narrow
+    if rule.wide is not None or len(rule.to) > 1:
+        raise _no_way(org, mapped, name, "it stands in several fields there")
+    if isinstance(narrow, EnumCodec):
+        meant: list[Value] = [text for text in narrow.natives if narrow.decode(text) == value]
+        return meant or ([str(value)] if narrow.keeps else [])
+    if narrow is not None and (narrow.lossy or not narrow.encodes):
+        raise _no_way(org, mapped, name, "its mapping has no exact way back")
+    if rule.ref:
+        value = Pointer(await pointed(org, rule, name, value))
+    try:
+        return [native for _name, native in encode(rule, value, None, frozenset())][:1]
+    except CodecError as error:
+        raise UsageError(f"where: {name}: {error}") from None
+
+
+async def pointed(org: Org, rule: Rule, name: str, value: object) -> str:
+    """The id that a reference stands for: of a record, or of a user told by id, e-mail or name."""
+    if isinstance(value, Ref):
+        return value.id
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, UserRef):
+        raise UsageError(f"{name}: a Ref, a UserRef or an id is expected")
+    if value.id is not None:
+        return value.id
+    directory = await org.directory(rule.ref[0])
+    found = directory and (directory.find("email", value.email) or directory.find("name", value.name))
+    if not found:
+        raise NotFound(f"{name}: no such user in this CRM", where=Where(connection=org.name))
+    return found
+
+
+def _no_way(org: Org, mapped: CompiledMap, name: str, why: str) -> Unsupported:
+    return Unsupported(
+        f"records cannot be chosen by {name}: {why}",
+        hint="list them without that condition and compare on your side",
+        where=Where(org.name, mapped.object),
+    )

@@ -1,0 +1,261 @@
+"""From a CRM's pages to models: which objects hold a model's records, and how each becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from crmhub.conditions import conditions, modified_after
+from crmhub.connector import Condition, Missing, Native, ObjectCapabilities, ReadRequest, SupportsCount
+from crmhub.directory import Directory
+from crmhub.errors import BadResponse, ConfigError, InvalidRecord, Unsupported, Where
+from crmhub.mapping.compiled import CompiledMap, Values
+from crmhub.mapping.load import ConnectionMapping
+from crmhub.models import Record
+from crmhub.org import Org
+
+__all__ = ["Choice", "Reader", "Shelf"]
+
+_Model = TypeVar("_Model", bound=Record)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which records, and how much of each."""
+
+    fields: frozenset[str] | None = None
+    where: Mapping[str, object] = field(default_factory=dict[str, object])
+    modified_since: datetime | None = None
+    limit: int | None = None
+    raw: bool = False
+    on_invalid: Callable[[InvalidRecord], None] | None = None
+
+
+@dataclass(frozen=True)
+class Shelf(Generic[_Model]):
+    """One object that holds records of a model."""
+
+    org: Org
+    object: str
+    able: ObjectCapabilities
+    mapping: ConnectionMapping
+    maps: Sequence[CompiledMap]
+    stages: Directory | None
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The native fields to ask for."""
+        return self.mapping.fields(self.object)
+
+    def models(
+        self, natives: Sequence[Native], choice: Choice, since: datetime | None = None
+    ) -> Iterator[_Model]:
+        """The records as models, each made when it is asked for; those of other models are left out."""
+        for native in natives:
+            mapped = self.mapping.of_record(self.object, native)
+            if mapped is None or all(mapped is not own for own in self.maps):
+                continue
+            if since is not None and self._changed_at(native) < since:
+                continue
+            try:
+                built = self.model(mapped, native, raw=choice.raw)
+            except InvalidRecord as error:
+                if choice.on_invalid is None:
+                    raise
+                choice.on_invalid(error)
+            else:
+                yield built
+
+    def model(self, mapped: CompiledMap, native: Native, *, raw: bool = False) -> _Model:
+        """One record as a model. Raises :class:`InvalidRecord`, naming the field that cannot be read."""
+        values, faults = mapped.read_or_faults(native)
+        id_ = str(native[self.able.key])
+        if faults:
+            fault = faults[0]
+            where = Where(self.org.name, mapped.object, id_, fault.native)
+            raise InvalidRecord(f"cannot be read as {fault.field}: {fault.reason}", where=where)
+        stamp = native.get(self.able.modified) if self.able.modified else None
+        envelope: dict[str, object] = {
+            "id": id_,
+            "connection": self.org.name,
+            "object": mapped.object,
+            "version": None if stamp is None else str(stamp),
+            "vendor": mapped.literals(native),
+        }
+        if raw:
+            envelope["raw"] = native
+        if self.stages is not None:
+            envelope |= _stage_meaning(values, self.stages)
+        values.pop("id", None)  # the envelope has it
+        return mapped.build(values, **envelope)  # pyright: ignore[reportReturnType] - the maps are the model's
+
+    def _changed_at(self, native: Native) -> datetime:
+        stamp = native.get(self.able.modified or "")
+        try:
+            return datetime.fromisoformat(str(stamp))
+        except ValueError:
+            where = Where(self.org.name, self.object, str(native.get(self.able.key)), self.able.modified)
+            raise BadResponse("the time of the last change is not one", where=where) from None
+
+
+class Reader(Generic[_Model]):
+    """Reads a model's records, or with ``object`` those of an object that no mapping names."""
+
+    def __init__(self, org: Org, model: type[_Model], object: str | None = None) -> None:
+        self.org = org
+        self.model = model
+        self._object = object
+
+    async def maps(self) -> tuple[CompiledMap, ...]:
+        """The maps behind the model. Raises :class:`ConfigError` where it is not mapped."""
+        _mapping, maps = await self._mapping(None)
+        return maps
+
+    async def shelves(self, fields: frozenset[str] | None = None) -> Sequence[Shelf[_Model]]:
+        """The objects that hold the model's records, with the maps of ``fields`` (``None``: all)."""
+        mapping, maps = await self._mapping(fields)
+        stages = None
+        if any("stage" in rule.ref and rule.by for mapped in maps for rule in mapped.rules):
+            stages = await self.org.directory("stage")  # it tells what a stage means
+        found: list[Shelf[_Model]] = []
+        for object_ in dict.fromkeys(mapped.object for mapped in maps):
+            able = await self.org.able(object_)
+            own = tuple(mapped for mapped in maps if mapped.object == object_)
+            found.append(Shelf(self.org, object_, able, mapping, own, stages))
+        return found
+
+    async def pages(self, choice: Choice) -> AsyncGenerator[Iterator[_Model]]:
+        """Pages of the chosen records, at most ``choice.limit`` in all."""
+        left = choice.limit
+
+        def counted(models: Iterator[_Model]) -> Iterator[_Model]:
+            nonlocal left
+            for model in models:
+                yield model
+                if left is not None:
+                    left -= 1
+                    if left == 0:
+                        return
+
+        if left == 0:
+            return
+        async with self.org.in_use() as connector:
+            for shelf in await self.shelves(choice.fields):
+                filters, since = await self._filters(shelf, choice)
+                if filters is None:
+                    continue
+                size = None if left is None else min(left, shelf.able.page_size)
+                request = ReadRequest(shelf.object, shelf.fields, filter=filters, page_size=size)
+                async with aclosing(connector.read(request)) as pages:
+                    async for page in pages:
+                        yield counted(shelf.models(page.upserts, choice, since))
+                        if left == 0:
+                            return
+
+    async def count(self, choice: Choice) -> int:
+        """How many records there are, asked of the CRM where it can count, else counted while reading."""
+        total = 0
+        async with self.org.in_use() as connector:
+            for shelf in await self.shelves(frozenset()):
+                filters, since = await self._filters(shelf, choice)
+                if filters is None:
+                    continue
+                constants = [mapped.spec.where for mapped in shelf.maps]
+                exact = since is None and shelf.mapping.of_object(shelf.object) == tuple(shelf.maps)
+                if isinstance(connector, SupportsCount) and exact and not all(constants):
+                    total += await connector.count(shelf.object, filters)
+                    continue
+                request = ReadRequest(shelf.object, shelf.fields, filter=filters)
+                async with aclosing(connector.read(request)) as pages:
+                    async for page in pages:
+                        total += sum(1 for _ in shelf.models(page.upserts, choice, since))
+        return total
+
+    async def by_ids(self, ids: Sequence[str], choice: Choice) -> dict[str, _Model]:
+        """The records of those ids that there are, by id."""
+        found: dict[str, _Model] = {}
+        async with self.org.in_use() as connector:
+            for shelf in await self.shelves(choice.fields):
+                asked = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
+                if not asked:
+                    break
+                answers = await connector.get(shelf.object, asked, shelf.fields)
+                for id_, answer in zip(asked, answers, strict=True):
+                    if not isinstance(answer, Missing):
+                        for model in shelf.models([answer], choice):
+                            found[id_] = model
+        return found
+
+    async def _mapping(
+        self, fields: frozenset[str] | None
+    ) -> tuple[ConnectionMapping, tuple[CompiledMap, ...]]:
+        if self._object is not None:
+            mapping = await self.org.mapping_of_object(self._object, fields)
+            return mapping, mapping.maps
+        name = self.model.model
+        mapping = await (self.org.mapping((name,)) if fields is None else self.org.mapping_of(name, fields))
+        found = mapping.of_record_model(self.model)
+        if found:
+            return mapping, found
+        known = mapping.of_model(name)
+        hint = (
+            f"register the class: Hub(…, models=[{self.model.__name__}])"
+            if known
+            else f"add a map with model: {name} to {mapping.spec.name}"
+        )
+        raise ConfigError(f"{self.model.__name__} is not mapped in connection {self.org.name!r}", hint=hint)
+
+    async def _filters(
+        self, shelf: Shelf[_Model], choice: Choice
+    ) -> tuple[tuple[Condition, ...] | None, datetime | None]:
+        """The object's conditions (``None``: no record can meet them), and the time to compare with here.
+
+        An object that cannot be filtered by the time of change is read whole, and compared here.
+        """
+        wanted = await self._conditions(shelf, choice.where) if choice.where else ()
+        since = choice.modified_since
+        if wanted is None or since is None:
+            return wanted, None
+        after = modified_after(shelf.able, since)
+        if after is not None:
+            return (*wanted, after), None
+        if shelf.able.modified is None:
+            raise Unsupported(
+                f"{shelf.object} does not tell when a record was changed",
+                hint="list all of them",
+                where=Where(self.org.name, shelf.object),
+            )
+        return wanted, since
+
+    async def _conditions(
+        self, shelf: Shelf[_Model], where: Mapping[str, object]
+    ) -> tuple[Condition, ...] | None:
+        """What ``where`` means for the object; all its maps must say the same."""
+        found: list[tuple[Condition, ...]] = []
+        for mapped in await self.maps():
+            if mapped.object == shelf.object:
+                meant = await conditions(self.org, mapped, shelf.able, where)
+                if meant is not None and meant not in found:
+                    found.append(meant)
+        if len(found) > 1:
+            raise Unsupported(
+                f"{', '.join(where)} means different things in the records of {shelf.object}",
+                hint="ask for one kind of them: connection.of(…)",
+                where=Where(self.org.name, shelf.object),
+            )
+        return found[0] if found else None
+
+
+def _stage_meaning(values: Values, stages: Directory) -> dict[str, object]:
+    """A deal's stage with its label, and the status that follows from it where the CRM keeps none."""
+    id_ = values.get("stage")
+    entry = stages.entries.get(str(id_))
+    if entry is None:
+        return {}
+    meaning: dict[str, object] = {"stage": {"model": "stage", "id": id_, "name": entry.get("label")}}
+    if "status" not in values and entry.get("outcome") is not None:
+        meaning["status"] = entry["outcome"]
+    return meaning
