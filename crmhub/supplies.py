@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,14 @@ from crmhub.events import Events
 if TYPE_CHECKING:
     import httpx
 
-    from crmhub.http import HttpClient, HttpSettings, Token
+    from crmhub.http import Booking, Claim, HttpClient, HttpSettings, Limit, Token
     from crmhub.store import Store
 
 __all__ = ["Supplies"]
 
 
 class Supplies:
-    """One hub's supplies. The store is opened when the first token is asked for."""
+    """One hub's supplies. The store is opened when the first token or quota is asked for."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Supplies:
             events=self._events,
             random=self._random,
             transport=self._transports.get(connection),
+            quotas=_StoredQuotas(self._store),
         )
         self._clients.setdefault(connection, []).append(client)
         return client
@@ -78,5 +79,26 @@ class _StoredTokens:
     async def load(self, connection: str) -> Token | None:
         return await (await self._store()).tokens.load(connection)
 
-    async def save(self, connection: str, token: Token) -> None:
-        await (await self._store()).tokens.save(connection, token)
+    async def save(self, connection: str, token: Token, claim: Claim | None = None) -> bool:
+        return await (await self._store()).tokens.save(connection, token, claim)
+
+    async def claim(self, connection: str, seconds: float) -> Claim | None:
+        return await (await self._store()).tokens.claim(connection, seconds)
+
+    async def release(self, connection: str, claim: Claim) -> None:
+        await (await self._store()).tokens.release(connection, claim)
+
+
+class _StoredQuotas:
+    """The store's quotas, opening the store when a call is first made that a limit covers."""
+
+    def __init__(self, store: Callable[[], Awaitable[Store]]) -> None:
+        self._store = store
+
+    async def book(
+        self, connection: str, limits: Sequence[Limit], cost: int, hold: float | None = None
+    ) -> Booking:
+        return await (await self._store()).quotas.book(connection, limits, cost, hold)
+
+    async def free(self, connection: str, slots: Collection[str]) -> None:
+        await (await self._store()).quotas.free(connection, slots)

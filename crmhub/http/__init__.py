@@ -7,20 +7,22 @@ from crmhub.http.auth import Auth, BearerToken, FormPost, Grant, StaticHeaders, 
 from crmhub.http.breaker import BreakerOptions
 from crmhub.http.call import Params
 from crmhub.http.client import HttpClient
-from crmhub.http.limits import Limit
+from crmhub.http.limits import Booking, Limit, QuotaStore
 from crmhub.http.oauth import Fetch, HttpSend, OAuth, bearer
 from crmhub.http.paths import path, quote
 from crmhub.http.response import Response
 from crmhub.http.settings import HttpSettings
 from crmhub.http.token_reply import read_token
-from crmhub.http.tokens import MemoryTokenStore, Token, TokenStore
+from crmhub.http.tokens import Claim, MemoryTokenStore, Token, TokenStore
 from crmhub.http.transport import asgi_transport
 from crmhub.http.verdict import Classify
 
 __all__ = [
     "Auth",
     "BearerToken",
+    "Booking",
     "BreakerOptions",
+    "Claim",
     "Classify",
     "Fetch",
     "FormPost",
@@ -32,6 +34,7 @@ __all__ = [
     "MemoryTokenStore",
     "OAuth",
     "Params",
+    "QuotaStore",
     "Response",
     "StaticHeaders",
     "Token",

@@ -19,7 +19,7 @@ from crmhub.events import Events
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.call import Call, Params, prepare
-from crmhub.http.limits import Limits
+from crmhub.http.limits import Entry, Limits, QuotaStore
 from crmhub.http.paths import base_origin, origin
 from crmhub.http.response import Response
 from crmhub.http.retry import Attempt, RetryPolicy
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpClient"]
 
 _NO_GRANT = Grant({})
+_EXCHANGES = 5  # at most, from when a call is let in: itself twice, its token twice, and somebody else's
 _TOKEN_REPLY = (frozenset(range(200, 300)) | frozenset(range(400, 500))) - {408, 429}
 _REFRESHING_DID_NOT_HELP = (
     "refreshing the access token did not help: look for the wrong instance or data centre, "
@@ -45,7 +46,8 @@ _REFRESHING_DID_NOT_HELP = (
 class HttpClient:
     """Calls one CRM org. Raises the errors of :mod:`crmhub.errors`, with the connection filled in.
 
-    Nothing is opened before the first call; use it in one event loop and :meth:`aclose` it there.
+    Nothing is opened before the first call; use it in one event loop and :meth:`aclose` it there. With
+    ``quotas`` the limits hold for all processes that share them.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class HttpClient:
         events: Events,
         random: Random,
         transport: httpx.AsyncBaseTransport | None = None,
+        quotas: QuotaStore | None = None,
     ) -> None:
         try:
             self._origin = base_origin(settings.base_url)
@@ -79,6 +82,8 @@ class HttpClient:
             clock=clock,
             waited=self._tell.waited,
             connection=connection,
+            quotas=quotas,
+            hold=_EXCHANGES * settings.timeout,
         )
         self._retry = RetryPolicy(settings.retries, settings.retry_budget, clock, random)
         self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell.circuit, connection=connection)
@@ -145,13 +150,13 @@ class HttpClient:
     # ── the way of one attempt ───────────────────────────────────────────────────────────────────
 
     async def _limited(self, call: Call, attempt: Attempt) -> Response:
-        await self._limits.enter(call.endpoint, call.cost, attempt.patience)
+        entry = await self._limits.enter(call.endpoint, call.cost, attempt.patience)
         try:
-            return await self._authorised(call, attempt)
+            return await self._authorised(call, attempt, entry)
         finally:
-            self._limits.leave(call.endpoint)
+            await self._limits.leave(entry)
 
-    async def _authorised(self, call: Call, attempt: Attempt) -> Response:
+    async def _authorised(self, call: Call, attempt: Attempt, entry: Entry) -> Response:
         """Send with the present credentials; when they are refused, once more with renewed ones."""
         auth = self._settings.auth
         grant = await auth.grant(self._wire) if auth else _NO_GRANT
@@ -159,7 +164,7 @@ class HttpClient:
         if auth and type(error) is AuthError:
             renewed = await auth.grant(self._wire, refused=grant)
             if renewed is not grant:
-                await self._limits.again(call.endpoint, call.cost, attempt.patience)
+                await self._limits.again(entry, call.cost, attempt.patience)
                 response, error = await self._exchange(call, attempt, renewed)
                 if type(error) is AuthError:
                     error.hint = _REFRESHING_DID_NOT_HELP

@@ -1,20 +1,26 @@
 """How fast and how many at once: rates, concurrency, and pauses that the CRM asks for.
 
 A rate is kept by the generic cell rate algorithm (GCRA, as in ATM Forum TM 4.0): one number, the
-time at which the next call would be due, replaces a bucket that must be refilled.
+time at which the next call would be due, replaces a bucket that must be refilled. Where a connection has
+a store, its limits are booked there, so that they hold for all processes together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 
 from crmhub.clock import Clock
-from crmhub.errors import ConfigError, RateLimited, Where
+from crmhub.errors import ConfigError, RateLimited, StoreError, Where
 
-__all__ = ["Limit", "Limits"]
+__all__ = ["Booking", "Entry", "Limit", "Limits", "QuotaStore"]
+
+_FIRST_LOOK = 0.02
+_LONGEST_LOOK = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +71,54 @@ class _Meter:
         return self._due - self._interval - allowance
 
 
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """What became of a wish to make a call: it may be sent in ``wait`` seconds, held back by ``limit``.
+
+    ``slot`` is the place it holds among the calls that are under way, if it needs one. When ``full``,
+    no place was free and nothing is booked.
+    """
+
+    wait: float = 0.0
+    limit: str = ""
+    slot: str | None = None
+    full: bool = False
+
+
+class QuotaStore(Protocol):
+    """Keeps the limits of a connection for all processes together. Raises ``StoreError`` when it cannot."""
+
+    async def book(
+        self, connection: str, limits: Sequence[Limit], cost: int, hold: float | None = None
+    ) -> Booking:
+        """Book ``cost`` units of each limit that has a rate, at once.
+
+        With ``hold`` a slot of each limit with a concurrency is taken too, for at most so many seconds
+        after the wait: who dies holds nothing for ever.
+        """
+        ...
+
+    async def free(self, connection: str, slots: Collection[str]) -> None:
+        """Give slots back."""
+        ...
+
+
+@dataclass(slots=True)
+class Entry:
+    """A call that was let in: what it holds until :meth:`Limits.leave`."""
+
+    endpoint: str
+    taken: list[anyio.Semaphore] = field(default_factory=list[anyio.Semaphore])
+    slot: str | None = None
+
+
 class Limits:
-    """All limits of one connection. ``waited`` hears the endpoint class and the seconds of each wait."""
+    """All limits of one connection. ``waited`` hears the endpoint class and the seconds of each wait.
+
+    With ``quotas`` the ``limits`` hold for all processes that share them, else for this one alone; how
+    many calls this process makes at once (``concurrency``) is its own affair. A call is over within
+    ``hold`` seconds.
+    """
 
     def __init__(
         self,
@@ -75,9 +127,12 @@ class Limits:
         concurrency: int,
         clock: Clock,
         waited: Callable[[str, str, float], None],
-        connection: str | None = None,
+        connection: str = "",
+        quotas: QuotaStore | None = None,
+        hold: float = 300.0,
     ) -> None:
         every_call = Limit("connection", concurrency=concurrency)
+        self._limits = tuple(limits)
         self._meters = [_Meter(limit) for limit in (*limits, every_call)]
         self._covering: dict[str, list[_Meter]] = {}
         self._paused_until: dict[str, float] = {}
@@ -85,34 +140,41 @@ class Limits:
         self._clock = clock
         self._waited = waited
         self._connection = connection
+        self._quotas = quotas
+        self._hold = hold
+        self._to_free: set[str] = set()
 
-    async def enter(self, endpoint: str, cost: int, patience: float) -> None:
+    async def enter(self, endpoint: str, cost: int, patience: float) -> Entry:
         """Wait until a call of that class may be sent; :meth:`leave` must follow.
 
         Raises :class:`~crmhub.errors.RateLimited`, with nothing sent, when the CRM asked for a pause
         that ends later than ``patience`` seconds from now.
         """
-        while True:
-            await self._sit_out_pause(endpoint, patience)
-            await self._take_slots(endpoint)
-            try:
-                if await self._spend(endpoint, cost):
-                    return
-            except BaseException:
-                self.leave(endpoint)
-                raise
-            self.leave(endpoint)
+        entry = Entry(endpoint)
+        try:
+            while True:
+                await self._sit_out_pause(endpoint, patience)
+                await self._take_slots(entry)
+                if await self._spend(entry, cost):
+                    return entry
+                await self.leave(entry)
+        except BaseException:
+            await self.leave(entry)
+            raise
 
-    async def again(self, endpoint: str, cost: int, patience: float) -> None:
+    async def again(self, entry: Entry, cost: int, patience: float) -> None:
         """Wait until the call that has entered may be sent once more."""
-        while not await self._spend(endpoint, cost):
-            await self._sit_out_pause(endpoint, patience)
+        while not await self._spend(entry, cost):
+            await self._sit_out_pause(entry.endpoint, patience)
 
-    def leave(self, endpoint: str) -> None:
+    async def leave(self, entry: Entry) -> None:
         """The call is over."""
-        for meter in self._for(endpoint):
-            if meter.slots:
-                meter.slots.release()
+        while entry.taken:
+            entry.taken.pop().release()
+        if entry.slot is not None:
+            self._to_free.add(entry.slot)
+            entry.slot = None
+            await self._free()
 
     def pause(self, endpoint: str, seconds: float) -> None:
         """Let no call of that class begin for so many seconds; one that waits for its turn waits anew."""
@@ -126,38 +188,68 @@ class Limits:
                     f"the CRM asked for a pause of its {endpoint!r} calls that lasts {wait:.0f} s more",
                     retry_after=wait,
                     hint="try again after the pause",
-                    where=Where(connection=self._connection),
+                    where=Where(connection=self._connection or None),
                 )
             await self._wait(endpoint, "pause", wait)
 
-    async def _take_slots(self, endpoint: str) -> None:
-        taken: list[anyio.Semaphore] = []
-        try:
-            for meter in self._for(endpoint):
-                if meter.slots:
-                    await meter.slots.acquire()
-                    taken.append(meter.slots)
-        except BaseException:
-            for slots in taken:
-                slots.release()
-            raise
+    async def _take_slots(self, entry: Entry) -> None:
+        for meter in self._for(entry.endpoint):
+            if meter.slots:
+                await meter.slots.acquire()
+                entry.taken.append(meter.slots)
 
-    async def _spend(self, endpoint: str, cost: int) -> bool:
+    async def _spend(self, entry: Entry, cost: int) -> bool:
         """Spend ``cost`` when it is due; ``False`` when a pause began in the meantime.
 
         One call of a class at a time, in order of arrival: a queue of bookings would be void after a
         pause, and come back as a burst or as a hole.
         """
+        endpoint = entry.endpoint
         async with self._turns.setdefault(endpoint, anyio.Lock(fast_acquire=True)):
-            now = self._clock.monotonic()
-            due, name = now, ""
-            for meter in self._for(endpoint):
-                allowed = meter.book(now, cost)
-                if allowed > due:
-                    due, name = allowed, meter.limit.name
-            if due > now:
-                await self._wait(endpoint, name, due - now)
-            return self._paused_until.get(endpoint, 0.0) <= self._clock.monotonic()
+            look_again = _FIRST_LOOK
+            while (booking := await self._book(entry, cost)).full:
+                await self._wait(endpoint, booking.limit, look_again)
+                look_again = min(2 * look_again, _LONGEST_LOOK)
+                if self._is_paused(endpoint):
+                    return False
+            if booking.wait > 0:
+                await self._wait(endpoint, booking.limit, booking.wait)
+            return not self._is_paused(endpoint)
+
+    async def _book(self, entry: Entry, cost: int) -> Booking:
+        shared = self._limits_of(entry.endpoint)
+        if self._quotas is None or not shared:
+            return self._book_here(entry.endpoint, cost)
+        hold = self._hold if entry.slot is None else None
+        with anyio.CancelScope(shield=True):  # a slot that was taken is known, and given back
+            booking = await self._quotas.book(self._connection, shared, cost, hold)
+            entry.slot = booking.slot or entry.slot
+            return booking
+        raise AssertionError("a shielded scope that nobody cancels always returns")
+
+    def _book_here(self, endpoint: str, cost: int) -> Booking:
+        now = self._clock.monotonic()
+        due, name = now, ""
+        for meter in self._for(endpoint):
+            allowed = meter.book(now, cost)
+            if allowed > due:
+                due, name = allowed, meter.limit.name
+        return Booking(due - now, name)
+
+    async def _free(self) -> None:
+        """Give slots back. The call they were for has its result, which a store that fails must not take.
+
+        What could not be given back is, with the next ones; at the latest it ends by itself.
+        """
+        if self._quotas is None:
+            return
+        slots = frozenset(self._to_free)
+        with anyio.CancelScope(shield=True), suppress(StoreError):
+            await self._quotas.free(self._connection, slots)
+            self._to_free -= slots
+
+    def _is_paused(self, endpoint: str) -> bool:
+        return self._paused_until.get(endpoint, 0.0) > self._clock.monotonic()
 
     async def _wait(self, endpoint: str, limit: str, seconds: float) -> None:
         self._waited(endpoint, limit, seconds)
@@ -169,3 +261,6 @@ class Limits:
             meters = [meter for meter in self._meters if meter.limit.covers(endpoint)]
             self._covering[endpoint] = meters
         return meters
+
+    def _limits_of(self, endpoint: str) -> tuple[Limit, ...]:
+        return tuple(limit for limit in self._limits if limit.covers(endpoint))

@@ -1,8 +1,9 @@
 """The owner of a connection's OAuth token: who fetches it, when, and what happens when that fails.
 
-Every call asks :meth:`OAuth.grant`; one task at a time talks to the token endpoint, and the others
-find its result. Written here because the libraries looked at neither save a rotated refresh token
-before the access token is used nor stay quiet once it is dead.
+Every call asks :meth:`OAuth.grant`; of all tasks, in all processes that share the token store, one at a
+time talks to the token endpoint, and the others find its result. Written here because the libraries
+looked at know of one process only, and neither save a rotated refresh token before the access token is
+used nor stay quiet once it is dead.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from pydantic import SecretStr
 from crmhub.errors import AuthError, ConnectorError, RateLimited, Unavailable
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.response import Response
-from crmhub.http.tokens import MemoryTokenStore, Token, TokenStore
+from crmhub.http.tokens import Claim, MemoryTokenStore, Token, TokenStore
 from crmhub.redact import register
 
 __all__ = ["Fetch", "HttpSend", "OAuth", "bearer"]
@@ -40,6 +41,8 @@ Fetch: TypeAlias = Callable[[HttpSend, "Token | None"], Awaitable[Token]]
 one, replaces the configured one). Raises ``ReauthRequired`` when only a person can mend it."""
 
 _MADE_FROM = "made_from"
+_LEASE = 120.0  # for one exchange with the token endpoint; a dead process of this machine is found at once
+_LOOK_AGAIN = 0.05
 _RENEWAL_PAUSE = 5.0
 _THROTTLED_PAUSE = 60.0  # when the vendor does not say; some grant ten tokens in ten minutes
 
@@ -80,7 +83,9 @@ class OAuth:
         self._token: Token | None = None
         self._grant: Grant | None = None
         self._renew_at: datetime | None = None
+        self._stored: Token | None = None
         self._unsaved: Token | None = None
+        self._saved_by: Claim | None = None
         self._refusal: AuthError | None = None
         self._refused_with: Token | None = None
         self._paused_until = 0.0
@@ -101,26 +106,64 @@ class OAuth:
         self._paused_until = 0.0
 
     async def _renew(self, wire: Wire, refused: Grant | None) -> Grant:
-        stored = await self._load()
-        if stored is not None and stored != self._token and self._is_fresh(stored, wire):
-            return self._use(stored, wire)
-        if self._refusal is not None and stored == self._refused_with:
+        while True:
+            grant = await self._renewed_elsewhere(wire)
+            if grant is not None:
+                return grant
+            claim = await self._claim()
+            if claim is not None:
+                try:
+                    # It may have been renewed between the look and the claim.
+                    grant = await self._renewed_elsewhere(wire) or await self._ask(wire, claim, refused)
+                finally:
+                    if self._saved_by != claim:  # saving has ended it
+                        with anyio.CancelScope(shield=True):
+                            await self._tokens.release(self._connection, claim)
+                if grant is not None:
+                    return grant
+            elif present := self._still_good(refused, wire):
+                return present
+            else:
+                await wire.clock.sleep(_LOOK_AGAIN)
+
+    async def _renewed_elsewhere(self, wire: Wire) -> Grant | None:
+        """A kept token that is newer than ours. Raises the refusal, if nothing has changed since."""
+        self._stored = await self._load()
+        if self._stored is not None and self._stored != self._token and self._is_fresh(self._stored, wire):
+            self._unsaved = None
+            return self._use(self._stored, wire)
+        if self._refusal is not None and self._stored == self._refused_with:
             raise _again(self._refusal)
-        try:
-            return self._use(await self._ask(wire, stored), wire)
-        except (RateLimited, Unavailable):
-            if self._grant is None or self._grant is refused or self._has_ended(wire):
-                raise
-            # It was only early: the present token still works, and there is time to ask again.
-            self._renew_at = wire.clock.now() + timedelta(seconds=_RENEWAL_PAUSE)
-            return self._grant
+        return None
+
+    async def _claim(self) -> Claim | None:
+        with anyio.CancelScope(shield=True):  # one that was taken is given back
+            return await self._tokens.claim(self._connection, _LEASE)
+        raise AssertionError("a shielded scope that nobody cancels always returns")
+
+    def _still_good(self, refused: Grant | None, wire: Wire) -> Grant | None:
+        """The present grant, if renewing it was only early: there is time to ask again a little later."""
+        if self._grant is None or self._grant is refused or self._has_ended(wire):
+            return None
+        self._renew_at = wire.clock.now() + timedelta(seconds=_RENEWAL_PAUSE)
+        return self._grant
 
     async def _load(self) -> Token | None:
         """The kept token, unless it was made from other credentials than the configured ones."""
         stored = await self._tokens.load(self._connection)
         return stored if stored is not None and self._origin.made(stored) else None
 
-    async def _ask(self, wire: Wire, stored: Token | None) -> Token:
+    async def _ask(self, wire: Wire, claim: Claim, refused: Grant | None) -> Grant | None:
+        """Fetch a token and use it; ``None`` when somebody else has saved one meanwhile."""
+        try:
+            token = await self._fetch_and_keep(wire, claim)
+        except (RateLimited, Unavailable):
+            if present := self._still_good(refused, wire):
+                return present
+            raise
+        return token and self._use(token, wire)
+
+    async def _fetch_and_keep(self, wire: Wire, claim: Claim) -> Token | None:
         """Fetch a token and keep it, in that order and without being cancelled in between.
 
         A rotated refresh token exists nowhere else than in the reply: were it lost, a person would
@@ -131,10 +174,13 @@ class OAuth:
             raise RateLimited("the token endpoint was called too often", retry_after=pause)
         with anyio.CancelScope(shield=True):
             if self._unsaved is None:
-                self._unsaved = await self._fetched(wire, stored)
+                self._unsaved = await self._fetched(wire, self._stored)
             token = self._unsaved
-            await self._tokens.save(self._connection, token)
+            kept = await self._tokens.save(self._connection, token, claim)
             self._unsaved = self._refusal = None
+            self._saved_by = claim
+            if not kept:
+                return None
             wire.events.emit("auth.refreshed", connection=self._connection, seconds=_life(token, wire))
             return token
         raise AssertionError("a shielded scope that nobody cancels always returns")

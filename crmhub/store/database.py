@@ -47,16 +47,18 @@ class Database:
         self.place = place
         """The store's name in messages: its URL without a password."""
         self.dialect = engine.dialect.name
+        self.in_memory = isinstance(engine.pool, StaticPool)
+        self.engine = engine
+        """For what is no transaction; give the work to :meth:`run`."""
         if self.dialect == "postgresql" and not inline:
             engine = engine.execution_options(**{_OWN_TIME: True})
-        self._engine = engine
         self._reader = postgresql.reading(engine) if self.dialect == "postgresql" else engine
         self._writer = writing(engine, "process")
         self._durable = writing(engine, "disk")
         self._inline = inline
         self._writing = CapacityLimiter(1)
         # A database in memory is one connection, so that its reads and writes take turns.
-        self._reading = self._writing if isinstance(engine.pool, StaticPool) else CapacityLimiter(1)
+        self._reading = self._writing if self.in_memory else CapacityLimiter(1)
 
     async def read(self, work: Callable[[Connection], _T]) -> _T:
         """Run ``work`` in a transaction that sees one state of the database."""
@@ -89,7 +91,7 @@ class Database:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self.run(self._engine.dispose)
+        await self.run(self.engine.dispose)
 
 
 def has_own_time(connection: Connection) -> bool:

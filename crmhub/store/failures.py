@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
 from crmhub.errors import StoreError
 
-__all__ = ["explained", "is_busy"]
+__all__ = ["error_name", "explained", "is_busy", "is_passing"]
 
 # SQLite's primary result codes, by name (https://www.sqlite.org/rescode.html); an extended code
 # such as SQLITE_IOERR_WRITE begins with its primary one.

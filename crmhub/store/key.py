@@ -6,6 +6,7 @@ import base64
 import binascii
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,31 +15,52 @@ from pydantic import SecretStr
 from crmhub.errors import StoreError
 from crmhub.store.secrets import KEY_BYTES
 
-__all__ = ["KEY_VARIABLE", "KeySource", "key_file_of", "make_key"]
+__all__ = [
+    "KEY_VARIABLE",
+    "NEW_KEY_VARIABLE",
+    "KeySource",
+    "decoded_key",
+    "key_file_of",
+    "make_key",
+    "write_keys",
+]
 
 KEY_VARIABLE = "CRMHUB_KEY"
+NEW_KEY_VARIABLE = "CRMHUB_NEW_KEY"
 _MAKE = "make one with: openssl rand -base64 32"
 
 
 @dataclass(frozen=True, slots=True)
 class KeySource:
-    """Where the key comes from: ``key`` itself, else the environment, else ``file``."""
+    """Where the key comes from: ``key`` itself, else the environment, else ``file``.
+
+    There are several keys in the middle of a rotation: the file then holds a line for each, and the
+    environment ``CRMHUB_NEW_KEY`` beside ``CRMHUB_KEY``.
+    """
 
     key: SecretStr | None
     file: Path | None
 
-    def find(self) -> bytes | None:
-        """The key, or ``None`` when it was never made. Raises :class:`StoreError` for a bad one."""
+    def find(self) -> list[bytes]:
+        """The keys to try, the newest of a file first; none when there never was one.
+
+        Raises :class:`StoreError` for a bad one.
+        """
         if self.key is not None:
-            return _decoded(self.key.get_secret_value(), "the key", _MAKE)
-        value = os.environ.get(KEY_VARIABLE)
-        if value is not None:
-            return _decoded(value, KEY_VARIABLE, _MAKE)
-        return None if self.file is None else _read(self.file)
+            return [decoded_key(self.key, "the key")]
+        named = [(name, os.environ[name]) for name in (KEY_VARIABLE, NEW_KEY_VARIABLE) if name in os.environ]
+        if KEY_VARIABLE in os.environ:
+            return [decoded_key(SecretStr(value), name) for name, value in named]
+        return [] if self.file is None else _read(self.file)
+
+    @property
+    def in_file(self) -> Path | None:
+        """The file that the key stands in, if that is where it comes from."""
+        return None if self.key is not None or KEY_VARIABLE in os.environ else self.file
 
     def demand(self) -> None:
         """Raise :class:`StoreError` when there is neither a key nor a file to make one in."""
-        if self.file is None and self.find() is None:
+        if self.file is None and not self.find():
             raise StoreError(
                 "a store on a server needs the key that its tokens are encrypted with",
                 hint=f"set {KEY_VARIABLE} to the same key wherever crmhub runs; {_MAKE}",
@@ -55,7 +77,7 @@ class KeySource:
         """A new key, kept in the file if there is one to be; call it under the store's write lock."""
         key = make_key()
         if self.file is not None:
-            _write(self.file, base64.b64encode(key) + b"\n")
+            write_keys(self.file, [key])
         return key
 
 
@@ -69,6 +91,11 @@ def make_key() -> bytes:
     return os.urandom(KEY_BYTES)
 
 
+def decoded_key(text: SecretStr, name: str) -> bytes:
+    """The key that stands for itself in base64; ``name`` says in errors where it was found."""
+    return _decoded(text.get_secret_value(), name, _MAKE)
+
+
 def _decoded(text: str, name: str, hint: str) -> bytes:
     try:
         key = base64.b64decode(text.strip(), validate=True)
@@ -79,7 +106,7 @@ def _decoded(text: str, name: str, hint: str) -> bytes:
     return key
 
 
-def _read(file: Path) -> bytes | None:
+def _read(file: Path) -> list[bytes]:
     try:
         if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
             raise StoreError(
@@ -87,17 +114,22 @@ def _read(file: Path) -> bytes | None:
             )
         text = file.read_text("ascii")
     except FileNotFoundError:
-        return None
+        return []
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise StoreError(
             f"the key file {file} cannot be read: {reason}", hint="check the file and its permissions"
         ) from error
-    return _decoded(text, f"the key file {file}", "put the right file back from a backup")
+    lines = text.split() or [""]
+    return [_decoded(line, f"the key file {file}", "put the right file back from a backup") for line in lines]
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Complete, private and on the disk from the first moment that the file has its name."""
+def write_keys(file: Path, keys: Sequence[bytes]) -> None:
+    """Write the key file: complete, private and on the disk from the first moment that it has its name.
+
+    Call it under the store's write lock. Raises :class:`StoreError` when it cannot be written.
+    """
+    content = b"".join(base64.b64encode(key) + b"\n" for key in keys)
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     try:
         draft.unlink(missing_ok=True)

@@ -43,17 +43,26 @@ class Secrets:
     """Seals with the active data key, opens with any that is known."""
 
     def __init__(self, keys: Mapping[str, bytes], active: str) -> None:
-        self._keys = keys
-        self._active = active
+        self.keys = keys
+        """The data keys, by id."""
+        self.active = active
+        """The id of the one that seals."""
+
+    def __repr__(self) -> str:
+        return f"Secrets(active={self.active!r})"
+
+    def knows(self, kid: str) -> bool:
+        """Whether the data key of that id is here."""
+        return kid in self.keys
 
     def seal(self, plain: bytes, place: Place) -> str:
         """The value as an envelope that opens in this place alone."""
-        return seal(plain, place, self._active, self._keys[self._active])
+        return seal(plain, place, self.active, self.keys[self.active])
 
     def open(self, sealed: str, place: Place) -> bytes:
         """The value. Raises :class:`StoreError` naming the row, never the content."""
         kid = kid_of(sealed)
-        key = self._keys.get(kid or "")
+        key = self.keys.get(kid or "")
         plain = open_sealed(sealed, place, key) if key else None
         if plain is None:
             raise StoreError(

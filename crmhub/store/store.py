@@ -14,20 +14,22 @@ from sqlalchemy import Connection
 
 from crmhub.clock import Clock
 from crmhub.events import Events
+from crmhub.store.backup import back_up
 from crmhub.store.checkpoints import Checkpoints
 from crmhub.store.committing import apply
 from crmhub.store.database import Database, make_engine
 from crmhub.store.dead_letters import DeadLetters
 from crmhub.store.intents import Intents
 from crmhub.store.key import KeySource, key_file_of
-from crmhub.store.keyring import create_keyring, read_keyring
+from crmhub.store.keyring import Keyring, open_keyring
 from crmhub.store.linking import LinkClash, explain_clash
 from crmhub.store.links import Links
 from crmhub.store.opening import connect, database_file, parse_url, prepare_file, store_name
+from crmhub.store.quotas import Quotas
 from crmhub.store.records import Changes
+from crmhub.store.rotation import Rotation, rotate
 from crmhub.store.runs import Runs
 from crmhub.store.schema import HEAD, schema_version, upgrade
-from crmhub.store.secrets import Secrets
 from crmhub.store.sqlite import in_memory
 from crmhub.store.tokens import Tokens
 
@@ -35,17 +37,20 @@ __all__ = ["Store"]
 
 
 class Store:
-    """Tokens, checkpoints, links, intents, dead letters and runs, in one database.
+    """Tokens, quotas, checkpoints, links, intents, dead letters and runs, in one database.
 
     Open it with :meth:`open`; several processes may have the same database open.
     """
 
     def __init__(
-        self, database: Database, *, clock: Clock, events: Events, random: Random, secrets: Secrets
+        self, database: Database, *, clock: Clock, events: Events, random: Random, keyring: Keyring
     ) -> None:
         self._database = database
         self._clock = clock
-        self.tokens = Tokens(database, clock, secrets)
+        self._events = events
+        self._keyring = keyring
+        self.tokens = Tokens(database, clock, keyring)
+        self.quotas = Quotas(database, clock)
         self.checkpoints = Checkpoints(database, clock)
         self.links = Links(database)
         self.intents = Intents(database, clock)
@@ -93,12 +98,15 @@ class Store:
             if not in_memory(parsed):
                 await connect(database, clock, busy_timeout)
             await _migrate(database, events)
-            secrets = await _unlock(database, source, clock, events)
+            secrets, made = await open_keyring(database, source, clock)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await database.aclose()
             raise
-        return cls(database, clock=clock, events=events, random=random or Random(), secrets=secrets)
+        if made:
+            events.emit("store.key_made", key=str(source))
+        keyring = Keyring(database, source, secrets)
+        return cls(database, clock=clock, events=events, random=random or Random(), keyring=keyring)
 
     async def commit(self, changes: Changes) -> None:
         """Store one page of work in one transaction: all of it, or nothing.
@@ -113,6 +121,35 @@ class Store:
             links = changes.links
             error = await self._database.read(lambda connection: explain_clash(connection, links))
             raise error from clash
+
+    async def rotate_key(self, new: SecretStr | None = None) -> Rotation:
+        """Seal all secrets anew with a new data key, while other processes go on; gives what was done.
+
+        The installation's key is replaced by ``new`` (base64 of 32 bytes). Without it, one that is kept
+        in a key file is replaced by a fresh one, and one that was given or stands in the environment
+        stays as it is. Processes that have the store open need nothing; those that start later need the
+        new key. Safe to run again when it was cut off: every value opens at every moment.
+
+        Raises :class:`~crmhub.errors.UsageError` for a store in memory, and :class:`StoreError` when
+        another rotation begins meanwhile, which then goes on alone.
+        """
+        rotation = await rotate(self._database, self._keyring, self._clock, new)
+        self._events.emit("store.key_rotated", resealed=rotation.resealed, key=str(self._keyring.source))
+        return rotation
+
+    async def backup(self, path: Path) -> None:
+        """Copy the store into a new file, complete and of one moment, while others go on writing.
+
+        The key is not in it: keep that of :attr:`key_place` with the copy. Raises :class:`StoreError`
+        when the file is there already or cannot be written, and for a store on a server, which has
+        its own means.
+        """
+        await back_up(self._database, path)
+
+    @property
+    def key_place(self) -> str:
+        """Where the key stands that opens the store's secrets, for people: a file or a variable."""
+        return str(self._keyring.source)
 
     async def aclose(self) -> None:
         """Let go of the database. A run of this store that is still going is marked interrupted."""
@@ -145,17 +182,3 @@ async def _migrate(database: Database, events: Events) -> None:
 
     if await database.write(migrate, durable=True, alone=True):
         events.emit("store.migrated", before=version, after=HEAD)
-
-
-async def _unlock(database: Database, source: KeySource, clock: Clock, events: Events) -> Secrets:
-    present = await database.read(lambda connection: read_keyring(connection, source))
-    if present:
-        return present
-    now = clock.now()
-
-    def create(connection: Connection) -> Secrets:
-        return create_keyring(connection, source, now)
-
-    made = await database.write(create, durable=True, alone=True)
-    events.emit("store.key_made", key=str(source))
-    return made

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Double,
     Index,
     Integer,
     LargeBinary,
@@ -21,7 +22,20 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["Instant", "checkpoint", "data_key", "dead_letter", "intent", "link", "metadata", "run", "token"]
+__all__ = [
+    "Instant",
+    "checkpoint",
+    "data_key",
+    "dead_letter",
+    "intent",
+    "link",
+    "metadata",
+    "quota",
+    "quota_slot",
+    "run",
+    "token",
+    "token_claim",
+]
 
 
 class Instant(TypeDecorator[datetime]):
@@ -69,6 +83,7 @@ data_key = Table(
     Column("kid", String, primary_key=True),
     Column("wrapped", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("handover", Text),  # for processes that know the data key before this one
 )
 
 token = Table(
@@ -77,6 +92,42 @@ token = Table(
     Column("connection", String, primary_key=True),
     Column("value", Text, nullable=False),
     Column("updated_at", Instant, nullable=False),
+)
+
+# Who renews a connection's token, and how often it was saved; there before the first token is.
+token_claim = Table(
+    "token_claim",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("owner", String),
+    Column("lease_until", Instant),
+    Column("machine", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process", String, nullable=False),
+)
+
+# Times of quotas are seconds since 1970, since databases reckon with them: `due` is GCRA's theoretical
+# arrival time, `seen` when the row was written, by which a clock that was set back is found out.
+quota = Table(
+    "quota",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("due", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+)
+
+quota_slot = Table(
+    "quota_slot",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("slot", String, primary_key=True),
+    Column("until", Double, nullable=False),
+    Column("machine", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("process", String, nullable=False),
 )
 
 checkpoint = Table(

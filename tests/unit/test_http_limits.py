@@ -31,8 +31,7 @@ def limits(
 
 
 async def spend(of: Limits, endpoint: str = "api", cost: int = 1, patience: float = 60.0) -> None:
-    await of.enter(endpoint, cost, patience)
-    of.leave(endpoint)
+    await of.leave(await of.enter(endpoint, cost, patience))
 
 
 async def test_after_a_burst_calls_come_at_the_rate() -> None:
@@ -88,14 +87,14 @@ async def test_no_more_calls_are_under_way_than_allowed() -> None:
     most = {"bulk": 0, "api": 0, "all": 0}
 
     async def call(endpoint: str) -> None:
-        await meter.enter(endpoint, 1, 60.0)
+        entry = await meter.enter(endpoint, 1, 60.0)
         under_way[endpoint] += 1
         most[endpoint] = max(most[endpoint], under_way[endpoint])
         most["all"] = max(most["all"], sum(under_way.values()))
         for _ in range(5):
             await checkpoint()
         under_way[endpoint] -= 1
-        meter.leave(endpoint)
+        await meter.leave(entry)
 
     async with anyio.create_task_group() as group:
         for number in range(20):
@@ -105,10 +104,10 @@ async def test_no_more_calls_are_under_way_than_allowed() -> None:
 
 async def test_a_call_cancelled_in_the_queue_gives_its_place_back() -> None:
     meter = limits(concurrency=1)
-    await meter.enter("api", 1, 60.0)
+    entry = await meter.enter("api", 1, 60.0)
     with anyio.move_on_after(0):
         await meter.enter("api", 1, 60.0)
-    meter.leave("api")
+    await meter.leave(entry)
     with anyio.fail_after(5):
         await spend(meter)
 
@@ -159,9 +158,9 @@ async def test_a_pause_that_begins_while_a_call_waits_for_its_turn_holds_it_back
 async def test_a_second_sending_of_the_same_call_waits_like_the_first() -> None:
     clock = ManualClock()
     meter = limits(Limit("minute", rate=1, per=10.0, concurrency=1), clock=clock)
-    await meter.enter("api", 1, 60.0)
-    await meter.again("api", 1, 60.0)
-    meter.leave("api")
+    entry = await meter.enter("api", 1, 60.0)
+    await meter.again(entry, 1, 60.0)
+    await meter.leave(entry)
     assert clock.monotonic() == 10.0
 
 

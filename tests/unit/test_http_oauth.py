@@ -16,6 +16,7 @@ from crmhub.clock import ManualClock
 from crmhub.errors import AuthError, BadResponse, RateLimited, ReauthRequired, StoreError, Unavailable
 from crmhub.events import Events
 from crmhub.http import (
+    Claim,
     HttpClient,
     HttpSend,
     HttpSettings,
@@ -195,10 +196,10 @@ async def test_a_rotated_refresh_token_is_saved_before_the_access_token_is_used(
     order: list[str] = []
 
     class Watched(MemoryTokenStore):
-        async def save(self, connection: str, token: Token) -> None:
+        async def save(self, connection: str, token: Token, claim: Claim | None = None) -> bool:
             assert token.refresh is not None
             order.append(f"saved {token.refresh.get_secret_value()} after {len(crm.calls)} calls")
-            await super().save(connection, token)
+            return await super().save(connection, token, claim)
 
     org = Org(crm, Watched())
     await org.call()
@@ -215,10 +216,10 @@ async def test_a_token_that_could_not_be_saved_is_not_used_nor_fetched_again() -
     class Failing(MemoryTokenStore):
         broken = True
 
-        async def save(self, connection: str, token: Token) -> None:
+        async def save(self, connection: str, token: Token, claim: Claim | None = None) -> bool:
             if self.broken:
                 raise StoreError("the disk is full")
-            await super().save(connection, token)
+            return await super().save(connection, token, claim)
 
     tokens = Failing()
     org = Org(crm, tokens)
