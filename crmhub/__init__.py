@@ -91,8 +91,8 @@ _HOMES = {
     "hub": ("Hub",),
     "listing": ("ChangePage", "Listing"),
     "models": (
-        "Account", "Activity", "Call", "Contact", "CustomObject", "Deal", "Meeting", "Money", "Note", "Record", "Ref",
-        "Task", "User", "UserRef",
+        "Account", "Activity", "Call", "Contact", "CustomObject", "Deal", "Meeting", "Money", "Note",
+        "Record", "Ref", "Task", "User", "UserRef",
     ),
     "records": ("Records", "Written"),
     "sync": ("Job", "SyncReport"),

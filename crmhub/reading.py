@@ -6,13 +6,16 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, TypeVar
+from functools import cached_property
+from typing import Generic, TypeVar, cast
+
+from pydantic import ValidationError
 
 from crmhub.conditions import conditions, modified_after
 from crmhub.connector import Condition, Missing, Native, ObjectCapabilities, ReadRequest, SupportsCount
 from crmhub.directory import Directory
 from crmhub.errors import BadResponse, ConfigError, InvalidRecord, Unsupported, Where
-from crmhub.mapping.compiled import CompiledMap, Values
+from crmhub.mapping.compiled import CompiledMap, Unreadable
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.models import Record
 from crmhub.org import Org
@@ -54,11 +57,10 @@ class Shelf(Generic[_Model]):
         self, natives: Sequence[Native], choice: Choice, since: datetime | None = None
     ) -> Iterator[_Model]:
         """The records as models, each made when it is asked for; those of other models are left out."""
+        only = self._only
         for native in natives:
-            mapped = self.mapping.of_record(self.object, native)
-            if mapped is None or all(mapped is not own for own in self.maps):
-                continue
-            if since is not None and self._changed_at(native) < since:
+            mapped = only or self._own(native)
+            if mapped is None or (since is not None and self._changed_at(native) < since):
                 continue
             try:
                 built = self.model(mapped, native, raw=choice.raw)
@@ -71,26 +73,40 @@ class Shelf(Generic[_Model]):
 
     def model(self, mapped: CompiledMap, native: Native, *, raw: bool = False) -> _Model:
         """One record as a model. Raises :class:`InvalidRecord`, naming the field that cannot be read."""
-        values, faults = mapped.read_or_faults(native)
-        id_ = str(native[self.able.key])
-        if faults:
-            fault = faults[0]
-            where = Where(self.org.name, mapped.object, id_, fault.native)
-            raise InvalidRecord(f"cannot be read as {fault.field}: {fault.reason}", where=where)
-        stamp = native.get(self.able.modified) if self.able.modified else None
-        envelope: dict[str, object] = {
-            "id": id_,
-            "connection": self.org.name,
-            "object": mapped.object,
-            "version": None if stamp is None else str(stamp),
-            "vendor": mapped.literals(native),
-        }
-        if raw:
-            envelope["raw"] = native
-        if self.stages is not None:
-            envelope |= _stage_meaning(values, self.stages)
-        values.pop("id", None)  # the envelope has it
-        return mapped.build(values, **envelope)  # pyright: ignore[reportReturnType] - the maps are the model's
+        able = self.able
+        id_ = str(native[able.key])
+        try:
+            data = mapped.data(native)
+            data["id"] = id_
+            data["connection"] = self.org.name
+            data["object"] = self.object
+            if able.modified is not None:
+                stamp = native.get(able.modified)
+                data["version"] = None if stamp is None else str(stamp)
+            if self.stages is not None:
+                _tell_stage(data, self.stages)
+            if raw:
+                data["raw"] = native
+            return mapped.validate(data)  # pyright: ignore[reportReturnType] - the maps are the model's
+        except Unreadable as error:
+            fault = error.faults[0]
+            what, place = f"cannot be read as {fault.field}: {fault.reason}", fault.native
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(str(step) for step in first["loc"])
+            what = f"cannot be read as {place}: {first['msg']}"
+        raise InvalidRecord(what, where=Where(self.org.name, self.object, id_, place))
+
+    @cached_property
+    def _only(self) -> CompiledMap | None:
+        """The map of every record of the object, where there is but one."""
+        whole = self.mapping.of_object(self.object)
+        return whole[0] if len(whole) == len(self.maps) == 1 and not whole[0].spec.where else None
+
+    def _own(self, native: Native) -> CompiledMap | None:
+        """The map of a record, if it is one of this model's."""
+        mapped = self.mapping.of_record(self.object, native)
+        return next((own for own in self.maps if own is mapped), None)
 
     def _changed_at(self, native: Native) -> datetime:
         stamp = native.get(self.able.modified or "")
@@ -249,13 +265,11 @@ class Reader(Generic[_Model]):
         return found[0] if found else None
 
 
-def _stage_meaning(values: Values, stages: Directory) -> dict[str, object]:
-    """A deal's stage with its label, and the status that follows from it where the CRM keeps none."""
-    id_ = values.get("stage")
-    entry = stages.entries.get(str(id_))
-    if entry is None:
-        return {}
-    meaning: dict[str, object] = {"stage": {"model": "stage", "id": id_, "name": entry.get("label")}}
-    if "status" not in values and entry.get("outcome") is not None:
-        meaning["status"] = entry["outcome"]
-    return meaning
+def _tell_stage(data: dict[str, object], stages: Directory) -> None:
+    """Give a deal's stage its label, and the deal the status that follows where the CRM keeps none."""
+    stage = cast("dict[str, object] | None", data.get("stage"))
+    entry = stages.entries.get(str(stage["id"])) if stage else None
+    if stage and entry is not None:
+        stage["name"] = entry.get("label")
+        if "status" not in data and entry.get("outcome") is not None:
+            data["status"] = entry["outcome"]
