@@ -8,6 +8,7 @@ batch that is refused as a whole is cut in halves, so that one bad record costs 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from crmhub.connector import NOT_SENT, Context, Native, Outcome, Problem, Value, WriteRequest
 from crmhub.errors import BadResponse, ConnectorError
@@ -218,11 +219,28 @@ class _Run:
         if refusal is not None:
             if operation == "delete" and is_gone(refusal):
                 return Outcome("deleted", known)
-            return Outcome("rejected", existing_id(refusal) or known, problem=problem_of(refusal))
+            return Outcome("rejected", existing_id(refusal) or known, problem=self._problem(item, refusal))
         if operation == "delete":
             return Outcome("deleted", known)
         created = operation == "create" or (operation == "upsert" and result.get("created") is True)
         return Outcome("created" if created else "updated", known)
+
+    def _problem(self, item: Ready, refusal: Native) -> Problem:
+        """Why a record was refused, with the reference named that leads nowhere, if it can only be one.
+
+        Salesforce names no field (``fields`` is empty). On an update the same code also means that the
+        record itself is not there, so that nothing can be named.
+        """
+        problem = problem_of(refusal)
+        if (
+            problem.code != "INVALID_CROSS_REFERENCE_KEY"
+            or problem.field
+            or self.request.operation == "update"
+        ):
+            return problem
+        given = [name for name, value in item.body.items() if value is not None and self.of.has(name)]
+        references = [name for name in given if self.of.type_of(name) == "reference"]
+        return replace(problem, field=references[0]) if len(references) == 1 else problem
 
 
 def _results(response: Response, size: int) -> list[Native]:

@@ -71,7 +71,7 @@ class Writer:
     ) -> Sequence[Outcome]:
         """One outcome for each item, in order. ``keys`` are the fields an upsert may match by."""
         _check(request, keys)
-        run = _Run(request, schema, [_invalid(request, item) for item in request.items])
+        run = _Run(request, schema, [_invalid(request, item, schema) for item in request.items])
         for wave in _waves(run, self._parallel):
             # A call under way is never cancelled for another one's sake: its outcome would be lost.
             errors = await together(lambda batch: self._attempt(run, batch), wave, self._parallel)
@@ -174,7 +174,7 @@ def _check(request: WriteRequest, keys: Sequence[str]) -> None:
         )
 
 
-def _invalid(request: WriteRequest, item: WriteItem) -> Outcome | None:
+def _invalid(request: WriteRequest, item: WriteItem, schema: ModuleSchema) -> Outcome | None:
     """The outcome of an item that need not be sent."""
     if request.operation in {"update", "delete"} and not is_record_id(item.id):
         problem = Problem("invalid_id", f"{request.operation} needs the id of a Zoho record: a number", ID)
@@ -183,7 +183,20 @@ def _invalid(request: WriteRequest, item: WriteItem) -> Outcome | None:
         return Outcome(
             "rejected", problem=Problem("missing_key", "an upsert needs the value to match by", request.match)
         )
+    closed = next((name for name in item.fields if _is_closed(schema, name, request.operation)), None)
+    if closed is not None:
+        problem = Problem("read_only", f"Zoho fills {closed} itself and would ignore the value", closed)
+        return Outcome("rejected", item.id, problem=problem)
     return None
+
+
+def _is_closed(schema: ModuleSchema, name: str, operation: str) -> bool:
+    """Whether the field is known and cannot be set by the operation: Zoho leaves it out without a word."""
+    spec = schema.schema.fields.get(name)
+    if spec is None or name == ID or schema.data_types.get(name) == "tags":
+        return False
+    allowed = {"create": spec.creatable, "update": spec.updatable}
+    return not allowed.get(operation, spec.creatable or spec.updatable)
 
 
 def _waves(run: _Run, most: int) -> Iterator[list[list[_Entry]]]:
@@ -223,7 +236,7 @@ def _may_have_happened(error: ConnectorError) -> bool:
 
 
 def _is_ours(outcome: Outcome) -> bool:
-    return outcome.problem is not None and outcome.problem.code in {"invalid_id", "missing_key"}
+    return outcome.problem is not None and outcome.problem.code in {"invalid_id", "missing_key", "read_only"}
 
 
 def _not_sent(error: ConnectorError) -> Outcome:

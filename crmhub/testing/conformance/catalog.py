@@ -9,7 +9,7 @@ from crmhub.testing.conformance.check import ConformanceCheck, registered
 
 __all__ = ["all_checks"]
 
-_MODULES = ("config", "schema", "reading", "increments")
+_MODULES = ("config", "schema", "reading", "increments", "writing")
 
 
 def all_checks() -> Sequence[ConformanceCheck]:

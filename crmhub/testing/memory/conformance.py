@@ -132,7 +132,7 @@ class MemoryTarget(Target):
     connector: ClassVar[str] = "memory"
     sample: ClassVar[Sample] = Sample(
         "deals", "name", long_text="notes", number="seats", money="amount", currency="currency",
-        date="closes", instant="meets", enum="stage", ref="owner", ref_object="owners", unique="code",
+        date="closes", instant="meets", enum="stage", ref="owner", ref_object="owners", nowhere="owners-none", unique="code",
         custom="tier", read_only="score",
     )  # fmt: skip
 

@@ -138,7 +138,7 @@ async def test_each_bad_record_is_rejected_with_its_field_and_costs_nobody_else(
         ("created", None),
         ("rejected", "Name"),
         ("rejected", "Name"),
-        ("rejected", None),
+        ("rejected", "OwnerId"),
         ("rejected", None),
         ("rejected", "Nonsense__c"),
         ("rejected", "CreatedDate"),
