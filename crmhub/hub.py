@@ -27,7 +27,6 @@ from crmhub.models import Record
 from crmhub.models.registry import with_models
 from crmhub.org import Pool
 from crmhub.plugins import Plugins, find_connector, load_connector
-from crmhub.secrets import is_reference, resolve
 from crmhub.supplies import Supplies
 from crmhub.sync.job import ORDER, Job
 
@@ -234,24 +233,13 @@ class Hub:
         self._demand_open()
         async with self._opening:
             if self._store is None:
-                self._store = await Store.open(
-                    self._store_url(), clock=self.clock, events=self.events, random=self.random
-                )
+                url = self.config.store_url(self._resolvers)
+                self._store = await Store.open(url, clock=self.clock, events=self.events, random=self.random)
             return self._store
 
     def _demand_open(self) -> None:
         if self._closed:
             raise UsageError("the hub is closed", hint="do it inside async with, or open a new hub")
-
-    def _store_url(self) -> str:
-        """The store's URL, a relative SQLite file taken from the configuration's folder."""
-        url = self.config.store
-        if is_reference(url, self._resolvers):
-            url = resolve(url, "store", self._resolvers, self.config.folder)
-        scheme, separator, file = url.partition(":///")
-        if scheme == "sqlite" and separator and file != ":memory:" and not Path(file).is_absolute():
-            return f"sqlite:///{self.config.folder / file}"
-        return url
 
     def _connection(
         self, settings: ConnectionSettings, mapping: Path | None = None, kind: type[Connector] | None = None

@@ -33,7 +33,8 @@ async def examine_connection(told: Told, hub: Hub, name: str, offline: bool, pat
     look = _Look(hub[name], Told(lines.append), f"connection {name}")
     if look.is_built() and not offline:
         with _skews(hub.events, name) as skews, anyio.move_on_after(patience) as waiting:
-            await look.ask()
+            async with hub[name].in_use():
+                await look.ask()
         if waiting.cancelled_caught:
             mend = "see whether the network, a proxy or the CRM is slow, and try again"
             look.told.fail(look.subject, f"did not answer everything within {patience:g} s", mend)
