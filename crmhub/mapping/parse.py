@@ -185,12 +185,12 @@ class _Map:
     def judge(self, at: tuple[Step, ...], rule: Rule, value: Mapping[str, Value]) -> None:
         """The mistakes that show only when a rule is seen as a whole."""
         add = self.complaints.add
-        if value.get("pick") not in {None, "first_set"}:
+        if value.get("pick") not in (None, "first_set"):  # a tuple, since YAML's lists have no hash
             add((*at, "pick"), "pick knows only first_set")
         elif len(rule.to) > 1 and not rule.pick and rule.wide is None:
             mend = "add as: {join: …} or pick: first_set"
             add((*at, "to"), "several native fields are not invertible as they are", mend)
-        if value.get("lossy") not in {None, True, False}:
+        if value.get("lossy") not in (None, True, False):
             add((*at, "lossy"), "lossy is true or false")
         if rule.default is not None:
             self.judge_default((*at, "default"), rule, rule.default)
@@ -262,14 +262,15 @@ class _Map:
     def codec(self, at: tuple[Step, ...], value: Mapping[str, Value]) -> Codec | WideCodec | None:
         given = value.get("as")
         unknown = value.get("unknown")
-        if given is None:
-            if unknown is not None:
+        if unknown is not None:
+            if not isinstance(given, dict) or not isinstance(given.get("enum"), dict):
                 self.complaints.add((*at, "unknown"), "unknown belongs to as: {enum: …}")
-            return None
-        if unknown is not None and isinstance(given, dict) and isinstance(given.get("enum"), dict):
+                return None
             table: Value = {"table": given["enum"], "unknown": unknown}
             whole: dict[str, Value] = {"enum": table}
             given = whole
+        if given is None:
+            return None
         try:
             return make(given, self.codecs)
         except CodecError as error:

@@ -104,6 +104,15 @@ RULES = [
         "",
     ),
     (
+        "name: {to: T, as: trim, unknown: keep}",
+        "test.yaml:7:31",
+        "name.unknown",
+        "unknown belongs to as: {enum: …}",
+        "",
+    ),
+    ("name: {to: A, pick: [first_set]}", "test.yaml:7:21", "name.pick", "pick knows only first_set", ""),
+    ("name: {to: A, lossy: [true]}", "test.yaml:7:21", "name.lossy", "lossy is true or false", ""),
+    (
         "type: {to: T, as: {enum: {A: new}}, unknown: kep}",
         "test.yaml:7:21",
         "type.as",

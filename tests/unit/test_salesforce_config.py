@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from pydantic import ValidationError
 
@@ -69,7 +71,7 @@ def test_settings_that_cannot_work_say_what_to_give(given: dict[str, object], wo
     assert "secret-value" not in str(caught.value)
 
 
-@pytest.mark.parametrize("version", ["62.0", "62", "v62.0", 62, 62.0])
+@pytest.mark.parametrize("version", ["62.0", "62", "v62.0", 62, 62.0, Decimal("62.0")])
 def test_a_version_may_be_written_in_several_ways(version: object) -> None:
     assert SalesforceConfig.model_validate({**ID, "refresh_token": "r", "version": version}).version == "62.0"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -37,12 +38,14 @@ def _base_url(url: str) -> str:
 
 def _version(value: object) -> object:
     """``62``, ``62.0`` and ``v62.0`` mean the same."""
-    text = str(value).removeprefix("v") if isinstance(value, str | int | float) else value
+    text = str(value).removeprefix("v") if isinstance(value, str | int | float | Decimal) else value
     return f"{text}.0" if isinstance(text, str) and text.isdigit() else text
 
 
 _Url: TypeAlias = Annotated[str, AfterValidator(_base_url)]
-_Version: TypeAlias = Annotated[str, BeforeValidator(_version), Field(pattern=r"^[3-9]\d\.0$")]
+_Version: TypeAlias = Annotated[
+    str, BeforeValidator(_version, json_schema_input_type=str | float), Field(pattern=r"^[3-9]\d\.0$")
+]
 
 
 class SalesforceConfig(ConnectorConfig):
