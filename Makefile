@@ -7,7 +7,7 @@ STAMP := $(VENV)/.crmhub-setup
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint format docs bench wheels clean
+.PHONY: help setup demo test test-full lint format docs schemas bench wheels clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,10 @@ format: setup  ## put the code in form
 
 docs: setup  ## the documentation site, in site/
 	$(BIN)/zensical build --clean --strict
+
+schemas: setup  ## the published JSON Schemas, in docs/schemas/
+	cd docs/schemas && ../../$(BIN)/crmhub schema config > crmhub.v1.json
+	cd docs/schemas && ../../$(BIN)/crmhub schema mapping > mapping.v1.json
 
 bench: setup  ## measurements, as ratios against a hand-written loop in the same run
 	$(BIN)/python -m bench

@@ -61,7 +61,9 @@ __all__ = [
 class ConnectorConfig(BaseModel):
     """What every connection has. A connector's ``Config`` adds its settings; secrets are ``SecretStr``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 # ── what a connector can do ──────────────────────────────────────────────────────────────────────

@@ -11,6 +11,7 @@ from crmhub.cli.doctor import doctor
 from crmhub.cli.load import load
 from crmhub.cli.mapping import mapping
 from crmhub.cli.plugins import plugins
+from crmhub.cli.schema import schema
 from crmhub.cli.simulate import simulate
 from crmhub.cli.sync import dead_letters, sync
 
@@ -32,6 +33,7 @@ app.command()(doctor)
 app.command()(simulate)
 app.command()(plugins)
 app.add_typer(mapping, name="mapping")
+app.add_typer(schema, name="schema")
 
 
 @app.callback(invoke_without_command=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -22,7 +22,7 @@ from crmhub.document import suggest
 from crmhub.mapping.codecs.base import Kind
 from crmhub.models import Money, Record, Ref, Unknown, UserRef
 
-__all__ = ["Path", "PathError", "kind_of", "parse_path"]
+__all__ = ["Path", "PathError", "PathForms", "kind_of", "parse_path", "path_forms"]
 
 _PATH = re.compile(
     r"(?P<head>[a-z_][a-z0-9_]*)(\[(?P<by>[a-z_]+)=(?P<is>[A-Za-z0-9_ -]+)\])?(\.(?P<leaf>[a-z_][a-z0-9_]*))?"
@@ -74,6 +74,35 @@ def kind_of(model: type[Record], path: Path) -> Kind:
         raise PathError(f"{path.head} is a single value, so it has no .{path.leaf}")
     leaf = _field(cast("type[BaseModel]", inner), path.leaf, path.text)
     return _kind(_unwrap(leaf)[0], listed=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PathForms:
+    """What paths can name at one field of a model."""
+
+    head: str
+    kind: Kind | None
+    """The kind of the field as a whole; ``None`` where only its parts have names."""
+    leaves: Mapping[str, Kind]
+    """The kinds of its parts, or of those of its elements."""
+    listed: bool
+    """Whether its parts are those of an element, so that a path must say which."""
+
+
+def path_forms(model: type[Record]) -> Iterator[PathForms]:
+    """All that paths of the model can name, less its custom fields."""
+    for head in model.model_fields:
+        if head == "custom":
+            continue
+        inner, listed = _unwrap(_hints(model)[head])
+        if not _is_part(inner):
+            yield PathForms(head, _kind(inner, listed=listed), {}, listed=False)
+            continue
+        part = cast("type[BaseModel]", inner)
+        leaves: dict[str, Kind] = {
+            leaf: _kind(_unwrap(_hints(part)[leaf])[0], listed=False) for leaf in part.model_fields
+        }
+        yield PathForms(head, None if listed else _kind(inner, listed=False), leaves, listed)
 
 
 def _field(model: type[BaseModel], name: str, text: str) -> object:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import cast
 
 from crmhub.errors import ConfigError
 from crmhub.models.activity import Call, EmailMessage, Meeting, Note, OtherActivity, Task
 from crmhub.models.base import Record
 from crmhub.models.records import Account, Contact, Deal, Pipeline, Stage, User
 
-__all__ = ["BUILT_IN", "with_models"]
+__all__ = ["BUILT_IN", "import_model", "with_models"]
 
 BUILT_IN: Mapping[str, Sequence[type[Record]]] = {
     "account": (Account,),
@@ -21,6 +23,20 @@ BUILT_IN: Mapping[str, Sequence[type[Record]]] = {
     "stage": (Stage,),
 }
 """The models that crmhub brings, by the name that mappings use."""
+
+
+def import_model(name: str) -> type[Record]:
+    """The model class that ``package.module:Class`` names. Raises :class:`ConfigError`."""
+    module, _, attribute = name.partition(":")
+    try:
+        found = cast("object", getattr(import_module(module), attribute))
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigError(
+            f"models: {name!r} cannot be imported: {error}", hint="write package.module:Class"
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, Record)):
+        raise ConfigError(f"models: {name!r} is not a model", hint="subclass crmhub.models.Record")
+    return found
 
 
 def with_models(added: Iterable[type[Record]]) -> Mapping[str, Sequence[type[Record]]]:
