@@ -112,7 +112,7 @@ class _Run:
         self._request = request
         self._schema = schema
         self._plan = plan(schema, request.fields)
-        self._normalise = normaliser(schema)
+        self._normalise = normaliser(schema, frozenset(self._plan.columns))
         self._limit = max(1, min(request.page_size or config.page_size, coql.MOST_ROWS))
         for condition in request.filter:
             schema.check(condition.field)
@@ -141,9 +141,10 @@ class _Run:
         """Raise ``BadResponse`` unless the ids rise from ``last`` on."""
         before = int(last or 0)
         for row in rows:
-            if int(str(row[ID])) <= before:
+            number = int(str(row[ID]))
+            if number <= before:
                 raise not_advancing(self.module)
-            before = int(str(row[ID]))
+            before = number
 
     def check_changes_after(self, last: Position, rows: Sequence[Native]) -> None:
         """Raise ``BadResponse`` unless the times of change rise from ``last`` on."""

@@ -6,7 +6,7 @@ Ids are text, an empty choice is ``None``, and every row of a page has its key a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
 from crmhub.connector import Native, Value
@@ -34,7 +34,10 @@ def instant(text: str) -> datetime | None:
         at = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return at.astimezone(UTC).replace(microsecond=0) if at.tzinfo else None
+    if at.tzinfo is None:
+        return None
+    at = at.astimezone(UTC)
+    return at.replace(microsecond=0) if at.microsecond else at
 
 
 def stamp_of(row: Native, module: str) -> datetime:
@@ -47,11 +50,21 @@ def stamp_of(row: Native, module: str) -> datetime:
     return at
 
 
-def normaliser(schema: ModuleSchema | None) -> Callable[[Sequence[Native], str], None]:
-    """A function that brings rows of the module into one form, in place; it raises ``BadResponse``."""
-    lookups = schema.names_of("lookup", "ownerlookup", "userlookup") if schema else ()
-    picklists = schema.names_of("picklist") if schema else ()
-    multiple = schema.names_of("multiselectpicklist") if schema else ()
+def normaliser(
+    schema: ModuleSchema | None, fields: Collection[str] | None = None
+) -> Callable[[Sequence[Native], str], None]:
+    """A function that brings rows of the module into one form, in place; it raises ``BadResponse``.
+
+    ``fields`` are those that the rows have, at most (``None``: any).
+    """
+
+    def names_of(*data_types: str) -> tuple[str, ...]:
+        names = schema.names_of(*data_types) if schema else ()
+        return tuple(name for name in names if fields is None or name in fields)
+
+    lookups = names_of("lookup", "ownerlookup", "userlookup")
+    picklists = names_of("picklist")
+    multiple = names_of("multiselectpicklist")
 
     def normalise(rows: Sequence[Native], module: str) -> None:
         for row in rows:
@@ -73,7 +86,10 @@ def normaliser(schema: ModuleSchema | None) -> Callable[[Sequence[Native], str],
 
 def distinct(rows: Sequence[Native], module: str) -> list[Native]:
     """The rows without repeated ones; raises ``BadResponse`` when one id comes with two contents."""
-    by_id: dict[Value, Native] = {}
+    by_id: dict[Value, Native] = {str(row[ID]): row for row in rows}
+    if len(by_id) == len(rows):
+        return list(rows)
+    by_id.clear()
     for row in rows:
         first = by_id.setdefault(str(row[ID]), row)
         if first is not row and first != row:
@@ -86,7 +102,7 @@ def distinct(rows: Sequence[Native], module: str) -> list[Native]:
 
 def _id_of(row: Native, module: str) -> str:
     value = row.get(ID)
-    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    text = str(value) if type(value) in {str, int} else None
     if text is None or not is_record_id(text):
         raise _odd(row, module, f"a record of {module} came without a usable {ID}", ID)
     return text
