@@ -63,6 +63,8 @@ class Sample:
     """A field that this org has added."""
     read_only: str | None = None
     """A field that only the CRM itself sets; not the key."""
+    new_field: str | None = None
+    """A name that a custom field could have, and none has."""
 
     def row(self, number: int, fields: Mapping[str, Value] | None = None) -> Native:
         """The values of a new record; ``number`` tells it from others."""
@@ -111,6 +113,8 @@ class Org(ABC):
     """Settings of a connection that works; secrets as plain text."""
     transport: httpx.AsyncBaseTransport | None = None
     """Answers the connections' HTTP calls; see :func:`crmhub.http.asgi_transport`."""
+    cap: ClassVar[int | None] = None
+    """How many records the CRM's own paging reaches at most, if that is few enough to be tried."""
     on_call: Callable[[int], Awaitable[None]] | None = None
     """Awaited with the number of each call (from 1) before the CRM sees it."""
 
@@ -215,6 +219,10 @@ class Org(ABC):
     def fault(self, *rules: str) -> None:
         """Put these fault rules in force, and no others (:mod:`crmhub.testing.simulator.faults`)."""
         raise NotHere(f"the target has no faults: {', '.join(rules)}")
+
+    def shorten_pages(self) -> None:
+        """From now on the CRM's pages hold fewer records than they are asked for, not only the last."""
+        raise NotHere("the target's pages are never shorter than asked for")
 
     def expire_tokens(self) -> None:
         """All access tokens expire now."""
