@@ -250,8 +250,9 @@ class Records(Generic[_Model]):
             for shelf in await self._reader.shelves(choice.fields):
                 if left <= 0:
                     return
-                pages = searching.search(shelf.object, text, shelf.fields, left)
-                async with aclosing(pages):
+                stamp = shelf.able.modified  # a search gives what it is asked for and no more
+                fields = shelf.fields if stamp in {None, *shelf.fields} else (*shelf.fields, str(stamp))
+                async with aclosing(searching.search(shelf.object, text, fields, left)) as pages:
                     async for page in pages:
                         models = [*shelf.models(page.upserts, choice)][:left]
                         left -= len(models)

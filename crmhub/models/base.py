@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, TypeAlias
@@ -35,7 +35,8 @@ class Record(BaseModel):
     """What all canonical records share.
 
     *Unset* is a field not in ``model_fields_set``, *cleared* is ``None``: a partial update sends
-    exactly what is set. Subclass a model, or this, to add your own; then map to it.
+    exactly what is set. Its text form names the fields, never their values: ``model_dump()`` has those.
+    Subclass a model, or this, to add your own; then map to it.
     """
 
     model_config = ConfigDict(
@@ -67,6 +68,12 @@ class Record(BaseModel):
     associations: AssociationSet | None = None
     raw: Mapping[str, JsonValue] | None = Field(default=None, repr=False)
     """The record as the CRM gave it; only when asked for."""
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """What may stand in a log: which record it is, and which fields it has; no personal data."""
+        known = ("id", "connection", "object")
+        yield from ((name, getattr(self, name)) for name in known if getattr(self, name) is not None)
+        yield "fields", sorted(self.model_fields_set.difference(known))
 
     def changes(self) -> set[str]:
         """The names of the fields that are set, and so would be written."""

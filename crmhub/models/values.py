@@ -128,35 +128,35 @@ class UserRef(Part):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     id: str | None = None
-    email: str | None = None
-    name: str | None = None
+    email: str | None = Field(default=None, repr=False)
+    name: str | None = Field(default=None, repr=False)
 
 
 class Address(Part):
     """A postal address. ``country_code`` is ISO 3166-1 alpha-2; ``country_raw`` what the CRM holds."""
 
     role: str = "other"
-    line1: str | None = None
-    line2: str | None = None
-    line3: str | None = None
-    city: str | None = None
-    region: str | None = None
-    region_code: str | None = None
-    postal_code: str | None = None
+    line1: str | None = Field(default=None, repr=False)
+    line2: str | None = Field(default=None, repr=False)
+    line3: str | None = Field(default=None, repr=False)
+    city: str | None = Field(default=None, repr=False)
+    region: str | None = Field(default=None, repr=False)
+    region_code: str | None = Field(default=None, repr=False)
+    postal_code: str | None = Field(default=None, repr=False)
     country: str | None = None
     country_code: str | None = None
-    country_raw: str | None = None
-    latitude: Decimal | None = None
-    longitude: Decimal | None = None
+    country_raw: str | None = Field(default=None, repr=False)
+    latitude: Decimal | None = Field(default=None, repr=False)
+    longitude: Decimal | None = Field(default=None, repr=False)
 
 
 class Phone(Part):
     """A phone number: ``raw`` as written, ``e164`` where it could be normalised."""
 
     role: str = "other"
-    raw: str | None = None
-    e164: str | None = None
-    extension: str | None = None
+    raw: str | None = Field(default=None, repr=False)
+    e164: str | None = Field(default=None, repr=False)
+    extension: str | None = Field(default=None, repr=False)
     primary: bool | None = None
     do_not_call: bool | None = None
 
@@ -165,7 +165,7 @@ class Email(Part):
     """An e-mail address; ``role`` tells ``primary`` from ``secondary`` and further ones."""
 
     role: str = "primary"
-    value: str | None = None
+    value: str | None = Field(default=None, repr=False)
     verified: bool | None = None
     opt_out: bool | None = None
 

@@ -35,9 +35,9 @@ from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.listing import ListReader
 from crmhub_zoho.people import Lists
 from crmhub_zoho.reading import CoqlReader
-from crmhub_zoho.records import is_record_id
+from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.schema import ModuleSchema, Schemas
-from crmhub_zoho.tiers.rest import Rest
+from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
 from crmhub_zoho.together import together
 from crmhub_zoho.writing import Writer
 
@@ -121,9 +121,10 @@ class Connector:
         """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
         if self._lists.has(object):
             raise Unsupported(f"{object} cannot be searched", hint="read them all: it is a short list")
-        async with aclosing(self._asker.search(object, text, fields, limit)) as pages:
+        whole = len(set(fields)) <= MOST_FIELDS
+        async with aclosing(self._asker.search(object, text, fields if whole else (), limit)) as pages:
             async for page in pages:
-                yield page
+                yield page if whole else await self._filled(object, page, fields)
 
     async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
         """How many live records meet the conditions."""
@@ -147,6 +148,11 @@ class Connector:
     ) -> Value:
         """Any endpoint under ``/crm/``; what it answers, decoded."""
         return await self._rest.raw(method, path, params, json)
+
+    async def _filled(self, object: str, page: Page, fields: Sequence[str]) -> Page:
+        """The page's records with more fields than a search shows; what is gone by now is left out."""
+        records = await self.get(object, [str(row[ID]) for row in page.upserts], fields)
+        return Page([record for record in records if not isinstance(record, Missing)])
 
     async def aclose(self) -> None:
         """Nothing of its own: the hub closes the HTTP client."""
