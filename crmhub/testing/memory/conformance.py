@@ -10,7 +10,16 @@ from typing import ClassVar, cast
 import anyio.lowlevel
 
 from crmhub.connector import FieldSpec, Native, Value
-from crmhub.errors import BadResponse, ConnectorError, RateLimited, Unavailable, UnknownOutcome
+from crmhub.errors import (
+    AuthError,
+    BadResponse,
+    ConnectorError,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    Unavailable,
+    UnknownOutcome,
+)
 from crmhub.http import TokenStore
 from crmhub.testing.conformance.target import Org, Sample, Spoilt, Target
 from crmhub.testing.memory.config import MemoryConfig
@@ -37,6 +46,7 @@ _OBJECTS: dict[str, Value] = {
         "score": {"type": "int", "read_only": True},
     },
 }
+_REFUSALS: Mapping[int, type[ConnectorError]] = {401: AuthError, 403: PermissionDenied, 404: NotFound}
 _PASSWORD = "correct horse battery"  # noqa: S105 - of a CRM that exists only here
 
 
@@ -120,7 +130,9 @@ class MemoryOrg(Org):
 
 def _error(rule: FaultRule) -> ConnectorError:
     if rule.status == 429:
-        return RateLimited("too fast", status=429)
+        return RateLimited("too fast", status=429, retry_after=rule.wait)
+    if rule.status in _REFUSALS:
+        return _REFUSALS[rule.status]("the CRM refuses the call", status=rule.status)
     if rule.kind in {"html", "truncated", "empty", "content_type"}:
         return BadResponse("the reply cannot be understood")
     return Unavailable("the CRM cannot be reached", status=rule.status)
@@ -132,8 +144,8 @@ class MemoryTarget(Target):
     connector: ClassVar[str] = "memory"
     sample: ClassVar[Sample] = Sample(
         "deals", "name", long_text="notes", number="seats", money="amount", currency="currency",
-        date="closes", instant="meets", enum="stage", ref="owner", ref_object="owners", nowhere="owners-none", unique="code",
-        custom="tier", read_only="score",
+        date="closes", instant="meets", enum="stage", ref="owner", ref_object="owners",
+        nowhere="owners-none", unique="code", custom="tier", read_only="score", new_field="region",
     )  # fmt: skip
 
     def __init__(
