@@ -48,6 +48,8 @@ class Grant:
 
     headers: Mapping[str, str] = field(repr=False)
     base_url: str | None = None
+    found: bool = False
+    """Whether it comes from a token store and not from the CRM just now: it may have ended since."""
 
 
 class Auth(Protocol):

@@ -157,17 +157,24 @@ class HttpClient:
             await self._limits.leave(entry)
 
     async def _authorised(self, call: Call, attempt: Attempt, entry: Entry) -> Response:
-        """Send with the present credentials; when they are refused, once more with renewed ones."""
+        """Send with the present credentials; when they are refused, once more with renewed ones.
+
+        A token that another process kept may have ended too: then there is one more try.
+        """
         auth = self._settings.auth
         grant = await auth.grant(self._wire) if auth else _NO_GRANT
         response, error = await self._exchange(call, attempt, grant)
-        if auth and type(error) is AuthError:
-            renewed = await auth.grant(self._wire, refused=grant)
-            if renewed is not grant:
-                await self._limits.again(entry, call.cost, attempt.patience)
-                response, error = await self._exchange(call, attempt, renewed)
-                if type(error) is AuthError:
-                    error.hint = _REFRESHING_DID_NOT_HELP
+        for _ in range(2):
+            if auth is None or type(error) is not AuthError:
+                break
+            refused, grant = grant, await auth.grant(self._wire, refused=grant)
+            if grant is refused:
+                break
+            await self._limits.again(entry, call.cost, attempt.patience)
+            response, error = await self._exchange(call, attempt, grant)
+            if type(error) is AuthError and not grant.found:
+                error.hint = _REFRESHING_DID_NOT_HELP
+                break
         if error is not None:
             raise error
         return response

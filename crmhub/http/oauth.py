@@ -131,7 +131,7 @@ class OAuth:
         self._stored = await self._load()
         if self._stored is not None and self._stored != self._token and self._is_fresh(self._stored, wire):
             self._unsaved = None
-            return self._use(self._stored, wire)
+            return self._use(self._stored, wire, found=True)
         if self._refusal is not None and self._stored == self._refused_with:
             raise _again(self._refusal)
         return None
@@ -213,14 +213,14 @@ class OAuth:
             status=error.status,
         )
 
-    def _use(self, token: Token, wire: Wire) -> Grant:
+    def _use(self, token: Token, wire: Wire, *, found: bool = False) -> Grant:
         for secret in (token.access, token.refresh):
             if secret is not None:
                 register(secret.get_secret_value())
         if token.base_url:
             wire.check_base(token.base_url)
         self._token = token
-        self._grant = Grant(self._header(token), token.base_url)
+        self._grant = Grant(self._header(token), token.base_url, found)
         self._renew_at = None
         if token.expires_at is not None:
             life = token.expires_at - wire.clock.now()

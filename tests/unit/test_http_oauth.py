@@ -341,6 +341,19 @@ async def test_a_token_that_another_process_renewed_is_taken_over() -> None:
     assert len(crm.token_requests) == 2
 
 
+async def test_a_token_that_another_process_renewed_and_that_has_ended_too_is_renewed() -> None:
+    crm = Crm()
+    crm.extra = {}  # nobody says when a token ends
+    first = Org(crm)
+    await first.call()
+    second = Org(crm, first.tokens)
+    crm.good = "ended"
+    await second.call()
+    crm.good = "ended again"
+    assert await first.call() == 200
+    assert len(crm.token_requests) == 3
+
+
 async def test_a_kept_token_made_from_other_credentials_is_not_used() -> None:
     crm = Crm()
     crm.rotate = True

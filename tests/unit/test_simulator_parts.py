@@ -71,7 +71,14 @@ def test_fault_rules_are_read(
     assert (rule.kind, rule.method, rule.path, rule.share, rule.times) == (kind, method, path, share, times)
 
 
-@pytest.mark.parametrize("text", ["", "never", "200", "429:", "429:5", "429:500%", "700:1x", "429@/x:y"])
+def test_a_fault_can_ask_for_a_pause() -> None:
+    rule = parse_fault("429+30@GET /a:1x")
+    assert (rule.status, rule.wait, rule.times) == (429, 30, 1)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "never", "200", "429:", "429:5", "429:500%", "700:1x", "429@/x:y", "429+", "cut+3"]
+)
 def test_wrong_fault_rules_are_named(text: str) -> None:
     with pytest.raises(SimulatorError, match="fault "):
         parse_fault(text)

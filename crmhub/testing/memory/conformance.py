@@ -131,8 +131,9 @@ class MemoryOrg(Org):
 def _error(rule: FaultRule) -> ConnectorError:
     if rule.status == 429:
         return RateLimited("too fast", status=429, retry_after=rule.wait)
-    if rule.status in _REFUSALS:
-        return _REFUSALS[rule.status]("the CRM refuses the call", status=rule.status)
+    refused = _REFUSALS.get(rule.status or 0)
+    if refused is not None:
+        return refused("the CRM refuses the call", status=rule.status)
     if rule.kind in {"html", "truncated", "empty", "content_type"}:
         return BadResponse("the reply cannot be understood")
     return Unavailable("the CRM cannot be reached", status=rule.status)

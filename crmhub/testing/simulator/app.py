@@ -110,7 +110,10 @@ class SimulatorApp:
         double = self._double
         if rule.status is not None:
             await double.lag()
-            return double.failure(rule.status)
+            response = double.failure(rule.status)
+            if rule.wait is not None:
+                response.headers["retry-after"] = str(rule.wait)
+            return response
         match rule.kind:
             case "cut":
                 return None

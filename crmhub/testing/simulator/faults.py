@@ -2,7 +2,8 @@
 
 A rule is written `KIND[@[METHOD ]PATH][:RATE]`:
 
-- KIND: an HTTP status (`429`, `503`) or one of the names in `CALL_KINDS` and `DATA_KINDS`;
+- KIND: an HTTP status (`429`, `503`; `429+30` with `Retry-After: 30`) or one of the names in `CALL_KINDS`
+  and `DATA_KINDS`;
 - METHOD and PATH: only calls of that method whose path contains PATH (default: every call);
 - RATE: `5%` of the calls, or the next `3x` calls (default: every call).
 """
@@ -31,7 +32,7 @@ DATA_KINDS: dict[str, str] = {
 }
 
 _RULE = re.compile(
-    r"(?P<kind>[A-Za-z_]+|\d{3})"
+    r"(?P<kind>[A-Za-z_]+|\d{3})(?:\+(?P<wait>\d{1,6}))?"
     r"(?:@(?:(?P<method>GET|POST|PUT|PATCH|DELETE|HEAD)\s*)?(?P<path>/?[^:]*))?"
     r"(?::(?P<rate>\d+(?:\.\d+)?%|\d+x))?"
 )
@@ -40,7 +41,7 @@ _RULE = re.compile(
 @dataclass(frozen=True)
 class FaultRule:
     """One parsed rule. `share` is a probability 0..1, or None when `times` counts calls; neither means
-    always.
+    always. `wait` is sent as `Retry-After`, in seconds.
     """
 
     text: str
@@ -49,6 +50,7 @@ class FaultRule:
     path: str = ""
     share: float | None = None
     times: int | None = None
+    wait: int | None = None
 
     @property
     def status(self) -> int | None:
@@ -74,12 +76,15 @@ def parse_fault(text: str) -> FaultRule:
     elif kind not in CALL_KINDS and kind not in DATA_KINDS:
         known = ", ".join([*CALL_KINDS, *DATA_KINDS])
         raise SimulatorError(f"fault {text!r}: unknown kind {kind!r}; use an HTTP status or one of {known}")
+    wait = int(match["wait"]) if match["wait"] else None
+    if wait is not None and not kind.isdigit():
+        raise SimulatorError(f"fault {text!r}: only an HTTP status comes with a Retry-After")
     rate = match["rate"] or ""
     share = float(rate[:-1]) / 100 if rate.endswith("%") else None
     if share is not None and share > 1:
         raise SimulatorError(f"fault {text!r}: {rate} is more than 100%")
     times = int(rate[:-1]) if rate.endswith("x") else None
-    return FaultRule(text.strip(), kind, match["method"], (match["path"] or "").strip(), share, times)
+    return FaultRule(text.strip(), kind, match["method"], (match["path"] or "").strip(), share, times, wait)
 
 
 class Faults:
