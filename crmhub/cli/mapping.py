@@ -130,6 +130,11 @@ class _Mappings:
             self._hub = open_hub(self.config) if self.config.exists() else Hub(Config({}))
         return self._hub
 
+    def take(self) -> Hub:
+        """The hub, for one use that closes it; the next use has a new one."""
+        taken, self._hub = self.hub, None
+        return taken
+
     def all(self) -> list[str]:
         """Every mapping that is installed, then the project's."""
         own = self.hub.config.mappings
@@ -159,14 +164,14 @@ class _Mappings:
             known = {*self.hub, *installed}
             raise ConfigError(f"no mapping file, CRM or connection {name!r}", hint=suggest(name, known))
         if path not in self._files:
-            self._files[path] = self.hub.add(f"mapping file {path}", path.stem, mapping=path).spec
+            self._files[path] = self.take().add("mapping-file", path.stem, mapping=path).spec
         return self._files[path]
 
     async def findings(self, name: str) -> list[Finding]:
         """How a connection's mapping fits the CRM's own schema."""
         from crmhub.doctor import examine_mapping
 
-        async with self.hub as hub:
+        async with self.take() as hub:
             _, findings = await examine_mapping(hub[name])
             return findings
 
@@ -174,7 +179,7 @@ class _Mappings:
         """One record of a connection."""
         from crmhub.sync.explain import explain_record
 
-        async with self.hub as hub:
+        async with self.take() as hub:
             source, target = hub[name], hub[to] if to else None
             store = await hub.store() if target else None
             today = hub.clock.now().date()
