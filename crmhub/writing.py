@@ -114,6 +114,8 @@ async def _point(org: Org, rule: Rule, record: Record, values: Values) -> None:
             values[text] = Pointer(await pointed(org, rule, text, held.model_copy(update={"id": None})))
         except NotFound:
             raise CodecError(f"{text}: no such user in this CRM") from None
+    elif isinstance(held, Ref) and held.model == Record.model and record.connection == org.name:
+        del values[text]  # as it was read: the CRM did not say of which kind it is, and it stays so
     elif values[text] is not None:
         if foreign:
             raise CodecError(f"{text}: points to a record of connection {record.connection!r}")

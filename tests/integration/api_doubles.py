@@ -1,0 +1,49 @@
+"""A hub on both doubles, mounted in process: what the tests of the unified API work on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from crmhub.config import Config, ConnectionSettings
+from crmhub.connection import Connection
+from crmhub.http import asgi_transport
+from crmhub.hub import Hub
+from crmhub.testing.simulator.app import Double
+from crmhub.testing.simulator.finding import make_double
+from crmhub.testing.simulator.options import Options
+
+KEYS = {"zoho": ("client_id", "client_secret", "refresh_token"), "salesforce": ("client_id", "client_secret")}
+URLS = {"zoho": ("api_url", "accounts_url"), "salesforce": ("instance_url", "login_url")}
+NAMES = {"zoho": "Account_Name", "salesforce": "Name"}
+ACCOUNTS = {"zoho": "Accounts", "salesforce": "Account"}
+
+
+@dataclass(frozen=True)
+class Both:
+    """A hub with a Zoho and a Salesforce, and the doubles that know the truth."""
+
+    hub: Hub
+    doubles: Mapping[str, Double]
+
+    def connection(self, name: str) -> Connection:
+        return self.hub[name]
+
+    def account_names(self, name: str) -> list[str]:
+        """The names of all live accounts, as the double holds them."""
+        return sorted(str(row[NAMES[name]]) for row in self.doubles[name].truth(ACCOUNTS[name]))
+
+
+@asynccontextmanager
+async def both(rows: int = 25) -> AsyncGenerator[Both]:
+    doubles = {name: make_double(name, Options(rows=rows, base_url="http://localhost")) for name in KEYS}
+    config = Config({name: _settings(name, each) for name, each in doubles.items()}, "sqlite:///:memory:")
+    transports = {name: asgi_transport(each.app) for name, each in doubles.items()}
+    async with Hub(config, transports=transports) as hub:
+        yield Both(hub, doubles)
+
+
+def _settings(name: str, played: Double) -> ConnectionSettings:
+    values = dict.fromkeys(URLS[name], "http://localhost")
+    return ConnectionSettings(name, name, values | {key: played.credentials[key] for key in KEYS[name]})
