@@ -174,6 +174,8 @@ class ZohoDouble(Double):
                 return self._envelope(
                     ZohoError(403, "NO_PERMISSION", "permission denied", {"permissions": []})
                 )
+            case 404:
+                return self._envelope(_no_such_url())
             case 429:
                 return self._envelope(too_many_requests())
             case _:
