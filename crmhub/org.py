@@ -105,6 +105,11 @@ class Org:
         return self._users > 0
 
     @property
+    def is_open(self) -> bool:
+        """Whether its connector has been made, and not been closed since."""
+        return self._connector is not None
+
+    @property
     def connector(self) -> Connector:
         """The connector, made on first use.
 

@@ -1,0 +1,328 @@
+"""What a caller does wrong, or stops halfway: told at once, and nothing leaks."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import anyio
+import pytest
+
+from crmhub.clock import ManualClock
+from crmhub.config import Config
+from crmhub.connection import Connection
+from crmhub.connector import Value
+from crmhub.errors import ConfigError, InvalidRecord, PartialFailure, UsageError
+from crmhub.hub import Hub
+from crmhub.models import Account, Contact, Record
+
+pytestmark = pytest.mark.anyio
+
+MAPPING = """
+crm: memory
+version: 1
+maps:
+  - model: account
+    object: companies
+    fields:
+      name: name
+      employees: {to: size, as: int}
+      phones[role=main].raw: phone
+      phones[role=fax].raw: fax
+"""
+FIELDS = {"name": "text", "size": "text", "phone": "text", "fax": "text"}
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    return [{"id": f"c{number}", "name": f"Company {number}"} for number in range(count)]
+
+
+@asynccontextmanager
+async def hub_of(tmp_path: Path, *names: str, open_connections: int = 64) -> AsyncGenerator[Hub]:
+    path = tmp_path / "memory.yaml"
+    path.write_text(MAPPING)
+    config = Config({}, store="sqlite:///:memory:")
+    async with Hub(config, clock=ManualClock(), open_connections=open_connections) as hub:
+        for name in names or ("crm",):
+            add(hub, name, path)
+        yield hub
+
+
+def add(hub: Hub, name: str, mapping: Path, **more: Value) -> Connection:
+    settings: dict[str, Value] = {"objects": cast("Value", {"companies": FIELDS}), "page_size": 2}
+    settings["rows"] = cast("Value", {"companies": rows(5)})
+    return hub.add(name, "memory", mapping=mapping, **(settings | more))
+
+
+# Calls as somebody without a type checker would write them.
+Call = Callable[[Any], object]  # pyright: ignore[reportExplicitAny]
+
+WRONG: dict[str, tuple[Call, str]] = {
+    "limit as text": (lambda a: a.list(limit="ten"), "limit: a str is not a number"),
+    "limit below zero": (lambda a: a.list(limit=-1), "limit"),
+    "limit as bool": (lambda a: a.list(limit=True), "limit: a bool"),
+    "fields as text": (lambda a: a.list(fields="name"), "fields: a list is expected, not a str"),
+    "unknown field": (lambda a: a.list(fields=["nmae"]), "Account has no field 'nmae'.*did you mean 'name'"),
+    "field of no text": (lambda a: a.list(fields=[3]), "fields: a text is expected, not an int"),
+    "unknown condition": (
+        lambda a: a.list(where={"nmae": "x"}),
+        "where: Account has no field 'nmae'.*'name'",
+    ),
+    "where as text": (lambda a: a.list(where="name"), "where: a str is not a table"),
+    "naive time": (lambda a: a.list(modified_since=datetime(2026, 1, 1)), "names no time zone"),  # noqa: DTZ001
+    "time as text": (lambda a: a.list(modified_since="2026-01-01"), "a datetime with a time zone"),
+    "empty search": (lambda a: a.search("  "), "text: a text is expected, not an empty text"),
+    "search for a number": (lambda a: a.search(5), "text: a text is expected, not an int"),
+}
+AWAITED: dict[str, tuple[Call, str]] = {
+    "id as number": (lambda a: a.get(5), "id: an id is a text that is not empty, not an int"),
+    "empty id": (lambda a: a.get(""), "id: an id"),
+    "ids as text": (lambda a: a.get_many("abc"), "ids: a list is expected, not a str"),
+    "record as dict": (lambda a: a.create({"name": "A"}), "records: a dict where an Account is expected"),
+    "record of another model": (lambda a: a.create(Contact()), "a Contact where an Account is expected"),
+    "records as one": (lambda a: a.create_many(Account()), "records: "),
+    "changes as dict": (lambda a: a.update("c1", {"name": "A"}), "changes: a dict where an Account"),
+    "match as number": (lambda a: a.upsert(Account(name="A"), match=5), "match: a text is expected"),
+    "unknown match": (lambda a: a.upsert(Account(name="A"), match="nmae"), "has no field 'nmae'"),
+    "several rules": (lambda a: a.count(where={"phones": "1"}), "phones: say which of phones"),
+    "wrong object": (lambda a: a.delete("c1", object="persons"), "'persons' holds no account.*companies"),
+    "count by text": (lambda a: a.count(modified_since="x"), "a datetime"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+async def test_a_wrong_argument_is_told_where_the_call_is_made(tmp_path: Path, name: str) -> None:
+    call, message = WRONG[name]
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(UsageError, match=message):
+            call(hub["crm"].accounts)
+
+
+@pytest.mark.parametrize("name", AWAITED)
+async def test_a_wrong_argument_is_told_before_anything_is_sent(tmp_path: Path, name: str) -> None:
+    call, message = AWAITED[name]
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(UsageError, match=message):
+            await cast("Any", call(hub["crm"].accounts))  # pyright: ignore[reportExplicitAny]
+        assert await hub["crm"].accounts.count() == 5
+
+
+@pytest.mark.parametrize("model", [int, "account", None, object])
+async def test_a_model_is_a_class_of_records(tmp_path: Path, model: object) -> None:
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(UsageError, match="is not a model"):
+            hub["crm"].of(cast("type[Record]", model))
+
+
+async def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        wrongs: list[object] = [{}, {"of": "deal", "objects": {}}, "checkpoint", {"of": "account"}]
+        for wrong in wrongs:
+            with pytest.raises(UsageError, match="no checkpoint of account"):
+                _ = [page async for page in hub["crm"].accounts.changes(cast("dict[str, Value]", wrong))]
+
+
+async def test_a_model_that_is_not_mapped_says_where_to_map_it(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(ConfigError, match=r"Contact is not mapped.*add a map with model: contact"):
+            await hub["crm"].contacts.get("1")
+
+
+async def test_a_closed_hub_says_so_whatever_is_asked_of_it(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        connection = hub["crm"]
+        accounts = connection.accounts
+        listing = accounts.list()
+        assert await accounts.count() == 5
+    for ask in (
+        lambda: hub["crm"],
+        lambda: hub.all,
+        lambda: hub.add("x", "memory"),
+    ):
+        with pytest.raises(UsageError, match="the hub is closed"):
+            ask()
+    for awaitable in (
+        accounts.count(),
+        accounts.get("c1"),
+        listing.collect(),
+        hub.store(),
+        connection.check(),
+    ):
+        with pytest.raises(UsageError, match="the hub is closed"):
+            await awaitable
+
+
+async def test_closing_twice_is_no_error(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        await hub.aclose()
+        await hub.aclose()
+
+
+async def test_a_removed_connection_is_gone_and_its_name_is_free(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        accounts = hub["crm"].accounts
+        await hub.remove("crm")
+        with pytest.raises(UsageError, match="it was removed from the hub"):
+            await accounts.count()
+        with pytest.raises(ConfigError, match="no connection 'crm'"):
+            hub["crm"]
+        add(hub, "crm", tmp_path / "memory.yaml")
+        assert await hub["crm"].accounts.count() == 5
+
+
+async def test_names_of_connections_are_as_in_the_file(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        for name in ("all", "a b", "", "x/y"):
+            with pytest.raises(ConfigError, match="letters, digits"):
+                hub.add(name, "memory")
+
+
+async def test_a_listing_that_is_left_early_lets_go_of_its_connection(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        async with aclosing(aiter(hub["crm"].accounts.list())) as accounts:
+            async for _account in accounts:
+                assert hub["crm"].busy
+                break
+        assert not hub["crm"].busy
+
+
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])  # trio wants aclosing, and says so
+async def test_a_listing_that_is_forgotten_lets_go_of_its_connection_too(
+    tmp_path: Path, anyio_backend: str
+) -> None:
+    async with hub_of(tmp_path) as hub:
+        async for _account in hub["crm"].accounts.list():
+            break
+        gc.collect()
+        await anyio.wait_all_tasks_blocked()
+        assert not hub["crm"].busy
+
+
+async def test_a_cancelled_listing_lets_go_of_its_connection(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        seen = 0
+        with anyio.CancelScope() as scope:
+            async with aclosing(hub["crm"].accounts.list().pages()) as pages:
+                async for page in pages:
+                    seen += len(page)
+                    scope.cancel()
+                    await anyio.lowlevel.checkpoint()
+        assert scope.cancelled_caught
+        assert seen == 2
+        assert not hub["crm"].busy
+        assert await hub["crm"].accounts.count() == 5
+
+
+async def test_each_iteration_begins_anew(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        listing = hub["crm"].accounts.list(limit=3)
+        assert [account.id for account in await listing] == ["c0", "c1", "c2"]
+        assert [account.id async for account in listing] == ["c0", "c1", "c2"]
+
+
+async def test_records_that_cannot_be_read_are_told_of_and_left_out_on_request(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        bad = cast("Value", {"companies": [*rows(2), {"id": "bad", "name": "B", "size": "many"}]})
+        accounts = add(hub, "odd", tmp_path / "memory.yaml", rows=bad).accounts
+        told: list[InvalidRecord] = []
+        found = await accounts.list(on_invalid=told.append)
+        assert [account.id for account in found] == ["c0", "c1"]
+        assert [(error.where.record, error.where.field) for error in told] == [("bad", "size")]
+        assert len(await accounts.list(fields=["name"])) == 3
+        with pytest.raises(InvalidRecord, match="record bad, field size"):
+            await accounts.list()
+
+
+async def test_no_more_connections_are_open_than_the_hub_may_have(tmp_path: Path) -> None:
+    names = [f"tenant-{number}" for number in range(40)]
+    async with hub_of(tmp_path, *names, open_connections=3) as hub:
+        for name in names:
+            assert await hub[name].accounts.count() == 5
+        assert [name for name in names if hub[name].is_open] == names[-3:]
+        assert await hub[names[0]].accounts.count() == 5  # opens again
+        assert [name for name in names if hub[name].is_open] == [names[0], *names[-2:]]
+
+
+async def test_a_connection_at_work_is_not_closed_to_make_room(tmp_path: Path) -> None:
+    async with (
+        hub_of(tmp_path, "a", "b", "c", open_connections=1) as hub,
+        aclosing(aiter(hub["a"].accounts.list())) as accounts,
+    ):
+        await anext(accounts)
+        assert await hub["b"].accounts.count() == 5
+        assert await hub["c"].accounts.count() == 5
+        assert hub["a"].is_open
+        assert len([account async for account in accounts]) == 4
+
+
+async def test_tenants_of_one_crm_share_one_mapping(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, "a", "b") as hub:
+        assert hub["a"].spec is hub["b"].spec
+
+
+async def test_all_connections_answer_as_one(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, "a", "b", "c") as hub:
+        found = await hub.all.accounts.list(fields=["name"])
+        assert sorted((str(each.connection), str(each.id)) for each in found) == sorted(
+            (name, f"c{number}") for name in "abc" for number in range(5)
+        )
+        assert [len(page) async for page in hub.only("a", "b").accounts.list().pages()] == [2, 2, 2, 2, 1, 1]
+        assert dict((await hub.all.accounts.count()).values) == {"a": 5, "b": 5, "c": 5}
+        assert list(hub.only("c", "a", "c")) == ["c", "a"]
+
+
+async def test_one_connection_that_fails_keeps_no_other_from_answering(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, "a", "b") as hub:
+        add(hub, "broken", tmp_path / "memory.yaml", objects={}, rows={})
+        seen: list[str] = []
+
+        async def read_all() -> None:
+            async for account in hub.all.accounts.list():
+                seen.append(str(account.connection))  # noqa: PERF401 - what came before the error counts
+
+        with pytest.raises(PartialFailure, match=r"broken: .*companies") as caught:
+            await read_all()
+        assert sorted(seen) == ["a"] * 5 + ["b"] * 5
+        assert set(caught.value.errors) == {"broken"}
+        answers = await hub.all.accounts.list().answers()
+        assert {name: len(found) for name, found in answers.values.items()} == {"a": 5, "b": 5}
+        assert list(answers.errors) == ["broken"]
+        assert len(answers["a"]) == 5
+        with pytest.raises(type(answers.errors["broken"])):
+            answers["broken"]
+        with pytest.raises(PartialFailure):
+            answers.demand_all()
+
+
+async def test_a_write_to_several_connections_gives_one_outcome_for_each(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, "a", "b") as hub:
+        made = await hub.all.accounts.create(Account(name="Everywhere"))
+        assert {name: outcome.status for name, outcome in made.values.items()} == {
+            "a": "created",
+            "b": "created",
+        }
+        ids = {name: str(outcome.id) for name, outcome in made.values.items()}
+        changed = await hub.all.accounts.update(ids, Account(name="Elsewhere"))
+        assert [outcome.status for outcome in changed.values.values()] == ["updated", "updated"]
+        gone = await hub.all.accounts.delete({"a": ids["a"]})
+        assert list(gone) == ["a"]
+        refused = await hub.all.accounts.create(Account(website="no place for it"))
+        assert [outcome.status for outcome in refused.values.values()] == ["rejected", "rejected"]
+        with pytest.raises(ConfigError, match="no connection 'c' among these"):
+            await hub.all.accounts.delete({"c": "1"})
+
+
+async def test_a_hub_without_connections_says_what_to_do() -> None:
+    async with Hub() as hub:
+        with pytest.raises(ConfigError, match="no connection is named"):
+            _ = hub.all
+
+
+async def test_a_records_text_form_holds_no_personal_data() -> None:
+    account = Account(id="1", name="Secret Ltd", website="secret.example")
+    assert repr(account) == "Account(id='1', fields=['name', 'website'])"
+    assert "Secret" not in str(account)
