@@ -10,13 +10,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, cast
-
-import structlog
-from structlog.typing import EventDict
+from functools import cache
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from crmhub.clock import Clock
 from crmhub.redact import redact
+
+if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
+    from structlog.typing import EventDict
 
 __all__ = ["Detail", "Event", "Events", "Observer", "log_observer"]
 
@@ -28,20 +30,28 @@ def _hidden(_: object, __: str, event: EventDict) -> EventDict:
     return {key: redact(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
-# Ends in the standard library's logging, logger "crmhub": a library is silent until it is asked.
-logging.getLogger("crmhub").addHandler(logging.NullHandler())
-_log = cast(
-    "structlog.stdlib.BoundLogger",
-    structlog.wrap_logger(
-        logging.getLogger("crmhub"),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        processors=[
-            structlog.stdlib.filter_by_level,
-            _hidden,
-            structlog.processors.KeyValueRenderer(key_order=["event"]),
-        ],
-    ),
-)
+# A library is silent until it is asked.
+_standard = logging.getLogger("crmhub")
+_standard.addHandler(logging.NullHandler())
+
+
+@cache
+def _log() -> BoundLogger:
+    """Our logger, which ends in the standard library's logging, logger "crmhub"."""
+    import structlog  # here alone: it brings rich, which nobody needs who logs nothing
+
+    return cast(
+        "BoundLogger",
+        structlog.wrap_logger(
+            _standard,
+            wrapper_class=structlog.stdlib.BoundLogger,
+            processors=[
+                structlog.stdlib.filter_by_level,
+                _hidden,
+                structlog.processors.KeyValueRenderer(key_order=["event"]),
+            ],
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +102,15 @@ class Events:
             try:
                 observer(event)
             except Exception as error:  # noqa: BLE001 - a broken observer must not stop a sync
-                _log.error("observer.failed", observed=name, error=type(error).__name__)
+                _log().error("observer.failed", observed=name, error=type(error).__name__)
 
 
 def log_observer(event: Event) -> None:
     """The observer that logs every event (structlog, logger ``crmhub``), failures as warnings."""
+    failed = bool(event.detail.get("error"))
+    if not _standard.isEnabledFor(logging.WARNING if failed else logging.INFO):
+        return
     context = {"connection": event.connection, "object": event.object, "run": event.run}
     known = {key: value for key, value in context.items() if value is not None}
-    write = _log.warning if event.detail.get("error") else _log.info
+    write = _log().warning if failed else _log().info
     write(event.name, **known, **event.detail)

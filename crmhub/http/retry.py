@@ -56,7 +56,6 @@ class RetryPolicy:
 
         ``failed`` hears of each failed try and the wait before the next (``None``: there is none).
         """
-        quiet_retries()
         attempts = 1 if once else self.retries + 1
         ends = self.clock.monotonic() + self.budget
         attempt = Attempt(patience=self.budget, repeatable=repeatable)
@@ -71,6 +70,7 @@ class RetryPolicy:
             if next_wait is None:
                 return False
             wait = next_wait
+            quiet_retries()  # stamina is about to call its hooks, which are made on the first retry only
             return 0.0
 
         with quiet():

@@ -158,8 +158,10 @@ class CompiledMap:
 
     @cached_property
     def _validate(self) -> Callable[[Mapping[str, object]], Record]:
+        record = self.spec.record
+        record.model_rebuild()  # models are built on first use
         # without model_validate's layer of keywords
-        validator = cast("SchemaValidator", TypeAdapter(self.spec.record).validator)
+        validator = cast("SchemaValidator", TypeAdapter(record).validator)
         return validator.validate_python
 
     def only(self, heads: frozenset[str]) -> CompiledMap:

@@ -40,7 +40,11 @@ class Record(BaseModel):
     """
 
     model_config = ConfigDict(
-        extra="forbid", validate_assignment=True, hide_input_in_errors=True, use_attribute_docstrings=True
+        extra="forbid",
+        validate_assignment=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        defer_build=True,  # a program that uses one model does not wait for the others
     )
 
     model: ClassVar[str] = "record"

@@ -30,7 +30,7 @@ __all__ = [
 class Part(BaseModel):
     """A piece of a record: compared by value; unset, ``None`` and a value are three different things."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 @dataclass(frozen=True, slots=True)
