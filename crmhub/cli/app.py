@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crmhub.cli.conformance import conformance
 from crmhub.cli.demo import demo
 from crmhub.cli.doctor import doctor
 from crmhub.cli.load import load
@@ -13,6 +14,7 @@ from crmhub.cli.mapping import mapping
 from crmhub.cli.plugins import plugins
 from crmhub.cli.schema import schema
 from crmhub.cli.simulate import simulate
+from crmhub.cli.store import backup, rotate_key
 from crmhub.cli.sync import dead_letters, sync
 
 __all__ = ["app"]
@@ -30,8 +32,11 @@ app.command()(sync)
 app.command()(load)
 app.command("dead-letters")(dead_letters)
 app.command()(doctor)
+app.command()(backup)
+app.command("rotate-key")(rotate_key)
 app.command()(simulate)
 app.command()(plugins)
+app.command()(conformance)
 app.add_typer(mapping, name="mapping")
 app.add_typer(schema, name="schema")
 
