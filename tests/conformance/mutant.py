@@ -20,17 +20,21 @@ class Mutant:
     number: int
     name: str
     target: Target
+    raises: type[Exception] = AssertionError
+    """How the check fails, where the connector's own error ends it."""
 
     @property
     def id(self) -> str:
         return f"{self.number}-{self.name.replace(' ', '-')}"
 
 
-def mutant(number: int, name: str, plant: Callable[[_T], Target]) -> Callable[[_T], _T]:
+def mutant(
+    number: int, name: str, plant: Callable[[_T], Target], raises: type[Exception] = AssertionError
+) -> Callable[[_T], _T]:
     """Register a connector (or org) class as a mutant; ``plant`` makes a target of it."""
 
     def register(mistaken: _T) -> _T:
-        MUTANTS.append(Mutant(number, name, plant(mistaken)))
+        MUTANTS.append(Mutant(number, name, plant(mistaken), raises))
         return mistaken
 
     return register

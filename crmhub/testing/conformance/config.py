@@ -151,11 +151,17 @@ async def _told(act: Callable[[], Awaitable[None]], said: list[str]) -> None:
     """Do it, and add what an error says: its text, its repr, and those of what it came from."""
     try:
         await act()
-    except (CrmhubError, AssertionError) as error:
+    except AssertionError as failure:
+        said.append(str(failure))
+    except CrmhubError as error:
         cause: BaseException | None = error
         while cause is not None:
             said.append(f"{cause} {cause!r} {vars(cause)}")
             cause = cause.__cause__ or cause.__context__
+    except Exception as error:
+        raise AssertionError(
+            f"an error that is none of crmhub.errors comes out of the connector: {type(error).__name__}"
+        ) from error
 
 
 async def _checked(connector: Connector) -> Sequence[Check]:

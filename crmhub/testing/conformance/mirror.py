@@ -44,6 +44,12 @@ class Mirror:
         """The last checkpoint."""
         return self.checkpoints[-1] if self.checkpoints else None
 
+    def row(self, id: str) -> Native:
+        """The record of that id; fails if it has not come."""
+        if id not in self.rows:
+            raise AssertionError(f"the record {id} is in the CRM and was not read")
+        return self.rows[id]
+
     def starting(self, checkpoint: Checkpoint | None, rows: dict[str, Native]) -> Mirror:
         """Another mirror that has ``rows`` and goes on from ``checkpoint``."""
         other = Mirror(self._sample, self._key, self._fields)

@@ -77,11 +77,12 @@ async def changes_while_paging(org: Org, sample: Sample) -> None:
                 ahead = [id_ for id_ in ids if id_ not in mirror.rows]
                 expect(ahead, f"page size {PAGE} was asked for; the first page has all {len(ids)} records")
                 org.clock.advance(1)
-                touched |= {*seen[:2], *ahead[:2]}
-                await org.remove(sample.object, seen[0])
-                await org.change(sample.object, seen[1], {sample.text: "Changed behind"})
-                await org.remove(sample.object, ahead[0])
-                await org.change(sample.object, ahead[1], {sample.text: "Changed ahead"})
+                gone, edited = (seen[0], ahead[-1]), (seen[1], ahead[-2])
+                touched |= {*gone, *edited}
+                for id_ in gone:
+                    await org.remove(sample.object, id_)
+                for id_ in edited:
+                    await org.change(sample.object, id_, {sample.text: "Changed meanwhile"})
                 touched |= set(await org.insert(sample.object, sample.rows(PAGE, 100)))
     at_rest = set(ids) - touched
     missing, twice = at_rest - set(mirror.rows), {id_ for id_ in at_rest if mirror.came[id_] > 1}

@@ -86,7 +86,7 @@ async def choices_fetched(org: Org, sample: Sample) -> None:
     mirror = await Mirror.of(org, sample, (name,))
     await mirror.follow(org.connect())
     for id_, value in zip(ids, values, strict=False):
-        came = mirror.rows[id_].get(name)
+        came = mirror.row(id_).get(name)
         expect(came == value, f"{name} was set to the choice {value!r} and reads {came!r}")
 
 
