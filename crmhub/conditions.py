@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
@@ -28,18 +28,18 @@ async def conditions(
     Raises :class:`Unsupported` where the CRM, or the mapping, has no exact way to ask.
     """
     found: list[Condition] = []
-    for name, value in where.items():
+    for name, value in await _asked(org, mapped, where):
         rule = rule_of(mapped, name)
+        if value == []:
+            return None
         if rule is None:
             if value is None:
                 continue
             return None  # the object has no such field, so no record of it has that value
         if not (able.filters & {"*", rule.to[0], rule.to[0].partition(".")[0]}):
             raise _no_way(org, mapped, name, f"{mapped.object} cannot be filtered by it")
-        several = isinstance(value, list | tuple | set | frozenset)
-        wanted = list(cast("list[object]", value)) if several else [value]
         literals: list[Value] = []
-        for each in wanted:
+        for each in _several(value):
             literals += await _literals(org, mapped, rule, name, each)
         if len(literals) == 1:
             found.append(Condition(rule.to[0], "eq", literals[0]))
@@ -67,6 +67,27 @@ def rule_of(mapped: CompiledMap, name: str) -> Rule | None:
         paths = ", ".join(rule.path.text for rule in found)
         raise UsageError(f"{name}: say which of {paths}", where=Where(object=mapped.object))
     return found[0] if found else None
+
+
+async def _asked(org: Org, mapped: CompiledMap, where: Mapping[str, object]) -> Sequence[tuple[str, object]]:
+    """The conditions; a status that the CRM does not keep becomes the stages that mean it."""
+    stage = mapped.by_path.get("stage")
+    if where.get("status") is None or "status" in mapped.by_path or stage is None or "stage" not in stage.ref:
+        return [*where.items()]
+    directory = await org.directory("stage")
+    wanted = _several(where["status"])
+    meant = [
+        Ref(model="stage", id=id_)
+        for id_, entry in (directory.entries.items() if directory else ())
+        if entry.get("outcome") in wanted
+    ]
+    others = [(name, value) for name, value in where.items() if name != "status"]
+    return [*others, ("stage", meant)]
+
+
+def _several(value: object) -> list[object]:
+    several = isinstance(value, list | tuple | set | frozenset)
+    return list(cast("list[object]", value)) if several else [value]
 
 
 async def _literals(org: Org, mapped: CompiledMap, rule: Rule, name: str, value: object) -> list[Value]:

@@ -189,6 +189,19 @@ async def test_a_deals_status_follows_from_its_stage(tmp_path: Path) -> None:
         assert (odd.status, odd.stage) == (None, Ref(model="stage", id="gone"))
 
 
+async def test_deals_are_chosen_by_a_status_that_follows_from_their_stages(tmp_path: Path) -> None:
+    async with crm(tmp_path, STAGED) as hub:
+        memory = cast("MemoryConnector", hub["crm"].connector)
+        for id_, outcome in (("s1", "won"), ("s2", "open"), ("s3", "won")):
+            memory._store("stages", {"id": id_, "label": id_, "outcome": outcome})
+            memory._store("sales", {"name": f"in {id_}", "stage_id": id_})
+        deals = hub["crm"].deals
+        assert [deal.name for deal in await deals.list(where={"status": "won"})] == ["in s1", "in s3"]
+        assert await deals.count(where={"status": ["open", "won"]}) == 3
+        assert await deals.count(where={"status": "won", "stage": "s1"}) == 1
+        assert await deals.count(where={"status": "abandoned"}) == 0
+
+
 async def test_a_list_that_is_set_is_the_whole_list(tmp_path: Path) -> None:
     async with crm(tmp_path) as hub:
         accounts = hub["crm"].accounts
