@@ -159,7 +159,7 @@ class SalesforceOrg(DoubleOrg):
 
 
 class SalesforceTarget(Target):
-    """Accounts of a Salesforce org."""
+    """Accounts of a Salesforce org; ``org`` may be one in which something differs."""
 
     connector = "salesforce"
     sample = Sample(
@@ -179,10 +179,13 @@ class SalesforceTarget(Target):
         read_only="CreatedDate",
     )
 
+    def __init__(self, org: type[SalesforceOrg] = SalesforceOrg) -> None:
+        self._org = org
+
     @asynccontextmanager
     async def open(self) -> AsyncGenerator[SalesforceOrg]:
         """A fresh org."""
-        org = SalesforceOrg()
+        org = self._org()
         try:
             yield org
         finally:

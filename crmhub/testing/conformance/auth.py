@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import anyio
+import anyio.lowlevel
 
 from crmhub.connector import Connector
 from crmhub.errors import ConnectorError, ReauthRequired
@@ -28,7 +29,7 @@ async def one_refresh_for_many_calls(org: Org, sample: Sample) -> None:
         await used.get(ids[0], [sample.text])
         org.expire_tokens()
         before = org.token_calls()
-        errors = await _together(used.connector, sample, ids[0])
+        errors = await _together(org, used.connector, sample, ids[0])
         expect(not errors, f"{len(errors)} of {_TOGETHER} calls fail when the token ends: {errors[:1]}")
         asked = org.token_calls() - before
         expect(asked == 1, f"{_TOGETHER} calls at once asked for a token {asked} times, not once")
@@ -46,8 +47,8 @@ async def one_refresh_for_many_calls(org: Org, sample: Sample) -> None:
 async def rotated_refresh_token_is_kept_first(org: Org, sample: Sample) -> None:
     """A new refresh token is in the token store before its access token is used, and others use it then."""
     (id_,) = await org.insert(sample.object, [sample.row(1)])
-    org.rotate()
     async with connected(org, sample) as used, connected(org, sample) as other:
+        org.rotate()
         for turn in (used, other, used):
             org.expire_tokens()
             await _alive(turn.connector, sample, id_, "two connections with one token store, in turns")
@@ -75,7 +76,7 @@ async def dead_grant_is_told_once(org: Org, sample: Sample) -> None:
         await used.get(id_, [sample.text])
         org.revoke()
         before = org.token_calls()
-        errors = list(await _together(used.connector, sample, id_))
+        errors = list(await _together(org, used.connector, sample, id_))
         for _ in range(3):
             errors += await _failed(used.connector, sample, id_)
         expect(len(errors) == _TOGETHER + 3, "calls succeed although the grant was taken back")
@@ -116,16 +117,23 @@ class _Kept:
             self.token = await self._org.tokens.load(self._org.name)
 
 
-async def _together(connector: Connector, sample: Sample, id: str) -> Sequence[ConnectorError]:
+async def _together(org: Org, connector: Connector, sample: Sample, id: str) -> Sequence[ConnectorError]:
     """Twenty calls at once; the errors of those that failed."""
     errors: list[ConnectorError] = []
 
     async def call() -> None:
         errors.extend(await _failed(connector, sample, id))
 
+    async def crowd(number: int) -> None:
+        """Nobody is answered before all have called: a CRM in process would serve them one by one."""
+        del number
+        await anyio.lowlevel.checkpoint()
+
+    org.on_call = crowd
     async with anyio.create_task_group() as tasks:
         for _ in range(_TOGETHER):
             tasks.start_soon(call)
+    org.on_call = None
     return errors
 
 

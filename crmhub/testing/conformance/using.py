@@ -35,7 +35,7 @@ class Used:
 
     async def truth(self) -> dict[str, Native]:
         """The object's live records as the CRM holds them, by id."""
-        return {str(row[self.able.key]): row for row in await self.org.truth(self.sample.object)}
+        return {str(row[self.able.key]): dict(row) for row in await self.org.truth(self.sample.object)}
 
     async def create(self, *rows: Native) -> Sequence[Outcome]:
         """Create records; the outcomes, checked for their form."""
