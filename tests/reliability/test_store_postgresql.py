@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from crmhub.clock import Clock, ManualClock
 from crmhub.config import Config
 from crmhub.errors import StoreError, SyncError
-from crmhub.http.tokens import Token
+from crmhub.http import Limit, Token
 from crmhub.hub import Hub
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Store
 from tests.postgres import PASSWORD, Server
@@ -175,6 +175,51 @@ async def test_a_server_that_goes_away_and_comes_back_loses_nothing(postgres: Se
     await store.checkpoints.put(JOB, "Accounts", {"page": 2})
     assert await store.checkpoints.get(JOB, "Accounts") == {"page": 2}
     assert await store.tokens.load("zoho") == Token(SecretStr("access"))
+
+
+async def test_claims_and_limits_fail_clearly_while_the_server_is_away_and_go_on_after_it(
+    postgres: Server, store: Store
+) -> None:
+    limits = [Limit("heavy", rate=1, per=60.0, concurrency=1)]
+    slot = (await store.quotas.book("crm", limits, 1, 300.0)).slot
+    claim = await store.tokens.claim("crm", 300.0)
+    assert slot
+    assert claim
+
+    postgres.pause()
+    try:
+        for work in (
+            lambda: store.quotas.book("crm", limits, 1, 300.0),
+            lambda: store.quotas.free("crm", [slot]),
+            lambda: store.tokens.claim("crm", 300.0),
+            lambda: store.tokens.save("crm", Token(SecretStr("access")), claim),
+            store.rotate_key,
+        ):
+            with pytest.raises(StoreError, match=r"lost the connection|cannot be reached"):
+                await work()
+    finally:
+        postgres.resume()
+
+    assert (await store.quotas.book("crm", limits, 1, 300.0)).full, "it is still held"
+    await store.quotas.free("crm", [slot])
+    assert (await store.quotas.book("crm", limits, 1, 300.0)).wait > 50.0
+    assert await store.tokens.save("crm", Token(SecretStr("access")), claim)
+    await store.rotate_key()
+    assert await store.tokens.load("crm") == Token(SecretStr("access"))
+
+
+async def test_a_machine_with_a_wrong_clock_keeps_to_the_limit_and_takes_no_claim(
+    store: Store, url: str
+) -> None:
+    limits = [Limit("minute", rate=1, per=60.0)]
+    await store.quotas.book("crm", limits, 1)
+    await store.tokens.claim("crm", 300.0)
+    with behind_its_back(url) as connection:
+        connection.execute("UPDATE token_claim SET machine = 'another'")  # its process cannot be seen
+
+    async with await Store.open(url, clock=Fast()) as fast:
+        assert 50.0 < (await fast.quotas.book("crm", limits, 1)).wait <= 60.0
+        assert await fast.tokens.claim("crm", 300.0) is None
 
 
 async def test_connections_that_went_while_idle_are_replaced_unnoticed(store: Store, url: str) -> None:

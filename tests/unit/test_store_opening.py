@@ -5,7 +5,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -161,21 +162,28 @@ async def test_a_damaged_store_says_so(tmp_path: Path) -> None:
     assert "damaged" in await refusal(f"sqlite:///{file}")
 
 
+@contextmanager
+def unprivileged() -> Generator[None]:
+    """As somebody who is not root, also when root runs it."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
 @pytest.fixture
-def closed_folder() -> Iterator[Path]:
-    """A folder that the test may not write to, also when root runs it."""
+def closed_folder() -> Generator[Path]:
+    """A folder that the test may not write to."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)
-        is_root = os.geteuid() == 0
-        if is_root:
-            os.seteuid(65534)
-        try:
+        with unprivileged():
             yield folder
-        finally:
-            if is_root:
-                os.seteuid(0)
-            folder.chmod(0o700)
+        folder.chmod(0o700)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
@@ -183,6 +191,19 @@ async def test_a_folder_that_may_not_be_written_is_named(closed_folder: Path) ->
     said = await refusal(f"sqlite:///{closed_folder}/state.db")
 
     assert f"{closed_folder}/state.db cannot be written: Permission denied" in said
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+async def test_a_store_that_may_not_be_written_any_more_is_named() -> None:
+    with TemporaryDirectory() as name:
+        file = Path(name) / "state.db"
+        async with await Store.open(f"sqlite:///{file}") as store:
+            await store.checkpoints.put("job", "stream", {"page": 1})
+        file.chmod(0o444)
+        file.parent.chmod(0o755)
+        with unprivileged():
+            said = await refusal(f"sqlite:///{file}")
+    assert f"{file} cannot be written: Permission denied" in said
 
 
 async def test_a_path_that_cannot_be_made_says_why(tmp_path: Path) -> None:
