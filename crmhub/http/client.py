@@ -11,14 +11,13 @@ from random import Random
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode, urlsplit
 
-import httpx
-
 from crmhub.clock import Clock
 from crmhub.errors import AuthError, BadRequest, ConfigError, ConnectorError, RateLimited
 from crmhub.events import Events
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.call import Call, Params, prepare
+from crmhub.http.lean import httpx
 from crmhub.http.limits import Entry, Limits, QuotaStore
 from crmhub.http.paths import base_origin, origin
 from crmhub.http.response import Response

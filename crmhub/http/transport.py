@@ -10,8 +10,8 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeAlias, cast
 
 import anyio
-import httpx
 
+from crmhub.http.lean import httpx
 from crmhub.http.quiet import quiet
 from crmhub.http.shown import scrub
 

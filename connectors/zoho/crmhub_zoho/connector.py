@@ -57,7 +57,7 @@ class Connector:
         self._context = context
         rest = Rest(_client(config, context), config.version)
         self._rest = rest
-        self._schemas = Schemas(rest)
+        self._schemas = Schemas(rest, context.clock)
         self._lists = Lists(rest, self._schemas)
         self._fetcher = Fetcher(rest, config.concurrency)
         deletions = Deletions(rest, context)
@@ -83,10 +83,10 @@ class Connector:
         return await checks(self._rest)
 
     async def describe(self, object: str) -> ObjectSchema:
-        """The object's fields; raises ``NotFound`` for an unknown module."""
+        """The object's fields, at most a minute old; raises ``NotFound`` for an unknown module."""
         if self._lists.has(object):
             return self._lists.describe(object)
-        return (await self._schemas.of(object)).schema
+        return (await self._schemas.of(object, fresh=True)).schema
 
     async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """Pages of records, with deletions once a full read is done."""
@@ -99,6 +99,7 @@ class Connector:
         async with aclosing(pages):
             async for page in pages:
                 yield page
+                del page  # the caller alone holds it while the next one comes
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
         """The records of the ids, in order."""

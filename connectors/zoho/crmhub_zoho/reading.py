@@ -54,6 +54,7 @@ class CoqlReader:
         async with aclosing(pages):
             async for page in pages:
                 yield page
+                del page
 
     async def _full(self, run: _Run, state: Full | None) -> AsyncGenerator[Page]:
         asked_at = self._clock.now()
@@ -70,6 +71,7 @@ class CoqlReader:
             yield Page(await run.completed(rows), (), run.save(following))
             if not more:
                 return
+            del answer, rows  # else two pages are in memory while the next one comes
 
     async def _changes(self, run: _Run, state: Changes) -> AsyncGenerator[Page]:
         began = state.walk.began if state.walk else None
