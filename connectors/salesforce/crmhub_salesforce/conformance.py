@@ -140,6 +140,10 @@ class SalesforceOrg(DoubleOrg):
             Spoilt("a wrong refresh token", {"refresh_token": "WRONG-REFRESH-TOKEN"}, "refresh token"),
         )
 
+    def shorten_pages(self) -> None:
+        """Wide records make Salesforce's batches smaller than asked for."""
+        self.played.shorten_pages(2)
+
     def revoke(self) -> None:
         """The user takes the app's access back."""
         self.played.sessions.revoke_all()
@@ -177,6 +181,7 @@ class SalesforceTarget(Target):
         unique="External_Id__c",
         custom="Check_Date__c",
         read_only="CreatedDate",
+        new_field="Check_New__c",
     )
 
     def __init__(self, org: type[SalesforceOrg] = SalesforceOrg) -> None:

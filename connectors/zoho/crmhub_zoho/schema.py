@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import anyio
 
+from crmhub.clock import Clock
 from crmhub.connector import Choice, FieldSpec, FieldType, Native, ObjectSchema, Value
 from crmhub.errors import BadRequest, NotFound, Where
 from crmhub_zoho.coql import identifier
@@ -43,6 +44,7 @@ _NOT_IN_COQL = frozenset(
 _ONLY_IN_SINGLE = frozenset({"subform", "multiselectlookup", "multiuserlookup"})
 _CUT_IN_LISTS = frozenset({"textarea", "rich_textarea", "richtext"})
 _NO_CHOICE = "-None-"
+_FRESH = 60.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +93,26 @@ class ModuleSchema:
 
 
 class Schemas:
-    """The modules' schemas, each asked for once."""
+    """The modules' schemas, each asked for once, and again where it must be fresh."""
 
-    def __init__(self, rest: Rest) -> None:
+    def __init__(self, rest: Rest, clock: Clock) -> None:
         self._rest = rest
+        self._clock = clock
         self._known: dict[str, ModuleSchema] = {}
+        self._asked_at: dict[str, float] = {}
         self._turns: dict[str, anyio.Lock] = {}
 
-    async def of(self, module: str) -> ModuleSchema:
-        """The module's schema; raises ``NotFound`` for an unknown module."""
+    async def of(self, module: str, *, fresh: bool = False) -> ModuleSchema:
+        """The module's schema; ``fresh`` asks again unless that was done in the last minute.
+
+        Raises ``NotFound`` for an unknown module.
+        """
         identifier(module, "module")
         async with self._turns.setdefault(module, anyio.Lock()):
-            if module not in self._known:
+            now = self._clock.monotonic()
+            if module not in self._known or (fresh and now - self._asked_at[module] > _FRESH):
                 self._known[module] = read_schema(module, await self._fields(module))
+                self._asked_at[module] = now
             return self._known[module]
 
     def known(self, module: str) -> ModuleSchema | None:

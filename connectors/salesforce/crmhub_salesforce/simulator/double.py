@@ -1,6 +1,7 @@
 """The Salesforce double: one org behind HTTP."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
@@ -97,6 +98,10 @@ class SalesforceDouble(Double):
     def expire_tokens(self) -> None:
         """Let all sessions end now."""
         self.sessions.expire_all()
+
+    def shorten_pages(self, rows: int) -> None:
+        """From now on give at most so many rows in a page of query results."""
+        self._service.settings = replace(self._service.settings, page_rows=rows)
 
     def purge_delete_log(self) -> None:
         """Empty the delete log up to now, as the service does when it grows too long."""
