@@ -40,34 +40,29 @@ class Late(Conformance):
     skips: ClassVar[Mapping[int, str]] = {16: "was not written yet", 31: "changes are numbered"}
 
 
-@pytest.mark.anyio
-async def test_a_check_that_fails_is_skipped_with_its_reason() -> None:
+def test_a_check_that_fails_is_skipped_with_its_reason() -> None:
     with pytest.raises(pytest.skip.Exception, match=r"the next page is not written yet \(now: .* missing"):
-        await Mistaken().test_check(CHECKS[16])
+        Mistaken().test_check(CHECKS[16], "asyncio")
 
 
-@pytest.mark.anyio
-async def test_a_check_that_fails_and_is_not_skipped_fails() -> None:
+def test_a_check_that_fails_and_is_not_skipped_fails() -> None:
     with pytest.raises(AssertionError, match="9 of 13 records are missing"):
-        await type("Strict", (Mistaken,), {"skips": {}})().test_check(CHECKS[16])
+        type("Strict", (Mistaken,), {"skips": {}})().test_check(CHECKS[16], "asyncio")
 
 
-@pytest.mark.anyio
-async def test_a_skip_that_outlives_its_reason_fails() -> None:
+def test_a_skip_that_outlives_its_reason_fails() -> None:
     with pytest.raises(pytest.fail.Exception, match="check 16 passes now: take it out of skips"):
-        await Late().test_check(CHECKS[16])
+        Late().test_check(CHECKS[16], "asyncio")
 
 
-@pytest.mark.anyio
-async def test_a_skip_of_a_check_that_does_not_apply_fails() -> None:
+def test_a_skip_of_a_check_that_does_not_apply_fails() -> None:
     with pytest.raises(pytest.fail.Exception, match=r"check 31 does not apply .*: take it out of skips"):
-        await Late().test_check(CHECKS[31])
+        Late().test_check(CHECKS[31], "asyncio")
 
 
-@pytest.mark.anyio
-async def test_a_check_that_does_not_apply_is_skipped_with_the_reason() -> None:
+def test_a_check_that_does_not_apply_is_skipped_with_the_reason() -> None:
     with pytest.raises(pytest.skip.Exception, match="declares that no change shows late"):
-        await Whole().test_check(CHECKS[31])
+        Whole().test_check(CHECKS[31], "asyncio")
 
 
 @pytest.mark.parametrize(("number", "reason"), [(16, " "), (999, "never heard of")])

@@ -8,8 +8,10 @@ class TestShop(Conformance):
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import ClassVar
 
+import anyio
 import pytest
 
 from crmhub.testing.conformance.catalog import all_checks
@@ -18,9 +20,13 @@ from crmhub.testing.conformance.target import NotHere, Target
 
 __all__ = ["Conformance"]
 
+_BACKENDS = ("asyncio", "trio") if find_spec("trio") else ("asyncio",)
+
 
 class Conformance:
-    """One test for each check. ``skips`` names checks that the connector cannot pass yet, and why.
+    """One test for each check, on asyncio and (where it is installed) on trio.
+
+    ``skips`` names checks that the connector cannot pass yet, and why.
 
     A skip is strict: a check that would pass, or that does not apply at all, is reported as failed,
     so that no skip outlives its reason.
@@ -38,13 +44,13 @@ class Conformance:
             if not reason.strip():
                 raise ValueError(f"{cls.__name__}.skips: check {number} needs a reason")
 
-    @pytest.mark.anyio
+    @pytest.mark.parametrize("backend", _BACKENDS)
     @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.id)
-    async def test_check(self, check: ConformanceCheck) -> None:
-        """Run one check on a fresh org of the target."""
+    def test_check(self, check: ConformanceCheck, backend: str) -> None:
+        """Run one check on a fresh org of the target; no pytest plugin is needed for it."""
         reason = self.skips.get(check.number)
         try:
-            await prove(check, self.target)
+            anyio.run(prove, check, self.target, backend=backend)
         except NotHere as absent:
             if reason is not None:
                 pytest.fail(f"check {check.number} does not apply ({absent}): take it out of skips")
