@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
@@ -16,7 +17,7 @@ from crmhub.errors import CrmhubError, NotFound, StoreError
 from crmhub.events import Event, Events
 from crmhub.hub import Hub
 from crmhub.mapping.check import Finding as MappingFinding
-from crmhub.mapping.check import check_mapping
+from crmhub.mapping.check import check_mapping, no_object
 from crmhub.schema import ObjectSchema
 
 __all__ = ["examine_connection", "examine_mapping"]
@@ -32,13 +33,14 @@ async def examine_connection(told: Told, hub: Hub, name: str, offline: bool, pat
     lines: list[Finding] = []
     look = _Look(hub[name], Told(lines.append), f"connection {name}")
     if look.is_built() and not offline:
-        with _skews(hub.events, name) as skews, anyio.move_on_after(patience) as waiting:
+        with _hearing(hub.events, name) as heard, anyio.move_on_after(patience) as waiting:
             async with hub[name].in_use():
                 await look.ask()
         if waiting.cancelled_caught:
             mend = "see whether the network, a proxy or the CRM is slow, and try again"
-            look.told.fail(look.subject, f"did not answer everything within {patience:g} s", mend)
-        look.skew(skews)
+            what = f"did not answer everything within {patience:g} s{heard.trouble}"
+            look.told.fail(look.subject, what, mend)
+        look.skew(heard.skews)
     look.told.good(look.subject, f"settings and mapping of {hub[name].kind} are good")
     for line in lines:
         told.say(line.severity, line.subject, line.what, line.mend)
@@ -58,7 +60,7 @@ async def examine_mapping(connection: Connection) -> tuple[Mapping[str, ObjectSc
             await connection.able(entry.object)
             schemas[entry.object] = await connection.schema(entry.object)
         except NotFound as error:
-            findings.append(MappingFinding("error", entry.at, entry.object, error.what, error.hint or ""))
+            findings.append(no_object(entry, error.hint or ""))
     return schemas, [*findings, *check_mapping(connection.spec, schemas)]
 
 
@@ -158,18 +160,33 @@ class _Look:
             self.told.fail(self.subject, what, mend)
 
 
-@contextmanager
-def _skews(events: Events, connection: str) -> Generator[list[int]]:
+@dataclass
+class _Heard:
+    """What the calls of one connection told."""
+
+    skews: list[int] = field(default_factory=list[int])
     """By how many seconds the CRM's clock was ahead, reply by reply."""
-    seen: list[int] = []
+    trouble: str = ""
+    """The last call that had to be tried again."""
+
+
+@contextmanager
+def _hearing(events: Events, connection: str) -> Generator[_Heard]:
+    heard = _Heard()
 
     def hear(event: Event) -> None:
-        skew = event.detail.get("skew")
-        if event.name == "http.call" and event.connection == connection and isinstance(skew, int):
-            seen.append(skew)
+        if event.connection != connection:
+            return
+        told = event.detail
+        skew = told.get("skew")
+        if isinstance(skew, int):
+            heard.skews.append(skew)
+        if event.name == "http.retry":
+            tries = f"try {told.get('attempt')} of {told.get('method')} {told.get('path')}"
+            heard.trouble = f": {tries} ended in {told.get('error')}"
 
     stop = events.subscribe(hear)
     try:
-        yield seen
+        yield heard
     finally:
         stop()

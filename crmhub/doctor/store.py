@@ -38,7 +38,7 @@ async def examine_store(told: Told, config: Config, clock: Clock) -> None:
             "store",
             f"{health.place}: schema {health.schema}, {_size(health.size)}, {health.tokens} tokens open",
         )
-        _left_over(told, health)
+        _left_over(told, config, health)
 
 
 def _store_file(told: Told, health: Health) -> None:
@@ -61,32 +61,42 @@ def _store_file(told: Told, health: Health) -> None:
         told.warn("store", "others on this machine can read it, and it holds people's data", mend)
 
 
-def _left_over(told: Told, health: Health) -> None:
+def _left_over(told: Told, config: Config, health: Health) -> None:
     """What runs have left behind, job by job."""
     for run in health.runs:
-        _run(told, run)
+        _run(told, run, _command(config, run.job))
     for job in sorted({job for job, _, _ in health.letters}):
         reasons = [f"{count} {reason}" for name, reason, count in health.letters if name == job]
-        mend = f"crmhub dead-letters '{job}'; after mending: crmhub sync … --retry"
+        mend = f"crmhub dead-letters '{job}'; when the cause is mended: {_command(config, job)} --retry"
         told.warn(f"job {job}", f"records were set aside: {', '.join(reasons)}", mend)
     for job, count in health.intents:
         what = f"{count} writes were sent and their outcome is not known"
-        told.warn(
-            f"job {job}", what, "run it again: it looks for them in the target before it sends anything"
-        )
+        mend = f"{_command(config, job)}: it looks for them in the target before it sends anything"
+        told.warn(f"job {job}", what, mend)
 
 
-def _run(told: Told, run: LastRun) -> None:
+def _command(config: Config, job: str) -> str:
+    """What runs the job, as far as the configuration tells: files may have been loaded."""
+    ends = job.split("->")
+    if job in config.jobs:
+        return f"crmhub sync {job}"
+    if len(ends) == 2 and all(name in config.connections for name in ends):
+        return f"crmhub sync {' '.join(ends)}"
+    return "run it again"
+
+
+def _run(told: Told, run: LastRun, command: str) -> None:
     subject, began = f"job {run.job}", f"{run.started_at:%Y-%m-%d %H:%M} UTC"
     who = f"pid {run.pid} on {run.host}"
+    mend = f"{command}: it goes on from the last saved page"
     if run.over:
-        what = f"run {run.id} counts as running since {began}, and {who} is gone"
-        told.warn(subject, what, "run it again: it goes on from the last saved page")
+        what = f"run {run.id} counts as running since {began}, and {who} gives no sign of life"
+        told.warn(subject, what, mend)
     elif run.state == "running":
         told.ok(subject, f"is running since {began} ({who})")
     elif run.state in {"interrupted", "failed"}:
         why = f": {run.error}" if run.error else ""
-        told.warn(subject, f"run {run.id} of {began} ended {run.state}{why}", "run it again: it goes on")
+        told.warn(subject, f"run {run.id} of {began} ended {run.state}{why}", mend)
     else:
         ended = f"{run.finished_at:%Y-%m-%d %H:%M} UTC" if run.finished_at else began
         told.ok(subject, f"last run ended {ended}, {run.state}")

@@ -20,7 +20,7 @@ from crmhub.mapping.rules import MappingSpec, MapSpec, Rule
 from crmhub.native import Value
 from crmhub.schema import Choice, FieldSpec, FieldType, ObjectSchema
 
-__all__ = ["Finding", "Severity", "check_map", "check_mapping"]
+__all__ = ["Finding", "Severity", "check_map", "check_mapping", "no_object"]
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -74,6 +74,14 @@ def check_map(
     checks = [_RuleCheck(rule, schema, objects or {}) for rule in entry.rules]
     findings = [finding for check in checks for finding in check.findings()]
     return [*findings, *_constants(entry, schema), *_unfilled(entry, schema)]
+
+
+def no_object(entry: MapSpec, near: str) -> Finding:
+    """An object that the org lacks: an error, unless the shipped mapping knows it from other orgs."""
+    if entry.at.startswith(_SHIPPED):
+        what = f"this org has no {entry.object}, or hides it from this user: the map is left out"
+        return Finding("warning", entry.at, entry.object, what)
+    return Finding("error", entry.at, entry.object, f"no object {entry.object!r}", near)
 
 
 def _constants(entry: MapSpec, schema: ObjectSchema) -> Iterator[Finding]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import anyio
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from crmhub import plugins
 from crmhub.clock import Clock, ManualClock
-from crmhub.connector import Check, Connector
+from crmhub.connector import Check
 from crmhub.doctor import Finding, examine
 from crmhub.errors import Unavailable
 from crmhub.http import Token, asgi_transport
+from crmhub.mapping.check import no_object
+from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub.store import Changes, DeadLetter, Intent, RecordRef, Store
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.simulator.app import Double
@@ -65,10 +68,18 @@ async def findings(
     offline: bool = False,
     clock: Clock | None = None,
     doubles: Mapping[str, Double] | None = None,
+    patience: float = 60,
 ) -> list[Finding]:
     told: list[Finding] = []
     mounted = {name: asgi_transport(double.app) for name, double in (doubles or {}).items()}
-    await examine(folder / "crmhub.yaml", told.append, offline=offline, clock=clock, transports=mounted)
+    await examine(
+        folder / "crmhub.yaml",
+        told.append,
+        offline=offline,
+        clock=clock,
+        transports=mounted,
+        patience=patience,
+    )
     return told
 
 
@@ -243,44 +254,74 @@ class Faulty(MemoryConnector):
         raise KeyError("a value of somebody")
 
 
+class Silent(MemoryConnector):
+    async def check(self) -> Sequence[Check]:
+        await anyio.sleep_forever()
+        return []
+
+
+def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, place: str) -> None:
+    """Put a distribution with one connector on the path."""
+    info = folder / f"crmhub_{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: crmhub-{name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[crmhub.connectors]\n{name} = {place}\n")
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+
+
 @pytest.fixture
-def ill(monkeypatch: pytest.MonkeyPatch) -> dict[str, type[Connector]]:
-    """Connectors by name, in place of those that are installed."""
-    known: dict[str, type[Connector]] = {}
+def ill(here: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes connection ``one`` one of a connector of this module."""
 
-    def load(name: str) -> type[Connector]:
-        return known.get(name, MemoryConnector)
+    def make(kind: str) -> None:
+        install(here, monkeypatch, "ill", f"{__name__}:{kind}")
+        path = here / "crmhub.yaml"
+        path.write_text(path.read_text().replace("one: {connector: memory", "one: {connector: ill"))
+        (here / "ill.yaml").write_text(MAPPING)
 
-    monkeypatch.setattr("crmhub.hub.load_connector", load)
-    return known
+    return make
 
 
 async def test_each_line_of_a_check_that_fails_is_told_with_its_mend(
-    here: Path, ill: dict[str, type[Connector]]
+    here: Path, ill: Callable[[str], None]
 ) -> None:
-    ill["memory"] = Ill
+    ill("Ill")
     told = await findings(here)
     said = one(told, "connection one", "fail")
     assert (said.what, said.mend) == ("read deals: refused", "ask for it")
 
 
 async def test_a_crm_that_is_not_there_is_told_and_nothing_more_is_asked(
-    here: Path, ill: dict[str, type[Connector]]
+    here: Path, ill: Callable[[str], None]
 ) -> None:
-    ill["memory"] = Lost
+    ill("Lost")
     told = await findings(here)
     said = one(told, "connection one", "fail")
     assert (said.what, said.mend) == ("check: crm.example.com cannot be reached", "see whether it is up")
     assert whats(told, "connection one") == [said.what]
+    assert ("fail", "connection two") not in bad(told)
 
 
 async def test_a_fault_in_a_connector_shows_its_place_and_no_values(
-    here: Path, ill: dict[str, type[Connector]]
+    here: Path, ill: Callable[[str], None]
 ) -> None:
-    ill["memory"] = Faulty
-    said = one(await findings(here), "connection two", "fail")
+    ill("Faulty")
+    said = one(await findings(here), "connection one", "fail")
     assert "KeyError at test_doctor.py:" in said.what
     assert "somebody" not in str(said)
+
+
+async def test_a_crm_that_does_not_answer_holds_up_nobody(here: Path, ill: Callable[[str], None]) -> None:
+    ill("Silent")
+    told = await findings(here, patience=0)
+    assert "did not answer everything within 0 s" in one(told, "connection one", "fail").what
+
+
+async def test_an_object_that_the_org_lacks_is_an_error_in_ones_own_mapping_only(here: Path) -> None:
+    (here / "memory.yaml").write_text(MAPPING.replace("object: companies", "object: firms"))
+    assert "no object 'firms'" in one(await findings(here), "connection one", "fail").what
+    shipped = load_mapping(shipped_mappings()["zoho"]).maps[0]
+    assert no_object(shipped, "").severity == "warning"
 
 
 async def test_a_dead_refresh_token_is_told_without_showing_it(tmp_path: Path) -> None:
@@ -410,6 +451,8 @@ async def test_what_runs_left_behind_is_told_job_by_job(here: Path) -> None:
     said = [finding for finding in told if finding.subject == "job one->two"]
     assert [finding.severity for finding in said] == ["warn", "warn", "warn"]
     assert "ended interrupted" in said[0].what
+    assert said[0].mend.startswith("crmhub sync one two: ")
+    assert said[1].mend.endswith("crmhub sync one two --retry")
     assert said[1].what == "records were set aside: 2 rejected, 1 waiting"
     assert said[2].what == "1 writes were sent and their outcome is not known"
     assert "private words" not in "".join(map(str, told))
@@ -447,11 +490,10 @@ async def test_a_store_on_postgresql_is_looked_at_too(here: Path, postgres_url: 
 
 
 async def test_plugins_that_do_not_load_are_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = plugins.PluginReport("connector", "odd", "crmhub-odd", "1.0", "cannot be imported: ImportError")
-    monkeypatch.setattr("crmhub.doctor.report", lambda: [broken])
-    assert (
-        "connector odd (crmhub-odd): cannot be imported" in one(await findings(here), "plugins", "fail").what
-    )
+    install(here, monkeypatch, "odd", "nowhere_at_all:Odd")
+    said = one(await findings(here), "plugins", "fail").what
+    assert "connector odd (crmhub-odd)" in said
+    assert "cannot be imported" in said
 
 
 @pytest.mark.slow
