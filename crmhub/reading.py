@@ -168,6 +168,7 @@ class Reader(Generic[_Model]):
                 async with aclosing(connector.read(request)) as pages:
                     async for page in pages:
                         yield counted(shelf.models(page.upserts, choice, since))
+                        del page  # the caller alone holds its records while the next one comes
                         if left == 0:
                             return
 
