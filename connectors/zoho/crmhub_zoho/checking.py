@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from crmhub.connector import Check
-from crmhub.errors import AuthError, ConnectorError, PermissionDenied
+from crmhub.errors import AuthError, CircuitOpen, ConnectorError, PermissionDenied, Unavailable
 from crmhub_zoho import coql
 from crmhub_zoho.modules import MAIN, NOT_IN_COQL
 from crmhub_zoho.records import ID
@@ -15,7 +15,10 @@ __all__ = ["checks"]
 
 
 async def checks(rest: Rest) -> Sequence[Check]:
-    """Signing in first; the rest only when that works. What nothing may be written for cannot be tried."""
+    """Signing in first; the rest only when that works. What nothing may be written for cannot be tried.
+
+    Raises what keeps the CRM from answering at all.
+    """
     signed_in = await _try(
         "sign in and read users", lambda: rest.users(1, 1, "CurrentUser"), "ZohoCRM.users.READ"
     )
@@ -53,6 +56,8 @@ async def _try(name: str, call: Callable[[], Awaitable[object]], scope: str) -> 
         return Check(name, ok=False, detail=error.what, mend=f"issue a refresh token with the scope {scope}")
     except AuthError as error:
         return Check(_SIGN_IN, ok=False, detail=error.what, mend=error.hint or "check the credentials")
+    except (Unavailable, CircuitOpen):
+        raise  # the way is down: to ask on would say the same of every permission
     except ConnectorError as error:
         return Check(name, ok=False, detail=error.what, mend=error.hint or "try again")
     return Check(name, ok=True)

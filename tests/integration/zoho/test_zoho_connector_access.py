@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crmhub.connector import Power, SupportsCount, SupportsQuery, SupportsRequest, SupportsSearch, power
-from crmhub.errors import AuthError, PermissionDenied, QuotaExceeded, RateLimited, ReauthRequired
+from crmhub.errors import (
+    AuthError,
+    PermissionDenied,
+    QuotaExceeded,
+    RateLimited,
+    ReauthRequired,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
     from tests.integration.zoho.conftest import World
@@ -87,6 +94,11 @@ async def test_check_with_wrong_credentials_has_one_line_that_says_so(make_org: 
     (line,) = await make_org().connect(refresh_token="1000.wrong-one").check()
     assert (line.name, line.ok) == ("sign in", False)
     assert "api-console" in line.mend
+
+
+async def test_check_stops_where_the_crm_does_not_answer(make_org: World) -> None:
+    with pytest.raises(Unavailable):
+        await make_org(faults=("503@",)).connect().check()
 
 
 async def test_a_module_that_is_hidden_does_not_hide_the_others(make_org: World) -> None:
