@@ -7,9 +7,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, cast
 
-from crmhub.connector import Capabilities, Deletion, Incremental, Native, Page, ReadRequest, Value
+from crmhub.connector import (
+    Capabilities,
+    ConnectorConfig,
+    Context,
+    Deletion,
+    Incremental,
+    Native,
+    Page,
+    ReadRequest,
+    Value,
+)
 from crmhub.errors import BadResponse
-from crmhub.http import TokenStore
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.memory.conformance import MemoryOrg, MemoryTarget
 from crmhub.testing.memory.connector import _chosen, _meets
@@ -92,8 +101,8 @@ class PagedOrg(MemoryOrg):
     def shorten_pages(self) -> None:
         self.short = True
 
-    def connect(self, *, tokens: TokenStore | None = None, **settings: object) -> MemoryConnector:
-        connector = super().connect(tokens=tokens, **settings)
+    def make(self, config: ConnectorConfig, context: Context) -> MemoryConnector:
+        connector = super().make(config, context)
         if isinstance(connector, Paged):
             connector.org = self
         return connector

@@ -40,6 +40,7 @@ class SalesforceOrg(DoubleOrg):
     name = "salesforce"
     connector = Connector
     token_path = "/services/oauth2/token"  # noqa: S105 - it is a path
+    cap = 2_000  # the largest OFFSET of SOQL
 
     def __init__(self) -> None:
         super().__init__(SalesforceDouble, Options(seed=5, schema=_SCHEMA))

@@ -38,6 +38,7 @@ class ZohoOrg(DoubleOrg):
     name = "zoho"
     connector = Connector
     token_path = "/oauth/v2/token"  # noqa: S105 - it is a path
+    cap = 2_000  # rows a COQL call, and records that page numbers reach
 
     def __init__(self) -> None:
         super().__init__(ZohoDouble, Options(seed=5, schema=_SCHEMA))

@@ -63,7 +63,6 @@ async def rotated_refresh_token_is_kept_first(org: Org, sample: Sample) -> None:
         org.expire_tokens()
         restarted = org.connect(tokens=store)
         await _alive(restarted, sample, id_, "a process started again after dying in its first call")
-        await restarted.aclose()
 
 
 @check(8, "dead grant is told once")

@@ -81,9 +81,7 @@ async def prove(check: ConformanceCheck, target: Target) -> None:
     raises) where the connector fails it.
     """
     async with target.open() as org:
-        connector = org.connect()
-        able = await connector.capabilities()
-        await connector.aclose()
+        able = await org.connect().capabilities()
         if target.sample.object not in able.objects:
             raise AssertionError(f"capabilities() does not tell of {target.sample.object}")
         for need in check.needs:
@@ -94,8 +92,4 @@ async def prove(check: ConformanceCheck, target: Target) -> None:
 
 async def able_of(org: Org, sample: Sample) -> ObjectCapabilities:
     """What the connector declares for the sample's object."""
-    connector = org.connect()
-    try:
-        return (await connector.capabilities()).objects[sample.object]
-    finally:
-        await connector.aclose()
+    return (await org.connect().capabilities()).objects[sample.object]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import SecretStr
 
 from crmhub.clock import ManualClock
-from crmhub.connector import Connector, Context, FieldSpec, Native, Value
+from crmhub.connector import Connector, ConnectorConfig, Context, FieldSpec, Native, Value
 from crmhub.events import Event, Events
 from crmhub.http import HttpClient, HttpSettings, MemoryTokenStore, TokenStore
 
@@ -127,13 +127,20 @@ class Org(ABC):
         """Shared by the connections, as by processes that have one store."""
         self.calls: list[str] = []
         """Every call that has reached the CRM so far, as ``METHOD path``."""
+        self._connectors: list[Connector] = []
         self._clients: list[HttpClient] = []
         self.events.subscribe(self.heard.append)
 
     def connect(self, *, tokens: TokenStore | None = None, **settings: object) -> Connector:
         """A new connection, as a new process would have it; ``settings`` go over those that work."""
         config = self.connector.Config.model_validate({**self.settings, **settings})
-        return self.connector(config, self.context(tokens))
+        connector = self.make(config, self.context(tokens))
+        self._connectors.append(connector)
+        return connector
+
+    def make(self, config: ConnectorConfig, context: Context) -> Connector:
+        """The connector itself; overridden where it needs more than these two."""
+        return self.connector(config, context)
 
     def context(self, tokens: TokenStore | None = None) -> Context:
         """What the hub would hand to the connector."""
@@ -158,7 +165,9 @@ class Org(ABC):
             await self.on_call(len(self.calls))
 
     async def aclose(self) -> None:
-        """Let go of the connections' HTTP clients."""
+        """Close all connections and their HTTP clients."""
+        for connector in self._connectors:
+            await connector.aclose()
         for client in self._clients:
             await client.aclose()
 

@@ -82,13 +82,10 @@ class Used:
 
 @asynccontextmanager
 async def connected(org: Org, sample: Sample) -> AsyncGenerator[Used]:
-    """A new connection that is signed in and knows the sample's object."""
+    """A new connection that is signed in and knows the sample's object; the org closes it."""
     connector = org.connect()
-    try:
-        able = (await connector.capabilities()).objects[sample.object]
-        yield Used(org, sample, connector, able, await connector.describe(sample.object))
-    finally:
-        await connector.aclose()
+    able = (await connector.capabilities()).objects[sample.object]
+    yield Used(org, sample, connector, able, await connector.describe(sample.object))
 
 
 def told(outcome: Outcome) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar, cast
 
 import anyio.lowlevel
 
-from crmhub.connector import FieldSpec, Native, Value
+from crmhub.connector import ConnectorConfig, Context, FieldSpec, Native, Value
 from crmhub.errors import (
     AuthError,
     BadResponse,
@@ -20,7 +20,6 @@ from crmhub.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from crmhub.http import TokenStore
 from crmhub.testing.conformance.target import Org, Sample, Spoilt, Target
 from crmhub.testing.memory.config import MemoryConfig
 from crmhub.testing.memory.connector import MemoryConnector
@@ -66,10 +65,9 @@ class MemoryOrg(Org):
         self.crm.wire = self._wire
         self._faults = Faults()
 
-    def connect(self, *, tokens: TokenStore | None = None, **settings: object) -> MemoryConnector:
-        """A connection to the CRM."""
-        config = self._memory.Config.model_validate({**self.settings, **settings})
-        return self._memory(cast("MemoryConfig", config), self.context(tokens), self.crm)
+    def make(self, config: ConnectorConfig, context: Context) -> MemoryConnector:
+        """A connection to the one CRM."""
+        return self._memory(cast("MemoryConfig", config), context, self.crm)
 
     async def truth(self, object: str) -> Sequence[Native]:
         """The live rows."""
