@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from random import Random
 
 import anyio
 from pydantic import SecretStr
@@ -15,10 +16,13 @@ from crmhub.http import (
     HttpClient,
     HttpSettings,
     MemoryTokenStore,
+    Response,
     Token,
     read_token,
 )
 from crmhub.http.auth import Wire
+from crmhub.http.call import Call
+from crmhub.http.retry import Attempt
 from crmhub.testing.conformance.target import Org
 from crmhub_salesforce.conformance import SalesforceOrg, SalesforceTarget
 from tests.conformance.mutant import mutant
@@ -102,24 +106,43 @@ class RotatedThrownAway(Tampered):
 
 
 class Late(Careful):
-    """Keeps a token when the next call comes: too late, if the process dies in the first one."""
+    """Keeps a token when the call that it was fetched for has ended."""
 
     unsaved: Token | None = None
-
-    async def grant(self, wire: Wire, refused: Grant | None = None) -> Grant:
-        if self.unsaved is not None:
-            await super().keep(self.unsaved)
-            self.unsaved = None
-        return await super().grant(wire, refused)
 
     async def keep(self, token: Token) -> None:
         self.unsaved = token
 
+    async def settle(self) -> None:
+        if self.unsaved is not None:
+            await super().keep(self.unsaved)
+            self.unsaved = None
+
+
+class Settling(HttpClient):
+    late: Late
+
+    async def _limited(self, call: Call, attempt: Attempt) -> Response:
+        response = await super()._limited(call, attempt)
+        await self.late.settle()
+        return response
+
 
 @mutant(7, "the rotated refresh token is kept after its use", SalesforceTarget)
-class RotatedKeptLate(Tampered):
-    def auth(self, usual: Auth) -> Auth:
-        return Late(self)
+class RotatedKeptLate(SalesforceOrg):
+    def _client(self, wanted: HttpSettings) -> HttpClient:
+        late = Late(self)
+        client = Settling(
+            replace(wanted, auth=late),
+            connection=self.name,
+            clock=self.clock,
+            events=self.events,
+            random=Random(1),
+            transport=self.transport,
+        )
+        client.late = late
+        self._clients.append(client)
+        return client
 
 
 @mutant(7, "each connection has a token store of its own", SalesforceTarget)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
+from random import Random
 
 from crmhub.connector import Missing, Native, Outcome, Page, ReadRequest, WriteRequest
 from crmhub.errors import (
@@ -17,8 +19,12 @@ from crmhub.errors import (
     RateLimited,
     Unavailable,
 )
+from crmhub.http import HttpClient, HttpSettings, Response
+from crmhub.http.call import Call
+from crmhub.http.retry import Attempt
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.memory.conformance import MemoryTarget
+from crmhub_salesforce.conformance import SalesforceOrg, SalesforceTarget
 from tests.conformance.mutant import mutant
 
 
@@ -144,3 +150,44 @@ class WrittenAfterAll(MemoryConnector):
         except (Unavailable, RateLimited):
             await super().write(request)
             raise
+
+
+class Blind(HttpClient):
+    """Repeats whatever got no reply, creates too."""
+
+    async def _limited(self, call: Call, attempt: Attempt) -> Response:
+        attempt.repeatable = True
+        return await super()._limited(replace(call, repeatable=True), attempt)
+
+
+@mutant(41, "a create without a reply is repeated by the client", SalesforceTarget)
+class RepeatedByTheClient(SalesforceOrg):
+    def _client(self, wanted: HttpSettings) -> HttpClient:
+        client = Blind(
+            wanted,
+            connection=self.name,
+            clock=self.clock,
+            events=self.events,
+            random=Random(1),
+            transport=self.transport,
+        )
+        self._clients.append(client)
+        return client
+
+
+@mutant(47, "the client gives up at once and calls it unreadable", SalesforceTarget)
+class CalledUnreadable(SalesforceOrg):
+    def _client(self, wanted: HttpSettings) -> HttpClient:
+        def classify(response: Response) -> ConnectorError | None:
+            return BadResponse("an error page") if response.status >= 500 else None
+
+        return super()._client(replace(wanted, classify=classify))
+
+
+@mutant(47, "every refusal is retried as an outage by the client", SalesforceTarget)
+class RefusalsRetried(SalesforceOrg):
+    def _client(self, wanted: HttpSettings) -> HttpClient:
+        def classify(response: Response) -> ConnectorError | None:
+            return Unavailable("no success") if response.status in {403, 404} else None
+
+        return super()._client(replace(wanted, classify=classify))

@@ -150,8 +150,7 @@ class LostCreateAgain(MemoryConnector):
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
         outcomes = await super().write(request)
         if request.operation == "create" and outcomes[0].status == "unknown":
-            rows = [replace(item, fields={**item.fields, "code": None}) for item in request.items]
-            return await super().write(replace(request, items=rows))
+            return await super().write(request)
         return outcomes
 
 

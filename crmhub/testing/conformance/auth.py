@@ -58,11 +58,10 @@ async def rotated_refresh_token_is_kept_first(org: Org, sample: Sample) -> None:
         org.on_call = None
         if kept.token is None:
             raise AssertionError("the first call after a refresh came before any token was kept")
-        store = MemoryTokenStore()
-        await store.save(org.name, kept.token)
+        org.tokens = MemoryTokenStore()
+        await org.tokens.save(org.name, kept.token)
         org.expire_tokens()
-        restarted = org.connect(tokens=store)
-        await _alive(restarted, sample, id_, "a process started again after dying in its first call")
+        await _alive(org.connect(), sample, id_, "a process started again after dying in its first call")
 
 
 @check(8, "dead grant is told once")
