@@ -1,0 +1,29 @@
+"""How much is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["FULL", "TINY", "Sizes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Numbers of records and rounds."""
+
+    accounts: int
+    """Accounts to pull; of which ``slow`` over a slow network."""
+    slow: int
+    latency_ms: int
+    rounds: int
+    synced: int
+    """Records of each object to sync."""
+    listed: tuple[int, ...]
+    """Accounts to list in a process of its own, from few to many."""
+
+
+FULL = Sizes(
+    accounts=50_000, slow=20_000, latency_ms=50, rounds=5, synced=1_000, listed=(5_000, 50_000, 200_000)
+)
+TINY = Sizes(accounts=60, slow=60, latency_ms=1, rounds=1, synced=10, listed=(10, 30))
+"""For the test that every section runs."""

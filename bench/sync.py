@@ -1,0 +1,102 @@
+"""A whole sync, from a simulated Zoho to a simulated Salesforce: first, unchanged, a little changed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+import httpx
+
+from bench.doubles import Double, config_of, double
+from bench.measuring import Figure, Section
+from bench.sizes import Sizes
+from crmhub.config import Config
+from crmhub.hub import Hub
+
+__all__ = ["sync"]
+
+_OBJECTS = ("Accounts", "Contacts", "Deals")
+_MODELS = ("account", "contact", "deal")
+_READ = ("Accounts", "Contacts", "Leads", "Deals")
+"""The objects that those models are read from."""
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One sync: what it cost, and what it did."""
+
+    wall: float
+    cpu: float
+    read: int
+    written: int
+    zoho: int
+    salesforce: int
+
+
+def sync(sizes: Sizes) -> list[Section]:
+    """Three runs of the same job, each a process' worth: a hub of its own on the same store."""
+    rows = ",".join(f"{name}={sizes.synced}" for name in _OBJECTS)
+    with (
+        TemporaryDirectory() as folder,
+        double("zoho", "--rows", rows) as zoho,
+        double("salesforce") as salesforce,
+    ):
+        config = config_of(zoho, salesforce, store=f"sqlite:///{Path(folder) / 'crmhub.db'}")
+        first = _run(config, zoho, salesforce)
+        settled = _run(config, zoho, salesforce)
+        unchanged = _run(config, zoho, salesforce)
+        changed_records = anyio.run(_change, zoho, max(1, sizes.synced // 100))
+        changed = _run(config, zoho, salesforce)
+    least = len(_READ)
+    return [
+        _section(f"sync, first run: {len(_OBJECTS)} x {sizes.synced:,} records", first),
+        _section("sync, second run: what had to wait", settled),
+        _section("sync, nothing changed", unchanged, least=least, writes=0),
+        _section(f"sync, {changed_records} records changed", changed, writes=changed_records),
+    ]
+
+
+def _section(title: str, run: _Run, *, least: int | None = None, writes: int | None = None) -> Section:
+    figures = [
+        Figure("wall", run.wall, "s"),
+        Figure("CPU", run.cpu, "s"),
+        Figure("records read", run.read, ""),
+        Figure("records written", run.written, "", writes),
+        Figure("calls of Zoho", run.zoho, "", least),
+        Figure("calls of Salesforce", run.salesforce, ""),
+    ]
+    if run.read:
+        figures.insert(2, Figure("CPU a record read", run.cpu / run.read * 1e6, "us"))
+    return Section(title, figures)
+
+
+def _run(config: Config, zoho: Double, salesforce: Double) -> _Run:
+    asked, told = zoho.calls, salesforce.calls
+    wall, cpu = time.perf_counter(), time.process_time()
+    read, written = anyio.run(_sync, config)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return _Run(wall, cpu, read, written, zoho.calls - asked - 1, salesforce.calls - told - 1)
+
+
+async def _sync(config: Config) -> tuple[int, int]:
+    async with Hub(config) as hub:
+        report = await hub.sync("zoho", "salesforce", models=_MODELS)
+    return report.totals.get("read", 0), report.writes
+
+
+async def _change(zoho: Double, count: int) -> int:
+    """Give that many accounts, contacts and deals another description, by hand."""
+    headers = {"authorization": f"Zoho-oauthtoken {zoho.token}"}
+    async with httpx.AsyncClient(base_url=zoho.url, headers=headers, timeout=60) as client:
+        for name in _OBJECTS:
+            query = f"select id from {name} where id is not null order by id limit {count}"
+            reply = await client.post("/crm/v8/coql", json={"select_query": query})
+            ids = [row["id"] for row in reply.raise_for_status().json()["data"]]
+            for start in range(0, len(ids), _BATCH):
+                data = [{"id": id_, "Description": "changed"} for id_ in ids[start : start + _BATCH]]
+                (await client.put(f"/crm/v8/{name}", json={"data": data})).raise_for_status()
+    return count * len(_OBJECTS)
