@@ -7,7 +7,7 @@ STAMP := $(VENV)/.crmhub-setup
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint format docs schemas bench wheels clean
+.PHONY: help setup demo test test-full lint format docs schemas stubs bench wheels clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -46,6 +46,9 @@ docs: setup  ## the documentation site, in site/
 schemas: setup  ## the published JSON Schemas, in docs/schemas/
 	cd docs/schemas && ../../$(BIN)/crmhub schema config > crmhub.v1.json
 	cd docs/schemas && ../../$(BIN)/crmhub schema mapping > mapping.v1.json
+
+stubs: setup  ## what type checkers see of the blocking API, from the asynchronous sources
+	$(BIN)/python -m tools.blocking_stub
 
 bench: setup  ## measurements, as ratios against a hand-written loop in the same run
 	$(BIN)/python -m bench

@@ -1,0 +1,1 @@
+"""Tools of the project itself; nothing of it is installed."""
