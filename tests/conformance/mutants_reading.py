@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from crmhub.connector import Condition, Native, Page, ReadRequest
+from crmhub.errors import Unavailable
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.memory.conformance import MemoryTarget
 from crmhub.testing.memory.connector import _chosen
@@ -106,6 +107,17 @@ class ChangesDuringReadLost(MemoryConnector):
         async with aclosing(super().read(request)) as pages:
             async for page in pages:
                 yield replace(page, checkpoint={"change": self.crm.changes})
+
+
+@mutant(18, "a change stops every read", MemoryTarget)
+class ChangeStopsTheRead(MemoryConnector):
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
+        before = self.crm.changes
+        async with aclosing(super().read(request)) as pages:
+            async for page in pages:
+                if self.crm.changes != before:
+                    raise Unavailable("something changed")
+                yield page
 
 
 @mutant(19, "the same token is followed for ever", paged)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
@@ -12,7 +13,8 @@ import pytest
 import typer
 
 from crmhub.cli.conformance import conformance
-from crmhub.errors import ConfigError, UnknownConnector
+from crmhub.errors import ConfigError, PluginError, UnknownConnector
+from crmhub.plugins import connector_names
 from crmhub.testing.conformance.catalog import all_checks
 from crmhub.testing.conformance.check import check
 from crmhub.testing.conformance.finding import find_target
@@ -97,11 +99,60 @@ def test_a_target_is_found_by_the_connectors_name() -> None:
     assert isinstance(find_target("memory"), MemoryTarget)
 
 
-def test_a_connector_without_a_target_says_where_to_write_one() -> None:
-    with pytest.raises(ConfigError, match=r"csv.*brings no conformance target.*crmhub_csv\.conformance"):
-        find_target("csv")
+@pytest.mark.parametrize("name", connector_names())
+def test_every_connector_of_this_project_brings_a_target(name: str) -> None:
+    assert find_target(name).connector == name
+
+
+SHOP = "from crmhub.testing.memory import MemoryConnector as Shop\n"
+
+
+def installed(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, **files: str) -> None:
+    """A distribution with a connector ``name`` in the module ``connector`` of a package of that name."""
+    package, about = folder / name, folder / f"{name}-1.dist-info"
+    package.mkdir()
+    about.mkdir()
+    (package / "__init__.py").write_text("")
+    (about / "METADATA").write_text(f"Name: {name}\nVersion: 1\n")
+    (about / "entry_points.txt").write_text(f"[crmhub.connectors]\n{name} = {name}.connector:Shop\n")
+    for file, source in {"connector": SHOP, **files}.items():
+        (package / f"{file}.py").write_text(source)
+    monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
+
+
+def test_a_target_stands_beside_the_connectors_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = "from crmhub.testing.memory.conformance import MemoryTarget\ntarget = MemoryTarget()\n"
+    installed(tmp_path, monkeypatch, "kit_shop", conformance=source)
+    assert isinstance(find_target("kit_shop"), MemoryTarget)
+
+
+def test_a_connector_without_a_target_says_where_to_write_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed(tmp_path, monkeypatch, "kit_bare")
+    with pytest.raises(ConfigError, match=r"brings no conformance target.*write kit_bare\.conformance"):
+        find_target("kit_bare")
     with pytest.raises(UnknownConnector, match="did you mean 'memory'"):
         find_target("memry")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import no_such_module_anywhere\n", "cannot be imported: ModuleNotFoundError"),
+        ("target = 3\n", r"kit_\w+\.conformance has no target"),
+    ],
+    ids=["broken", "empty"],
+)
+def test_a_target_that_cannot_be_used_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, said: str, request: pytest.FixtureRequest
+) -> None:
+    name = f"kit_{request.node.callspec.id}"
+    installed(tmp_path, monkeypatch, name, conformance=source)
+    with pytest.raises(PluginError, match=said):
+        find_target(name)
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, ClassVar, TypeVar
 
@@ -105,7 +105,7 @@ class CsvConnector:
         }
         return ObjectSchema(object, fields, object)
 
-    async def read(self, request: ReadRequest) -> AsyncIterator[Page]:
+    async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """Rows in the order of the file; an interrupted read of the same content goes on where it stood.
 
         Content that was read to its end is not read again until it changes; then all of it is. A row
