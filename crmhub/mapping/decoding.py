@@ -12,7 +12,7 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.rules import Rule
 from crmhub.native import Native, Value
 
-__all__ = ["Function", "Reader", "Store", "decoder", "is_text", "reader_of"]
+__all__ = ["Body", "Reader", "Store", "decoder", "is_text", "reader_of", "reader_with"]
 
 Reader: TypeAlias = "Callable[[Native], dict[str, object]]"
 """Gives the canonical values of a native record by path; fields that it lacks are absent."""
@@ -37,20 +37,53 @@ def is_text(rule: Rule) -> bool:
 
 def reader_of(rules: Sequence[Rule]) -> Reader:
     """A function that reads all rules in one go. Only names made here stand in its source."""
-    function = Function()
-    for rule in rules:
-        if rule.reads:
-            path = function.constant(rule.path.text)
-            function.read(rule, lambda value, path=path: [f"out[{path}] = {value}"])
-    return function.made()
+
+    def by_path(body: Body) -> None:
+        for rule in rules:
+            if rule.reads:
+                path = body.constant(rule.path.text)
+                body.read(rule, lambda value, path=path: [f"out[{path}] = {value}"])
+
+    return reader_with(by_path)
 
 
-class Function:
-    """A function from a native record to a dict, ``out``, while its source is being written."""
+def reader_with(fill: Callable[[Body], None]) -> Reader:
+    """A function from a native record to a dict, ``out``, that ``fill`` writes the lines of.
 
-    def __init__(self) -> None:
-        self._lines = ["def read(record):", "    get = record.get", "    out = {}"]
-        self._constants: dict[str, object] = {"M": _MISSING, "D": dict, "S": str, "text": _as_text}
+    It has them twice. The quick ones are for records that have every field that was asked for, which is
+    what most CRMs give; from the first record on that has not, the careful ones are taken.
+    """
+    constants: dict[str, object] = {"M": _MISSING, "D": dict, "S": str, "text": _as_text, "quick": True}
+    bodies = [Body(constants, quick=quick) for quick in (True, False)]
+    for body in bodies:
+        fill(body)
+    quick, careful = (_indented(body.lines) for body in bodies)
+    source = [
+        "def read(record):",
+        "    global quick",
+        "    if quick:",
+        "        try:",
+        "            out = {}",
+        *_indented(_indented(quick)),
+        "            return out",
+        "        except KeyError:",
+        "            quick = False",
+        "    get = record.get",
+        "    out = {}",
+        *careful,
+        "    return out",
+    ]
+    exec(compile("\n".join(source), "<mapping>", "exec"), constants)  # noqa: S102 - our own source, no user text in it
+    return cast("Reader", constants["read"])
+
+
+class Body:
+    """The lines of a function that reads records. ``quick`` ones take it that every field is there."""
+
+    def __init__(self, constants: dict[str, object], *, quick: bool) -> None:
+        self.lines: list[str] = []
+        self._constants = constants
+        self._quick = quick
 
     def constant(self, value: object) -> str:
         """The name by which the source can say ``value``."""
@@ -59,28 +92,30 @@ class Function:
         return name
 
     def add(self, *lines: str) -> None:
-        """Lines of the body."""
-        self._lines += [f"    {line}" for line in lines]
+        """More lines."""
+        self.lines += lines
 
     def read(self, rule: Rule, store: Store) -> None:
         """Lines that decode the rule's value, if the record has it, and store it."""
         wide = rule.wide
         if wide is None:
-            self.add(*self._fetch(rule), "if v is not M:", *_indented(store(self._decoded(rule))))
+            stored = store(self._decoded(rule))
+            self.add(*self._fetch(rule))
+            self.add(*(stored if self._quick else ["if v is not M:", *_indented(stored)]))
             return
         names = [*rule.to, *wide.extra]
         gets = [line for i, name in enumerate(names) for line in self._fetch_part(f"v{i}", name)]
         packed = ", ".join(f"v{i}" for i in range(len(names)))
-        heads = dict.fromkeys(name.partition(".")[0] for name in rule.to)
-        there = " or ".join(f"{self.constant(head)} in record" for head in heads)
-        decoded = f"{self.constant(wide.decode_all)}(({packed},))"
-        self.add(f"if {there}:", *_indented([*gets, *store(decoded)]))
+        lines = [*gets, *store(f"{self.constant(wide.decode_all)}(({packed},))")]
+        if not self._quick:
+            heads = dict.fromkeys(name.partition(".")[0] for name in rule.to)
+            there = " or ".join(f"{self.constant(head)} in record" for head in heads)
+            lines = [f"if {there}:", *_indented(lines)]
+        self.add(*lines)
 
-    def made(self) -> Reader:
-        """The function itself."""
-        source = "\n".join([*self._lines, "    return out"])
-        exec(compile(source, "<mapping>", "exec"), self._constants)  # noqa: S102 - our own source, no user text in it
-        return cast("Reader", self._constants["read"])
+    def got(self, name: str) -> str:
+        """The expression for a native field; ``None`` where a record may lack it and does."""
+        return f"record[{self.constant(name)}]" if self._quick else f"get({self.constant(name)})"
 
     def _fetch(self, rule: Rule) -> list[str]:
         first, *rest = rule.to
@@ -91,20 +126,23 @@ class Function:
 
     def _fetch_one(self, name: str) -> list[str]:
         head, _, leaf = name.partition(".")
+        if self._quick:
+            return self._fetch_part("v", name)
         lines = [f"v = get({self.constant(head)}, M)"]
         if leaf:
-            inner = self.constant(leaf)
-            lines += ["if v is not M:", f"    v = v.get({inner}) if v.__class__ is D else None"]
+            lines += ["if v is not M:", f"    {self._inner('v', leaf)}"]
         return lines
 
     def _fetch_part(self, variable: str, name: str) -> list[str]:
-        """One of several fields at once: those that are absent count as empty."""
+        """A field whose absence counts as being empty."""
         head, _, leaf = name.partition(".")
-        lines = [f"{variable} = get({self.constant(head)})"]
+        lines = [f"{variable} = {self.got(head)}"]
         if leaf:
-            inner = self.constant(leaf)
-            lines.append(f"{variable} = {variable}.get({inner}) if {variable}.__class__ is D else None")
+            lines.append(self._inner(variable, leaf))
         return lines
+
+    def _inner(self, variable: str, leaf: str) -> str:
+        return f"{variable} = {variable}.get({self.constant(leaf)}) if {variable}.__class__ is D else None"
 
     def _decoded(self, rule: Rule) -> str:
         """The expression for what ``v`` means, which is ``None`` where that is empty."""

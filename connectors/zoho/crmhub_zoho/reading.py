@@ -161,12 +161,12 @@ class _Run:
         """The newest change among ``peak`` and the rows."""
         if not self._schema.has(MODIFIED):
             return None
+        newest, last = (peak.at, peak.id) if peak else (None, "")
         for row in rows:
-            at = stamp_of(row, self.module)
-            if peak is None or at >= peak.at:
-                place = Position(at, str(row[ID]))
-                peak = place if peak is None or place.order > peak.order else peak
-        return peak
+            at, id_ = stamp_of(row, self.module), str(row[ID])
+            if newest is None or at > newest or (at == newest and int(id_) > int(last or 0)):
+                newest, last = at, id_
+        return peak if newest is None else Position(newest, last)
 
     async def completed(self, rows: list[Native]) -> list[Native]:
         """The rows with the fields that a query cannot give."""

@@ -68,7 +68,9 @@ def normaliser(
 
     def normalise(rows: Sequence[Native], module: str) -> None:
         for row in rows:
-            row[ID] = _id_of(row, module)
+            id_ = row.get(ID)
+            if type(id_) is not str or not _RECORD_ID.fullmatch(id_):
+                row[ID] = _id_of(row, module)
             for name in lookups:
                 linked = row.get(name)
                 if type(linked) is dict and type(linked.get(ID)) is int:
