@@ -34,9 +34,9 @@ def memory(sizes: Sizes) -> list[Section]:
 
 def _peak(zoho: Double, store: str, count: int) -> float:
     job = json.dumps({"settings": zoho.settings, "store": store, "count": count})
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.memory"], input=job, capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-m", "bench.memory"]
+    root = Path(__file__).parents[1]
+    done = subprocess.run(command, input=job, cwd=root, capture_output=True, text=True, check=True)
     found = json.loads(done.stdout)
     if found["count"] != count:
         raise AssertionError(f"{found['count']} accounts came, not {count}")

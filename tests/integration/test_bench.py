@@ -1,0 +1,63 @@
+"""The measurements run, in tiny numbers; and what is no matter of speed: calls, and what is loaded."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import anyio
+import httpx
+import pytest
+
+from bench.__main__ import SECTIONS, main
+from bench.byhand import account_of
+from bench.doubles import config_of, double
+from bench.measuring import Figure, Section, show
+from bench.pull import listed
+from bench.sizes import TINY
+from bench.start import loaded_by
+from crmhub.hub import Hub
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_every_section_runs_and_shows_its_figures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    main([name], replace(TINY, rounds=0) if name == "start" else TINY)
+    assert capsys.readouterr().out.strip()
+
+
+def test_an_unknown_section_is_named() -> None:
+    with pytest.raises(SystemExit, match="no section speed; there are pull, mapping"):
+        main(["speed"])
+
+
+def test_a_figure_above_its_aim_is_over_and_one_at_it_is_not() -> None:
+    figures = [Figure("a", 1.2, "x", 1.2), Figure("b", 1.3, "x", 1.2), Figure("c", 9, "s")]
+    assert [figure.verdict for figure in figures] == ["ok", "over", ""]
+    assert [line.split()[-1] for line in show(Section("t", figures)).splitlines()[2:]] == ["ok", "over", "s"]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2_000, 2_001, 5_000])
+def test_a_list_makes_one_call_for_each_page_of_the_largest_size(rows: int) -> None:
+    with double("zoho", "--rows", f"Accounts={rows}") as zoho:
+        assert anyio.run(listed, config_of(zoho)) == rows
+        calls = httpx.get(f"{zoho.url}/_stats").json()["calls"]
+    assert calls["POST /crm/{version}/coql"] == max(1, math.ceil(rows / 2_000))
+
+
+def test_by_hand_and_by_crmhub_is_the_same_job() -> None:
+    with double("zoho", "--rows", "Accounts=50") as zoho:
+
+        async def compare() -> int:
+            async with Hub(config_of(zoho)) as hub:
+                found = [each async for each in hub["zoho"].accounts.list(raw=True)]
+            for each in found:
+                assert each.raw is not None
+                assert each.model_copy(update={"raw": None}) == account_of(dict(each.raw))  # pyright: ignore[reportArgumentType]
+            return len(found)
+
+        assert anyio.run(compare) == 50
+
+
+@pytest.mark.parametrize("statement", ["import crmhub", "from crmhub import Account", "import crmhub.hub"])
+def test_imports_load_no_database_no_http_no_terminal_and_no_connector(statement: str) -> None:
+    assert loaded_by(statement) == []
