@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from threading import Event, Lock, get_ident
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
@@ -19,8 +20,20 @@ __all__ = ["Runner"]
 
 _T = TypeVar("_T")
 
-_PROVIDER = BlockingPortalProvider()
-"""One thread for all blocking hubs: it begins with the first of them and ends with the last."""
+
+class _Shared:
+    """One thread for all blocking hubs: it begins with the first of them and ends with the last."""
+
+    provider = BlockingPortalProvider()
+
+    @classmethod
+    def renew(cls) -> None:
+        """After a fork: the thread is the parent's, and is not there in the child."""
+        cls.provider = BlockingPortalProvider()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_Shared.renew)
 
 
 class Runner:
@@ -32,6 +45,7 @@ class Runner:
 
     def __init__(self) -> None:
         self._lock = Lock()
+        self._provider = _Shared.provider
         self._taken: BlockingPortal | None = None
         self._closed = False
         self._open: set[Callable[[], None]] = set()
@@ -65,27 +79,31 @@ class Runner:
         """End what is under way, do the ``last`` work, and give the thread back. Twice is no error."""
         _refuse_event_loops()
         with self._lock:
-            if self._closed:
+            if self._closed or self._provider is not _Shared.provider:  # the parent closes what is its own
                 return
             self._closed = True
             portal, still_open = self._taken, [*self._open]
         for close in still_open:
             close()
         if portal is None:
-            with _PROVIDER as portal:
+            with self._provider as portal:
                 _wait(portal, last)
             return
         try:
             _wait(portal, last)
         finally:
-            _PROVIDER.__exit__(None, None, None)
+            self._provider.__exit__(None, None, None)
 
     def _portal(self) -> BlockingPortal:
         with self._lock:
             if self._closed:
                 _closed()
+            if self._provider is not _Shared.provider:
+                raise UsageError(
+                    "the hub was made before a fork", hint="make one in the process that uses it"
+                )
             if self._taken is None:
-                self._taken = _PROVIDER.__enter__()
+                self._taken = self._provider.__enter__()
             return self._taken
 
 

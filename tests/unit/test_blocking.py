@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import inspect
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -377,6 +379,40 @@ def test_a_callback_cannot_call_back_into_the_blocking_api(tmp_path: Path) -> No
         Calling.hub = hub
         with pytest.raises(UsageError, match="event loop"):
             hub["crm"].deals.create(Deal(name="x"))
+
+
+FORKED = """
+import os
+import sys
+from pathlib import Path
+from crmhub.blocking import Hub
+from crmhub.config import Config
+from crmhub.errors import UsageError
+
+def names(hub):
+    return list(hub.add("x", "memory").capabilities().objects)
+
+with Hub(Config({})) as hub:
+    assert names(hub) == []
+    child = os.fork()
+    if child == 0:
+        try:
+            hub["x"].capabilities()
+        except UsageError as error:
+            with Hub(Config({})) as own:
+                assert names(own) == []
+            print(error.what, flush=True)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert hub["x"].capabilities().objects == {}
+"""
+
+
+def test_after_a_fork_the_child_makes_its_own_hub() -> None:
+    command = [sys.executable, "-W", "ignore", "-c", FORKED]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout == "the hub was made before a fork\n"
 
 
 # ── over HTTP ────────────────────────────────────────────────────────────────────────────────────
