@@ -40,6 +40,8 @@ class Wire:
     post: FormPost
     check_base: Callable[[str], None]
     """Raises ``AuthError`` when credentials may not be sent to that base URL."""
+    timeout: float = 60.0
+    """Within how many seconds ``post`` has ended, one way or the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

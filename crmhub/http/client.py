@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpClient"]
 
 _NO_GRANT = Grant({})
-_EXCHANGES = 5  # at most, from when a call is let in: itself twice, its token twice, and somebody else's
+_EXCHANGES = 8  # more than a call that is let in can take: itself and its token three times each
 _TOKEN_REPLY = (frozenset(range(200, 300)) | frozenset(range(400, 500))) - {408, 429}
 _REFRESHING_DID_NOT_HELP = (
     "refreshing the access token did not help: look for the wrong instance or data centre, "
@@ -86,7 +86,9 @@ class HttpClient:
         )
         self._retry = RetryPolicy(settings.retries, settings.retry_budget, clock, random)
         self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell.circuit, connection=connection)
-        self._wire = Wire(connection, clock, events, self._post_form, self._check_base)
+        self._wire = Wire(
+            connection, clock, events, self._post_form, self._check_base, timeout=settings.timeout
+        )
         self._allowed_suffixes = [host.lower().lstrip(".") for host in settings.allow_hosts]
         self._good_bases = {settings.base_url}
 

@@ -41,7 +41,7 @@ Fetch: TypeAlias = Callable[[HttpSend, "Token | None"], Awaitable[Token]]
 one, replaces the configured one). Raises ``ReauthRequired`` when only a person can mend it."""
 
 _MADE_FROM = "made_from"
-_LEASE = 120.0  # for one exchange with the token endpoint; a dead process of this machine is found at once
+_SAVING = 30.0  # seconds beside the exchange itself; a store that is busy for longer gives up
 _LOOK_AGAIN = 0.05
 _RENEWAL_PAUSE = 5.0
 _THROTTLED_PAUSE = 60.0  # when the vendor does not say; some grant ten tokens in ten minutes
@@ -110,7 +110,7 @@ class OAuth:
             grant = await self._renewed_elsewhere(wire)
             if grant is not None:
                 return grant
-            claim = await self._claim()
+            claim = await self._claim(wire)
             if claim is not None:
                 try:
                     # It may have been renewed between the look and the claim.
@@ -136,9 +136,10 @@ class OAuth:
             raise _again(self._refusal)
         return None
 
-    async def _claim(self) -> Claim | None:
+    async def _claim(self, wire: Wire) -> Claim | None:
+        """The right to renew the token, for as long as one exchange with the token endpoint may take."""
         with anyio.CancelScope(shield=True):  # one that was taken is given back
-            return await self._tokens.claim(self._connection, _LEASE)
+            return await self._tokens.claim(self._connection, wire.timeout + _SAVING)
         raise AssertionError("a shielded scope that nobody cancels always returns")
 
     def _still_good(self, refused: Grant | None, wire: Wire) -> Grant | None:

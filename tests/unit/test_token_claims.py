@@ -14,6 +14,7 @@ from crmhub.clock import ManualClock
 from crmhub.errors import Unavailable
 from crmhub.events import Events
 from crmhub.http import (
+    Claim,
     HttpClient,
     HttpSend,
     HttpSettings,
@@ -119,13 +120,13 @@ class Crm(httpx.AsyncBaseTransport):
         return httpx.Response(200, json={"access_token": f"access-{self.requests}", "expires_in": 3600})
 
 
-def org(crm: Crm, tokens: TokenStore, clock: ManualClock) -> HttpClient:
+def org(crm: Crm, tokens: TokenStore, clock: ManualClock, timeout: float = 60.0) -> HttpClient:
     async def fetch(send: HttpSend, _: Token | None) -> Token:
         return read_token(await send({}), now=clock.now())
 
     auth = OAuth(fetch, token_url=f"{BASE}/token", connection="crm", tokens=tokens)
     return HttpClient(
-        HttpSettings(BASE, auth=auth, retries=0),
+        HttpSettings(BASE, auth=auth, retries=0, timeout=timeout),
         connection="crm",
         clock=clock,
         events=Events(clock),
@@ -184,6 +185,23 @@ async def test_nobody_waits_for_an_early_renewal_by_another(tokens: TokenStore, 
     for _ in range(3):
         await call(http)
     assert (clock.monotonic(), crm.requests) == (before, 1)
+
+
+async def test_a_claim_lasts_longer_than_the_slowest_exchange_with_the_token_endpoint(
+    clock: ManualClock,
+) -> None:
+    asked: list[float] = []
+
+    class Watched(MemoryTokenStore):
+        async def claim(self, connection: str, seconds: float) -> Claim | None:
+            asked.append(seconds)
+            return await super().claim(connection, seconds)
+
+    crm = Crm()
+    crm.answer.set()
+    await call(org(crm, Watched(), clock, timeout=130.0))
+    assert len(asked) == 1
+    assert asked[0] > 130.0
 
 
 async def test_a_cancelled_call_leaves_no_claim_behind(tokens: TokenStore, clock: ManualClock) -> None:
