@@ -43,9 +43,14 @@ async def store(memory_url: str, clock: ManualClock) -> AsyncGenerator[Store]:
         yield opened
 
 
-@pytest.fixture(params=["memory", "store"])
-def tokens(request: pytest.FixtureRequest, store: Store) -> TokenStore:
-    return MemoryTokenStore() if request.param == "memory" else store.tokens
+@pytest.fixture
+async def tokens(any_url: str, clock: ManualClock) -> AsyncGenerator[TokenStore]:
+    """Where tokens are kept: in the process, in a file, on a server."""
+    if ":memory:" in any_url:
+        yield MemoryTokenStore()
+        return
+    async with await Store.open(any_url, clock=clock) as opened:
+        yield opened.tokens
 
 
 async def test_a_claim_is_one_owners_at_a_time_and_another_connections_is_another(tokens: TokenStore) -> None:
