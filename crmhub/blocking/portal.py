@@ -20,6 +20,10 @@ __all__ = ["Runner"]
 
 _T = TypeVar("_T")
 
+_GLANCE = 0.5
+"""Seconds after which a wait begins anew. A signal that comes just before a lock is waited for does not
+end that wait; so Ctrl-C is noticed late, but not never."""
+
 
 class _Shared:
     """One thread for all blocking hubs: it begins with the first of them and ends with the last."""
@@ -233,7 +237,10 @@ def _closed() -> NoReturn:
 def _wait(portal: BlockingPortal, work: Callable[[], Awaitable[_T]]) -> _T:
     task = _Task(work)
     try:
-        return portal.start_task_soon(task.run).result()
+        result = portal.start_task_soon(task.run)
+        while not task.ended.wait(_GLANCE):
+            pass
+        return result.result()
     except BaseException:
         if not task.ended.is_set():  # the waiting was interrupted, not the work
             portal.start_task_soon(task.cancel)
