@@ -16,7 +16,7 @@ import httpx
 from crmhub.config import Config, ConnectionSettings
 from crmhub.native import Value
 
-__all__ = ["Double", "config_of", "double"]
+__all__ = ["Double", "config_of", "double", "store_in"]
 
 _URLS = {"zoho": ("api_url", "accounts_url"), "salesforce": ("instance_url", "login_url")}
 _KEYS = {
@@ -78,3 +78,8 @@ def config_of(*doubles: Double, store: str = "sqlite:///:memory:") -> Config:
     return Config(
         {each.name: ConnectionSettings(each.name, each.name, each.settings) for each in doubles}, store=store
     )
+
+
+def store_in(folder: str) -> str:
+    """The URL of a store in a folder: made by the first run, there for the others, as in real life."""
+    return f"sqlite:///{Path(folder) / 'crmhub.db'}"

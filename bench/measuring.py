@@ -6,9 +6,8 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-__all__ = ["Figure", "Section", "cpu_of", "medians", "peak_memory", "show"]
+__all__ = ["Figure", "Section", "cpu_of", "medians", "show"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +64,6 @@ def medians(runs: Mapping[str, Callable[[], int]], rounds: int) -> dict[str, flo
         for name, work in runs.items():
             found[name].append(cpu_of(work))
     return {name: statistics.median(values) for name, values in found.items()}
-
-
-def peak_memory() -> float:
-    """The most memory that this process has ever had resident, in MB.
-
-    From the kernel's own account, since ``getrusage`` begins with what the parent had.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def _number(value: float) -> str:

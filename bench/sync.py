@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import anyio
 import httpx
 
-from bench.doubles import Double, config_of, double
+from bench.doubles import Double, config_of, double, store_in
 from bench.measuring import Figure, Section
 from bench.sizes import Sizes
 from crmhub.config import Config
@@ -45,7 +44,7 @@ def sync(sizes: Sizes) -> list[Section]:
         double("zoho", "--rows", rows) as zoho,
         double("salesforce") as salesforce,
     ):
-        config = config_of(zoho, salesforce, store=f"sqlite:///{Path(folder) / 'crmhub.db'}")
+        config = config_of(zoho, salesforce, store=store_in(folder))
         first = _run(config, zoho, salesforce)
         settled = _run(config, zoho, salesforce)
         unchanged = _run(config, zoho, salesforce)
