@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -116,10 +115,9 @@ async def compare(hub: Hub, zoho: Double, salesforce: Double) -> None:
         calls = names(zoho, "Calls", field) if ours == "Tasks" else []  # both are tasks in Salesforce
         assert sorted(names(zoho, ours, field) + calls) == right, ours
     described = {str(row["External_Id__c"]): row["Description"] for row in salesforce.truth("Account")}
-    async with aclosing(hub["zoho"].accounts.list()) as accounts:
-        async for account in accounts:
-            kept = described[f"zoho:Accounts:{account.id}"]
-            assert kept == (account.description.strip() if account.description else None)
+    async for account in hub["zoho"].accounts.list():
+        kept = described[f"zoho:Accounts:{account.id}"]
+        assert kept == (account.description.strip() if account.description else None)
 
 
 @pytest.mark.slow
