@@ -69,7 +69,6 @@ class CompiledMap:
     fields: tuple[str, ...]
     """Native fields to ask for."""
     by_path: Mapping[str, Rule]
-    _read: Reader = field(repr=False)
     _compounds: frozenset[str] = field(default=frozenset(), repr=False)
     """Native fields that several rules write parts of."""
     _places: Mapping[str, Place] = field(default_factory=dict[str, Place], repr=False)
@@ -151,6 +150,10 @@ class CompiledMap:
     def validate(self, data: Mapping[str, object]) -> Record:
         """The model instance of completed :meth:`data`. Raises pydantic's ``ValidationError``."""
         return self._validate(data)
+
+    @cached_property
+    def _read(self) -> Reader:
+        return reader_of(self.rules)
 
     @cached_property
     def _data(self) -> Reader:
@@ -237,7 +240,7 @@ def _compiled(spec: MapSpec, rules: tuple[Rule, ...], compounds: frozenset[str])
     by_path = {rule.path.text: rule for rule in rules}
     places = {text: place_of(rule) for text, rule in by_path.items()}
     enums = tuple((rule.path.head, rule.to[0]) for rule in rules if rule.reads and rule.kind == "enum")
-    return CompiledMap(spec, rules, tuple(heads), by_path, reader_of(rules), compounds, places, enums)
+    return CompiledMap(spec, rules, tuple(heads), by_path, compounds, places, enums)
 
 
 def _there(rule: Rule, schema: ObjectSchema) -> bool:
