@@ -17,7 +17,7 @@ from crmhub.models import Ref, UserRef
 from crmhub.native import Value
 from crmhub.org import Org
 
-__all__ = ["conditions", "modified_after", "rule_of"]
+__all__ = ["can_ask", "conditions", "modified_after", "rule_of"]
 
 
 async def conditions(
@@ -67,6 +67,11 @@ def rule_of(mapped: CompiledMap, name: str) -> Rule | None:
         paths = ", ".join(rule.path.text for rule in found)
         raise UsageError(f"{name}: say which of {paths}", where=Where(object=mapped.object))
     return found[0] if found else None
+
+
+def can_ask(mapped: CompiledMap, name: str) -> bool:
+    """Whether the map has the field, or a deal's stage where its status follows from that."""
+    return rule_of(mapped, name) is not None or (name == "status" and "stage" in mapped.by_path)
 
 
 async def _asked(org: Org, mapped: CompiledMap, where: Mapping[str, object]) -> Sequence[tuple[str, object]]:

@@ -178,8 +178,10 @@ def read_config(path: Path) -> tuple[Config, Mistakes]:
     problems = Mistakes(document)
     problems.unknown((), data, _TOP)
     store = problems.text(("store",), data.get("store", _DEFAULT_STORE))
-    plain = data.get("plain_secrets", False) is True
-    connections = _connections(problems, data.get("connections"), plain=plain)
+    plain = data.get("plain_secrets", False)
+    if not isinstance(plain, bool):
+        problems.add(("plain_secrets",), "true or false is expected")
+    connections = _connections(problems, data.get("connections"), plain=plain is True)
     jobs = _jobs(problems, data.get("jobs"), connections)
     mappings = data.get("mappings")
     models = data.get("models") or []

@@ -295,7 +295,8 @@ class Connector(Protocol):
     def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """Pages, each with the records changed since the checkpoint; see :class:`Page`.
 
-        An async generator; whoever stops before its end closes it (``contextlib.aclosing``).
+        An async generator; whoever stops before its end closes it (``contextlib.aclosing``). Its steps
+        may be taken by different tasks, so it holds no task group and no cancel scope across a yield.
         """
         ...
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from importlib import import_module
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -24,7 +23,7 @@ from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.load import Override, find_mapping, load_mapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Record
-from crmhub.models.registry import with_models
+from crmhub.models.registry import import_model, with_models
 from crmhub.org import Pool
 from crmhub.plugins import Plugins, find_connector, load_connector
 from crmhub.supplies import Supplies
@@ -68,7 +67,7 @@ class Hub:
         self.plugins = Plugins()
         for observer in self.plugins.observers():
             self.events.subscribe(cast("Observer", observer))
-        named = [_import_model(name) for name in self.config.models]
+        named = [import_model(name) for name in self.config.models]
         plugged = cast("Sequence[type[Record]]", self.plugins.models())
         self._models = with_models([*plugged, *named, *models])
         self._codecs = cast("Mapping[str, Factory]", self.plugins.codecs())
@@ -278,16 +277,3 @@ def _found(settings: ConnectionSettings, find: Callable[[str], _T]) -> _T:
         return find(settings.connector)
     except UnknownConnector as error:
         raise UnknownConnector(f"{settings.at('connector')}: {error.what}", hint=error.hint) from None
-
-
-def _import_model(name: str) -> type[Record]:
-    module, _, attribute = name.partition(":")
-    try:
-        found = cast("object", getattr(import_module(module), attribute))
-    except (ImportError, AttributeError) as error:
-        raise ConfigError(
-            f"models: {name!r} cannot be imported: {error}", hint="write package.module:Class"
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, Record)):
-        raise ConfigError(f"models: {name!r} is not a model", hint="subclass crmhub.models.Record")
-    return found

@@ -23,12 +23,16 @@ class Listing(Generic[_T]):
 
     def __init__(self, pages: Callable[[], AsyncGenerator[Iterable[_T]]]) -> None:
         self._pages = pages
+        self._begun: AsyncGenerator[_T] | None = None
 
-    async def __aiter__(self) -> AsyncGenerator[_T]:
-        async with aclosing(self._pages()) as pages:
-            async for page in pages:
-                for item in page:  # one at a time: a page of models at once is dear to collect
-                    yield item
+    def __aiter__(self) -> AsyncGenerator[_T]:
+        self._begun = _each(self._pages())
+        return self._begun
+
+    async def aclose(self) -> None:
+        """End the iteration begun last, if it was left early: ``async with aclosing(listing)`` does it."""
+        if self._begun is not None:
+            await self._begun.aclose()
 
     async def pages(self) -> AsyncGenerator[Sequence[_T]]:
         """A page at a time; empty ones are left out."""
@@ -44,6 +48,14 @@ class Listing(Generic[_T]):
 
     def __await__(self) -> Generator[object, None, list[_T]]:
         return self.collect().__await__()
+
+
+async def _each(pages: AsyncGenerator[Iterable[_T]]) -> AsyncGenerator[_T]:
+    """The items of all pages. Knows no listing: one that is forgotten takes its iteration along."""
+    async with aclosing(pages):
+        async for page in pages:
+            for item in page:  # one at a time: a page of models at once is dear to collect
+                yield item
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
-from crmhub.conditions import conditions, modified_after
+from crmhub.conditions import can_ask, conditions, modified_after
 from crmhub.connector import Condition, Missing, Native, ObjectCapabilities, ReadRequest, SupportsCount
 from crmhub.directory import Directory
 from crmhub.errors import BadResponse, ConfigError, InvalidRecord, Unsupported, Where
@@ -251,8 +251,16 @@ class Reader(Generic[_Model]):
         self, shelf: Shelf[_Model], where: Mapping[str, object]
     ) -> tuple[Condition, ...] | None:
         """What ``where`` means for the object; all its maps must say the same."""
+        maps = await self.maps()
+        for name in where:
+            if not any(can_ask(mapped, name) for mapped in maps):
+                raise Unsupported(
+                    f"no record of {self.model.model} has {name} in this CRM, so none can be chosen by it",
+                    hint="map it, or leave that condition out",
+                    where=Where(self.org.name, shelf.object),
+                )
         found: list[tuple[Condition, ...]] = []
-        for mapped in await self.maps():
+        for mapped in maps:
             if mapped.object == shelf.object:
                 meant = await conditions(self.org, mapped, shelf.able, where)
                 if meant is not None and meant not in found:

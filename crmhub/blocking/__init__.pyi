@@ -51,6 +51,9 @@ class Listing(Generic[_T]):
     """
 
     def __iter__(self) -> Generator[_T]: ...
+    def close(self) -> None:
+        """End the iteration begun last, if it was left early: ``with aclosing(listing)`` does it."""
+
     def pages(self) -> Generator[Sequence[_T]]:
         """A page at a time; empty ones are left out."""
 

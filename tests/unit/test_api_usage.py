@@ -16,7 +16,7 @@ from crmhub.clock import ManualClock
 from crmhub.config import Config
 from crmhub.connection import Connection
 from crmhub.connector import Value
-from crmhub.errors import ConfigError, InvalidRecord, PartialFailure, UsageError
+from crmhub.errors import ConfigError, InvalidRecord, PartialFailure, Unsupported, UsageError
 from crmhub.hub import Hub
 from crmhub.models import Account, Contact, Record
 
@@ -126,6 +126,12 @@ async def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path) -> None:
                 _ = [page async for page in hub["crm"].accounts.changes(cast("dict[str, Value]", wrong))]
 
 
+async def test_a_condition_on_a_field_that_the_crm_lacks_is_refused(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(Unsupported, match="no record of account has legal_name in this CRM"):
+            await hub["crm"].accounts.list(where={"legal_name": "X"})
+
+
 async def test_a_model_that_is_not_mapped_says_where_to_map_it(tmp_path: Path) -> None:
     async with hub_of(tmp_path) as hub:
         with pytest.raises(ConfigError, match=r"Contact is not mapped.*add a map with model: contact"):
@@ -199,6 +205,15 @@ async def test_a_listing_that_is_forgotten_lets_go_of_its_connection_too(
             break
         gc.collect()
         await anyio.wait_all_tasks_blocked()
+        assert not hub["crm"].busy
+
+
+async def test_a_listing_closes_what_was_begun_of_it(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        async with aclosing(hub["crm"].accounts.list()) as accounts:
+            async for _account in accounts:
+                break
+            assert hub["crm"].busy
         assert not hub["crm"].busy
 
 
