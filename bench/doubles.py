@@ -36,7 +36,7 @@ class Double:
 
     @property
     def calls(self) -> int:
-        """How many calls it has had, those for tokens included."""
+        """How many calls it has had, those for tokens included; to ask this is none."""
         return int(httpx.get(f"{self.url}/_stats", timeout=60).raise_for_status().json()["total_calls"])
 
     @property
