@@ -109,6 +109,8 @@ class PluginReport:
     distribution: str
     version: str
     error: str | None = None
+    left_out: bool = False
+    """Not loaded, because ``CRMHUB_LOAD_PLUGINS`` does not name it."""
 
 
 class Plugins:
@@ -118,6 +120,7 @@ class Plugins:
         self._manager = pluggy.PluginManager("crmhub")
         self._manager.add_hookspecs(hookspecs)
         self.broken: list[PluginReport] = []
+        self.loaded: set[str] = set()
         chosen = os.environ.get("CRMHUB_LOAD_PLUGINS")
         names = None if chosen is None else {name.strip() for name in chosen.split(",")}
         for entry in entry_points(group=HOOKS) if entries is None else entries:
@@ -163,6 +166,7 @@ class Plugins:
     def _load(self, entry: EntryPoint) -> None:
         try:
             self.register(entry.load(), entry.name)
+            self.loaded.add(entry.name)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a broken plugin stops nothing else
             text = str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
             self.broken.append(_report("plugin", entry, text))
@@ -210,10 +214,14 @@ def report() -> Sequence[PluginReport]:
             lines.append(_report("connector", entry))
     plugins = Plugins()
     broken = {line.name for line in plugins.broken}
-    good = [_report("plugin", entry) for entry in entry_points(group=HOOKS) if entry.name not in broken]
-    return [*lines, *good, *plugins.broken]
+    for entry in entry_points(group=HOOKS):
+        if entry.name not in broken:
+            lines.append(_report("plugin", entry, left_out=entry.name not in plugins.loaded))
+    return [*lines, *plugins.broken]
 
 
-def _report(kind: str, entry: EntryPoint, error: str | None = None) -> PluginReport:
+def _report(
+    kind: str, entry: EntryPoint, error: str | None = None, *, left_out: bool = False
+) -> PluginReport:
     version = entry.dist.version if entry.dist else ""
-    return PluginReport(kind, entry.name, _owner(entry), version, error)
+    return PluginReport(kind, entry.name, _owner(entry), version, error, left_out)

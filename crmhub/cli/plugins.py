@@ -14,6 +14,8 @@ def plugins() -> None:
     lines = report()
     for line in lines:
         state = f"broken: {line.error}" if line.error else "ok"
+        if line.left_out:
+            state = "left out: CRMHUB_LOAD_PLUGINS does not name it"
         typer.echo(f"{line.kind:10} {line.name:14} {line.distribution} {line.version}  {state}")
     if any(line.error for line in lines):
         raise typer.Exit(1)

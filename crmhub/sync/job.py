@@ -14,19 +14,25 @@ __all__ = ["ORDER", "Job", "model_names"]
 ORDER = ("account", "contact", "deal", "activity")
 """Models in the order of dependency; others come after them."""
 
+_LOOKED_UP = frozenset({"user", "stage", "pipeline"})
 _PLURALS = {"accounts": "account", "contacts": "contact", "deals": "deal", "activities": "activity"}
 
 
 def model_names(given: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
     """Model names as mappings say them, in the order of dependency; plurals are understood.
 
-    Raises :class:`ConfigError` for one that is not mapped.
+    Raises :class:`ConfigError` for one that is not mapped, or only looked up.
     """
     names = [_singular(name) for name in given]
     for name in names:
         if name not in known:
             words = [*known, *(plural for plural, model in _PLURALS.items() if model in known)]
             raise ConfigError(f"no model {name!r} is mapped", hint=suggest(name, words))
+        if name in _LOOKED_UP:
+            raise ConfigError(
+                f"{name}s are not synced: what points to one is matched with the other CRM's own",
+                hint=f"leave {name} out of the models",
+            )
     return tuple(
         sorted(set(names), key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     )

@@ -175,3 +175,18 @@ def test_a_model_without_a_name_of_its_own_is_refused_with_what_to_write() -> No
 
     with pytest.raises(ConfigError, match=r'Ticket has no model name.*model = "ticket"'):
         Hub(Config({}), models=[Ticket])
+
+
+def test_a_plugin_that_is_left_out_on_purpose_is_listed_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = EntryPoint("extras", "no_such_module_anywhere", "crmhub")
+
+    def found(group: str) -> list[EntryPoint]:
+        return [absent] if group == "crmhub" else []
+
+    monkeypatch.setattr("crmhub.plugins.entry_points", found)
+    monkeypatch.setenv("CRMHUB_LOAD_PLUGINS", "other")
+    assert [(line.name, line.left_out, line.error) for line in report()] == [("extras", True, None)]
+    monkeypatch.delenv("CRMHUB_LOAD_PLUGINS")
+    (line,) = report()
+    assert not line.left_out
+    assert line.error is not None

@@ -27,6 +27,7 @@ from crmhub.errors import ConfigError, SyncError, Unavailable
 from crmhub.hub import Hub
 from crmhub.store import DeadLetter
 from crmhub.sync import Job, SyncReport
+from crmhub.sync.job import model_names
 from crmhub.testing.memory import MemoryConfig, MemoryConnector
 
 pytestmark = pytest.mark.anyio
@@ -543,3 +544,9 @@ async def test_a_default_owner_who_is_nobody_is_named_before_anything_is_written
         with pytest.raises(ConfigError, match=r"no active user bob@example.com.*ann@example.com"):
             await two.sync(owner="default:bob@example.com")
         assert two.b.records["companies"] == {}
+
+
+@pytest.mark.parametrize("name", ["user", "stage"])
+def test_what_is_only_looked_up_is_not_synced(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name}s are not synced"):
+        model_names([name], ["account", "stage", "user"])
