@@ -47,6 +47,7 @@ __all__ = [
     "Power",
     "Problem",
     "ReadRequest",
+    "SupportsAble",
     "SupportsCount",
     "SupportsQuery",
     "SupportsRequest",
@@ -319,6 +320,15 @@ class Connector(Protocol):
 
     async def aclose(self) -> None:
         """Let go of what the connector itself opened."""
+        ...
+
+
+@runtime_checkable
+class SupportsAble(Protocol):
+    """Tell what can be done with one object without asking the CRM about all others."""
+
+    async def able(self, object: str) -> ObjectCapabilities:
+        """As in ``capabilities().objects``. Raises ``NotFound`` for an unknown object."""
         ...
 
 

@@ -54,13 +54,13 @@ class Directory:
         return self._index[by]
 
 
-async def read_directory(connector: Connector, maps: tuple[CompiledMap, ...], model: str) -> Directory:
-    """Read all records of the model's maps. The id is what the map says, else the object's key."""
+async def read_directory(
+    connector: Connector, maps: tuple[CompiledMap, ...], model: str, keys: Mapping[str, str]
+) -> Directory:
+    """Read all records of the model's maps. An id is what the map says, else the object's key of ``keys``."""
     entries: dict[str, Values] = {}
-    objects = (await connector.capabilities()).objects
     for mapped in maps:
-        able = objects.get(mapped.object)
-        key = able.key if able else "id"
+        key = keys[mapped.object]
         async with aclosing(connector.read(ReadRequest(mapped.object, mapped.fields))) as pages:
             async for page in pages:
                 for record in page.upserts:

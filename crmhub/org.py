@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 import anyio
 
 from crmhub.clock import Clock
-from crmhub.connector import Capabilities, Connector, ObjectCapabilities, ObjectSchema
+from crmhub.connector import Capabilities, Connector, ObjectCapabilities, ObjectSchema, SupportsAble
 from crmhub.directory import Directory, read_directory
 from crmhub.document import suggest
-from crmhub.errors import NotFound, UsageError, Where
+from crmhub.errors import NotFound, PermissionDenied, UsageError, Where
 from crmhub.mapping.custom import object_map
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec, MapSpec
@@ -81,6 +81,7 @@ class Org:
     def _forget(self) -> None:
         """Hold nothing that was learned of the org."""
         self._capabilities: Capabilities | None = None
+        self._able: dict[str, ObjectCapabilities] = {}
         self._schemas: dict[str, ObjectSchema] = {}
         self._mapping: ConnectionMapping | None = None
         self._subsets: OrderedDict[tuple[str, frozenset[str]], ConnectionMapping] = OrderedDict()
@@ -153,13 +154,30 @@ class Org:
         return self._capabilities
 
     async def able(self, object: str) -> ObjectCapabilities:
-        """What can be done with one object. Raises :class:`NotFound` where the CRM has none such."""
+        """What can be done with one object, asked once. Raises :class:`NotFound` where there is none such."""
+        if object not in self._able:
+            self._able[object] = await self._ask_able(object)
+        return self._able[object]
+
+    async def _ask_able(self, object: str) -> ObjectCapabilities:
+        connector = self.connector
+        if self._capabilities is None and isinstance(connector, SupportsAble):
+            with suppress(NotFound, PermissionDenied):  # the list of all objects tells what is meant
+                return await connector.able(object)
         objects = (await self.capabilities()).objects
         if object not in objects:
             raise NotFound(
                 f"no object {object!r}", hint=suggest(object, objects), where=Where(connection=self.name)
             )
         return objects[object]
+
+    async def _has(self, object: str) -> bool:
+        """Whether this org has the object, and shows it."""
+        try:
+            await self.able(object)
+        except NotFound:
+            return False
+        return True
 
     async def schema(self, object: str) -> ObjectSchema:
         """The object's fields, described once a connection's life."""
@@ -176,7 +194,7 @@ class Org:
                 known = entry.custom is None or entry.object in self._schemas
                 if known or (wanted and entry.model not in wanted):
                     continue
-                if entry.object in (await self.capabilities()).objects:  # else this org does not have it
+                if await self._has(entry.object):
                     await self.schema(entry.object)
                     fresh = True
             if self._mapping is None or fresh:
@@ -229,7 +247,9 @@ class Org:
         """The table of a small model (user, stage, pipeline), read once; ``None`` where it is not mapped."""
         if model not in self._directories:
             maps = (await self.mapping((model,))).of_model(model)
-            self._directories[model] = await read_directory(self.connector, maps, model) if maps else None
+            keys = {mapped.object: (await self.able(mapped.object)).key for mapped in maps}
+            read = read_directory(self.connector, maps, model, keys) if maps else None
+            self._directories[model] = await read if read else None
         return self._directories[model]
 
     def forget_directories(self) -> None:

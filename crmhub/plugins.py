@@ -214,9 +214,8 @@ def report() -> Sequence[PluginReport]:
             lines.append(_report("connector", entry))
     plugins = Plugins()
     broken = {line.name for line in plugins.broken}
-    for entry in entry_points(group=HOOKS):
-        if entry.name not in broken:
-            lines.append(_report("plugin", entry, left_out=entry.name not in plugins.loaded))
+    others = [entry for entry in entry_points(group=HOOKS) if entry.name not in broken]
+    lines += [_report("plugin", entry, left_out=entry.name not in plugins.loaded) for entry in others]
     return [*lines, *plugins.broken]
 
 

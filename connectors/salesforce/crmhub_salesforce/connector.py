@@ -16,6 +16,7 @@ from crmhub.connector import (
     Context,
     Missing,
     Native,
+    ObjectCapabilities,
     ObjectSchema,
     Outcome,
     Page,
@@ -79,6 +80,10 @@ class Connector:
             },
             _POWERS,
         )
+
+    async def able(self, object: str) -> ObjectCapabilities:
+        """What can be done with one object; its describe is all that is asked for."""
+        return able(await self._schemas.of(object), self._config)
 
     async def _describe_together(self, names: Sequence[str]) -> None:
         """Describe several objects at once; one that turns out not to be there stays undescribed."""

@@ -14,6 +14,7 @@ from crmhub.connector import (
     Context,
     Missing,
     Native,
+    ObjectCapabilities,
     ObjectSchema,
     Outcome,
     Page,
@@ -77,6 +78,12 @@ class Connector:
             self._modules = await self._visible_modules()
         able = {name: modules.able(name, self._config, self._schemas.known(name)) for name in self._modules}
         return Capabilities(able | self._lists.capabilities(), _POWERS)
+
+    async def able(self, object: str) -> ObjectCapabilities:
+        """What can be done with one module; its fields are all that is asked for."""
+        if self._lists.has(object):
+            return self._lists.capabilities()[object]
+        return modules.able(object, self._config, await self._schemas.of(object))
 
     async def check(self) -> Sequence[Check]:
         """One line for each permission that the main path needs, tried by a cheap call."""
