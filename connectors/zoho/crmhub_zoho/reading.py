@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
+from operator import lt
 
 from crmhub.clock import Clock
 from crmhub.connector import Native, Page, ReadRequest
@@ -19,7 +20,7 @@ from crmhub_zoho.checkpoints import Changes, Full, Position, Walk
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
 from crmhub_zoho.fetching import Fetcher, plan
-from crmhub_zoho.records import ID, MODIFIED, distinct, normaliser, stamp_of
+from crmhub_zoho.records import ID, MODIFIED, distinct, newest_of, normaliser, numbers_of, stamp_of
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.rest import Answer, Rest
 
@@ -141,12 +142,9 @@ class _Run:
 
     def check_ids_after(self, last: str, rows: Sequence[Native]) -> None:
         """Raise ``BadResponse`` unless the ids rise from ``last`` on."""
-        before = int(last or 0)
-        for row in rows:
-            number = int(str(row[ID]))
-            if number <= before:
-                raise not_advancing(self.module)
-            before = number
+        ids = [int(last or 0), *numbers_of(rows)]
+        if not all(map(lt, ids, ids[1:])):
+            raise not_advancing(self.module)
 
     def check_changes_after(self, last: Position, rows: Sequence[Native]) -> None:
         """Raise ``BadResponse`` unless the times of change rise from ``last`` on."""
@@ -162,7 +160,7 @@ class _Run:
         if not self._schema.has(MODIFIED):
             return None
         newest, last = (peak.at, peak.id) if peak else (None, "")
-        for row in rows:
+        for row in newest_of(rows):
             at, id_ = stamp_of(row, self.module), str(row[ID])
             if newest is None or at > newest or (at == newest and int(id_) > int(last or 0)):
                 newest, last = at, id_

@@ -13,7 +13,17 @@ from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, Where
 from crmhub_zoho.schema import ModuleSchema
 
-__all__ = ["ID", "MODIFIED", "distinct", "instant", "is_record_id", "normaliser", "stamp_of"]
+__all__ = [
+    "ID",
+    "MODIFIED",
+    "distinct",
+    "instant",
+    "is_record_id",
+    "newest_of",
+    "normaliser",
+    "numbers_of",
+    "stamp_of",
+]
 
 ID = "id"
 MODIFIED = "Modified_Time"
@@ -84,6 +94,23 @@ def normaliser(
                     row[name] = [one for one in chosen if one != NO_CHOICE]
 
     return normalise
+
+
+def numbers_of(rows: Iterable[Native]) -> list[int]:
+    """The ids of rows, as the numbers by which Zoho orders them."""
+    return [int(str(row[ID])) for row in rows]
+
+
+def newest_of(rows: Sequence[Native]) -> Sequence[Native]:
+    """Those rows among which the newest change is: where all tell it alike, the last in order of text.
+
+    An org tells all times with the same offset, so that one of many needs to be read.
+    """
+    told = [value for row in rows if isinstance(value := row.get(MODIFIED), str)]
+    if len(told) != len(rows) or len({(len(value), value[-6:]) for value in told}) != 1:
+        return rows
+    newest = max(told)
+    return [row for row, value in zip(rows, told, strict=True) if value == newest]
 
 
 def distinct(rows: Sequence[Native], module: str) -> list[Native]:
