@@ -32,6 +32,10 @@ async def conditions(
         rule = rule_of(mapped, name)
         if value == []:
             return None
+        if name in mapped.spec.constants:
+            if mapped.spec.constants[name] in _several(value):
+                continue
+            return None  # all its records are of another kind
         if rule is None:
             if value is None:
                 continue
@@ -70,8 +74,9 @@ def rule_of(mapped: CompiledMap, name: str) -> Rule | None:
 
 
 def can_ask(mapped: CompiledMap, name: str) -> bool:
-    """Whether the map has the field, or a deal's stage where its status follows from that."""
-    return rule_of(mapped, name) is not None or (name == "status" and "stage" in mapped.by_path)
+    """Whether the map has the field, sets it, or has a deal's stage where its status follows from that."""
+    known = rule_of(mapped, name) is not None or name in mapped.spec.constants
+    return known or (name == "status" and "stage" in mapped.by_path)
 
 
 async def _asked(org: Org, mapped: CompiledMap, where: Mapping[str, object]) -> Sequence[tuple[str, object]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Generic, TypeVar, cast
@@ -159,9 +159,9 @@ class Reader(Generic[_Model]):
         if left == 0:
             return
         async with self.org.in_use() as connector:
-            for shelf in await self.shelves(choice.fields):
-                filters, since = await self._filters(shelf, choice)
-                if filters is None:
+            for each in await self.shelves(choice.fields):
+                shelf, filters, since = await self._chosen(each, choice)
+                if not shelf.maps:
                     continue
                 size = None if left is None else min(left, shelf.able.page_size)
                 request = ReadRequest(shelf.object, shelf.fields, filter=filters, page_size=size)
@@ -176,9 +176,9 @@ class Reader(Generic[_Model]):
         """How many records there are, asked of the CRM where it can count, else counted while reading."""
         total = 0
         async with self.org.in_use() as connector:
-            for shelf in await self.shelves(frozenset()):
-                filters, since = await self._filters(shelf, choice)
-                if filters is None:
+            for each in await self.shelves(frozenset()):
+                shelf, filters, since = await self._chosen(each, choice)
+                if not shelf.maps:
                     continue
                 constants = [mapped.spec.where for mapped in shelf.maps]
                 exact = since is None and shelf.mapping.of_object(shelf.object) == tuple(shelf.maps)
@@ -225,32 +225,35 @@ class Reader(Generic[_Model]):
         )
         raise ConfigError(f"{self.model.__name__} is not mapped in connection {self.org.name!r}", hint=hint)
 
-    async def _filters(
+    async def _chosen(
         self, shelf: Shelf[_Model], choice: Choice
-    ) -> tuple[tuple[Condition, ...] | None, datetime | None]:
-        """The object's conditions (``None``: no record can meet them), and the time to compare with here.
+    ) -> tuple[Shelf[_Model], tuple[Condition, ...], datetime | None]:
+        """The shelf with the maps whose records can be meant, their conditions, and the time to compare with.
 
         An object that cannot be filtered by the time of change is read whole, and compared here.
         """
-        wanted = await self._conditions(shelf, choice.where) if choice.where else ()
+        shelf, wanted = await self._conditions(shelf, choice.where) if choice.where else (shelf, ())
         since = choice.modified_since
-        if wanted is None or since is None:
-            return wanted, None
+        if since is None or not shelf.maps:
+            return shelf, wanted, None
         after = modified_after(shelf.able, since)
-        if after is not None:
-            return (*wanted, after), None
+        if after is not None:  # by whole seconds, which every CRM can be asked for
+            return shelf, (*wanted, after), since if since.microsecond else None
         if shelf.able.modified is None:
             raise Unsupported(
                 f"{shelf.object} does not tell when a record was changed",
                 hint="list all of them",
                 where=Where(self.org.name, shelf.object),
             )
-        return wanted, since
+        return shelf, wanted, since
 
     async def _conditions(
         self, shelf: Shelf[_Model], where: Mapping[str, object]
-    ) -> tuple[Condition, ...] | None:
-        """What ``where`` means for the object; all its maps must say the same."""
+    ) -> tuple[Shelf[_Model], tuple[Condition, ...]]:
+        """What ``where`` means for the object, and the shelf without the maps whose records cannot meet it.
+
+        The maps that stay must all say the same.
+        """
         maps = await self.maps()
         for name in where:
             if not any(can_ask(mapped, name) for mapped in maps):
@@ -260,18 +263,24 @@ class Reader(Generic[_Model]):
                     where=Where(self.org.name, shelf.object),
                 )
         found: list[tuple[Condition, ...]] = []
-        for mapped in maps:
-            if mapped.object == shelf.object:
-                meant = await conditions(self.org, mapped, shelf.able, where)
-                if meant is not None and meant not in found:
-                    found.append(meant)
+        fit: list[CompiledMap] = []
+        whole = [mapped for mapped in maps if mapped.object == shelf.object]
+        for mapped, chosen in zip(
+            whole, shelf.maps, strict=True
+        ):  # with all fields, and with those asked for
+            meant = await conditions(self.org, mapped, shelf.able, where)
+            if meant is None:
+                continue
+            fit.append(chosen)
+            if meant not in found:
+                found.append(meant)
         if len(found) > 1:
             raise Unsupported(
                 f"{', '.join(where)} means different things in the records of {shelf.object}",
                 hint="ask for one kind of them: connection.of(…)",
                 where=Where(self.org.name, shelf.object),
             )
-        return found[0] if found else None
+        return replace(shelf, maps=tuple(fit)), found[0] if found else ()
 
 
 def _tell_stage(data: dict[str, object], stages: Directory) -> None:

@@ -19,6 +19,7 @@ from crmhub.errors import (
     Where,
 )
 from crmhub.mapping.codecs.base import CodecError
+from crmhub.mapping.codecs.choice import EnumCodec
 from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.rules import Rule
 from crmhub.models import Record, Ref, UserRef
@@ -76,7 +77,8 @@ async def native_of(org: Org, mapped: CompiledMap, record: Record, *, create: bo
         for rule in mapped.rules:
             if (rule.ref and values.get(rule.path.text) is not None) or rule.kind == "user":
                 await _point(org, rule, record, values)
-        return mapped.write(values, create=create, today=org.clock.now().date()).fields
+        native = mapped.write(values, create=create, today=org.clock.now().date()).fields
+        return _as_it_was_said(mapped, record, values, native) if record.connection == org.name else native
     except CodecError as error:
         path = str(error).partition(":")[0]
         where = Where(org.name, mapped.object, record.id, path if path in mapped.by_path else None)
@@ -91,6 +93,21 @@ def _without_derived(record: _Model, mapped: CompiledMap) -> _Model:
     lean = record.model_copy()
     lean.model_fields_set.discard("status")
     return lean
+
+
+def _as_it_was_said(mapped: CompiledMap, record: Record, values: Values, native: Native) -> Native:
+    """The native fields with the CRM's own literal for each choice that still means what was read.
+
+    Several literals can mean the same; a record that is written back must not change from one to another.
+    """
+    for path, rule in mapped.by_path.items():
+        said = record.vendor.get(rule.path.head)
+        codec = rule.narrow
+        if said is None or not isinstance(codec, EnumCodec) or native.get(rule.to[0]) is None:
+            continue
+        if codec.decode(said) == str(values.get(path)):
+            native[rule.to[0]] = said
+    return native
 
 
 def _refuse_read_only(mapped: CompiledMap, values: Mapping[str, object], *, create: bool) -> None:

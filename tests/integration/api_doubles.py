@@ -13,10 +13,15 @@ from crmhub.hub import Hub
 from crmhub.testing.simulator.app import Double
 from crmhub.testing.simulator.finding import make_double
 from crmhub.testing.simulator.options import Options
+from crmhub.testing.simulator.table import Row
 
 KEYS = {"zoho": ("client_id", "client_secret", "refresh_token"), "salesforce": ("client_id", "client_secret")}
 URLS = {"zoho": ("api_url", "accounts_url"), "salesforce": ("instance_url", "login_url")}
 NAMES = {"zoho": "Account_Name", "salesforce": "Name"}
+TOUCHED = {
+    "Modified_Time", "Modified_By", "Last_Activity_Time",
+    "LastModifiedDate", "LastModifiedById", "SystemModstamp",
+}  # fmt: skip
 ACCOUNTS = {"zoho": "Accounts", "salesforce": "Account"}
 
 
@@ -29,6 +34,17 @@ class Both:
 
     def connection(self, name: str) -> Connection:
         return self.hub[name]
+
+    def contents(self, name: str) -> Mapping[str, Mapping[str, Row]]:
+        """All live records as the double holds them, by object and id, less who changed them when."""
+        double = self.doubles[name]
+        return {
+            object_: {
+                str(row.get("id") or row.get("Id")): {key: row[key] for key in row if key not in TOUCHED}
+                for row in double.truth(object_)
+            }
+            for object_ in double.objects()
+        }
 
     def account_names(self, name: str) -> list[str]:
         """The names of all live accounts, as the double holds them."""

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from crmhub.connector import Checkpoint
 from crmhub.errors import Conflict, InvalidRecord, NotFound, Unsupported, UsageError
-from crmhub.models import Account, Contact, CustomObject, Deal, Email, Money, Phone, Ref, Task
+from crmhub.models import (
+    Account,
+    AccountType,
+    Contact,
+    CustomObject,
+    Deal,
+    Email,
+    Money,
+    Phone,
+    Record,
+    Ref,
+    Task,
+)
+from crmhub.records import Records
 from tests.integration.api_doubles import ACCOUNTS, NAMES, both
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("crm", ["zoho", "salesforce"])]
@@ -61,9 +74,10 @@ async def test_modified_since_gives_exactly_what_changed_since(crm: str) -> None
             account.updated_at or datetime.max.replace(tzinfo=UTC) for account in await accounts.list()
         )
         middle = stamps[12]
-        found = await accounts.list(modified_since=middle, fields=["updated_at"])
-        assert len(found) == sum(stamp >= middle for stamp in stamps)
-        assert await accounts.count(modified_since=middle) == len(found)
+        for since in (middle, middle + timedelta(microseconds=1), middle - timedelta(microseconds=1)):
+            found = await accounts.list(modified_since=since, fields=["updated_at"])
+            assert len(found) == sum(stamp >= since for stamp in stamps)
+            assert await accounts.count(modified_since=since) == len(found)
 
 
 async def test_modified_since_holds_for_objects_that_cannot_be_filtered_by_it_too(crm: str) -> None:
@@ -96,6 +110,29 @@ async def test_records_are_chosen_by_canonical_values(crm: str) -> None:
             await accounts.list(where={"annual_revenue": Money(Decimal(1))})
 
 
+@pytest.mark.parametrize("value", ["High", "Normal", "Low", ["High", "Low"]])
+async def test_records_of_other_kinds_in_the_same_object_are_not_chosen(
+    crm: str, value: str | list[str]
+) -> None:
+    async with both() as given:
+        activities = given.hub[crm].activities
+        wanted = [each.id for each in await activities.list() if each.priority in [*value, value]]
+        chosen = await activities.list(where={"priority": value})
+        assert sorted(str(each.id) for each in chosen) == sorted(map(str, wanted))
+        assert await activities.count(where={"priority": value}) == len(wanted)
+
+
+async def test_records_are_chosen_by_their_kind(crm: str) -> None:
+    async with both() as given:
+        contacts = given.hub[crm].contacts
+        for kind in ("person", "lead"):
+            chosen = await contacts.list(where={"kind": kind})
+            assert {contact.kind for contact in chosen} == {kind}
+            assert await contacts.count(where={"kind": [kind]}) == len(chosen)
+        assert await contacts.count(where={"kind": ["lead", "person"]}) == await contacts.count()
+        assert await contacts.list(where={"kind": None}) == []
+
+
 async def test_records_are_found_by_words_counted_and_got_by_ids(crm: str) -> None:
     async with both() as given:
         accounts = given.hub[crm].accounts
@@ -112,14 +149,30 @@ async def test_records_are_found_by_words_counted_and_got_by_ids(crm: str) -> No
             await accounts.get("999")
 
 
-async def test_a_record_that_was_read_is_written_back_whole_and_stays_as_it_is(crm: str) -> None:
+@pytest.mark.parametrize("model", ["accounts", "contacts", "deals", "activities"])
+async def test_records_that_were_read_are_written_back_whole_and_stay_as_they_are(
+    crm: str, model: str
+) -> None:
     async with both() as given:
-        deals = given.hub[crm].deals
-        deal = next(deal for deal in await deals.list() if deal.status is not None)
-        await deals.update(str(deal.id), deal)
-        again = await deals.get(str(deal.id))
-        volatile = {"updated_at", "version", "last_activity_at"}
-        assert again.model_dump(exclude=volatile) == deal.model_dump(exclude=volatile)
+        records: Records[Record] = getattr(given.hub[crm], model)
+        before = given.contents(crm)
+        outcomes = await records.update_many(await records.list(), if_unchanged=True)
+        assert all(outcome.ok for outcome in outcomes)
+        assert given.contents(crm) == before
+
+
+async def test_a_choice_that_is_made_anew_is_written_as_the_mapping_says_it(crm: str) -> None:
+    async with both() as given:
+        accounts = given.hub[crm].accounts
+        account = next(
+            each for each in await accounts.list() if each.type not in {None, AccountType.COMPETITOR}
+        )
+        account.type = AccountType.COMPETITOR
+        await accounts.update(str(account.id), account)
+        assert (await accounts.get(str(account.id))).type is AccountType.COMPETITOR
+        account.type = None
+        await accounts.update(str(account.id), account)
+        assert (await accounts.get(str(account.id))).type is None
 
 
 async def test_what_only_the_crm_sets_is_refused_in_a_record_of_ones_own(crm: str) -> None:
