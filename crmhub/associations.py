@@ -26,10 +26,10 @@ async def associations_of(org: Org, model: str, id: str, to: Iterable[str] | Non
     :class:`NotFound` where there is no such record.
     """
     wanted = None if to is None else set(to)
-    mapping = await org.mapping((model,))
     edges: list[Association] = []
     complete = True
     async with org.in_use() as connector:
+        mapping = await org.mapping((model,))
         edges += await _outgoing(org, connector, mapping, model, id, wanted)
         here = Ref(model=model, id=id)
         own = {mapped.object for mapped in mapping.of_model(model)}

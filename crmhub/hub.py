@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -104,11 +104,12 @@ class Hub:
         """Close every connection and the store. What is asked of the hub afterwards is an error."""
         self._closed = True
         with anyio.CancelScope(shield=True):
-            for connection in self._connections.values():
-                await connection.aclose("the hub is closed")
-            if self._store is not None:
-                await self._store.aclose()
-                self._store = None
+            async with AsyncExitStack() as stack, self._opening:  # one that cannot be closed keeps none open
+                store, self._store = self._store, None
+                if store is not None:
+                    stack.push_async_callback(store.aclose)
+                for connection in self._connections.values():
+                    stack.push_async_callback(connection.aclose, "the hub is closed")
 
     # ── connections ──────────────────────────────────────────────────────────────────────────────
 
@@ -229,8 +230,8 @@ class Hub:
         """The state store, opened on first use."""
         from crmhub.store import Store
 
-        self._demand_open()
         async with self._opening:
+            self._demand_open()
             if self._store is None:
                 url = self.config.store_url(self._resolvers)
                 self._store = await Store.open(url, clock=self.clock, events=self.events, random=self.random)

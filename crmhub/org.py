@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 
 import anyio
@@ -39,10 +39,15 @@ class Pool:
         """Count the connection as the one used last, and close idle ones that are too many."""
         self._open[org.name] = org
         self._open.move_to_end(org.name)
-        idle = [other for other in self._open.values() if not other.busy and other is not org]
-        for other in idle[: max(0, len(self._open) - self._limit)]:
-            del self._open[other.name]
-            await other.aclose()
+        while (spare := self._spare(org)) is not None:  # looked for anew: others come and go meanwhile
+            del self._open[spare.name]
+            await spare.aclose()
+
+    def _spare(self, org: Org) -> Org | None:
+        """The idle connection unused for longest, if more are open than may be."""
+        if len(self._open) <= self._limit:
+            return None
+        return next((other for other in self._open.values() if not other.busy and other is not org), None)
 
     def dismiss(self, org: Org) -> None:
         """Forget a connection that was closed."""
@@ -61,7 +66,7 @@ class Org:
         clock: Clock,
         *,
         pool: Pool | None = None,
-        release: Callable[[], Awaitable[None]] | None = None,
+        release: Callable[[], Callable[[], Awaitable[None]]] | None = None,
     ) -> None:
         self.name = name
         self.kind = kind
@@ -92,6 +97,7 @@ class Org:
     @asynccontextmanager
     async def in_use(self) -> AsyncGenerator[Connector]:
         """The connector, which is not closed to make room for another connection meanwhile."""
+        self._demand_there()
         self._users += 1
         try:
             if self._pool is not None:
@@ -117,14 +123,17 @@ class Org:
         Raises :class:`ConfigError` when its settings are wrong, :class:`UsageError` when the hub is
         closed or the connection was removed.
         """
+        self._demand_there()
+        if self._connector is None:
+            self._connector = self._connect()
+        return self._connector
+
+    def _demand_there(self) -> None:
         if self._gone is not None:
             raise UsageError(
                 f"connection {self.name!r} is gone: {self._gone}",
                 hint="use it before that, or open a new hub",
             )
-        if self._connector is None:
-            self._connector = self._connect()
-        return self._connector
 
     async def aclose(self, gone: str | None = None) -> None:
         """Close what is open; it opens again on its next use, unless it is ``gone`` for that reason."""
@@ -133,10 +142,12 @@ class Org:
             self._pool.dismiss(self)
         connector, self._connector = self._connector, None
         self._forget()
-        if connector is not None:
-            await connector.aclose()
-        if self._release is not None:
-            await self._release()
+        with anyio.CancelScope(shield=True):
+            async with AsyncExitStack() as stack:
+                if self._release is not None:  # taken at once: it may open again while this is being closed
+                    stack.push_async_callback(self._release())
+                if connector is not None:
+                    stack.push_async_callback(connector.aclose)
 
     # ── what is known of it ──────────────────────────────────────────────────────────────────────
 

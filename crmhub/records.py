@@ -67,7 +67,8 @@ class Records(Generic[_Model]):
 
     async def maps(self) -> Sequence[CompiledMap]:
         """The maps behind the model. Raises :class:`ConfigError` where it is not mapped."""
-        return await self._reader.maps()
+        async with self._org.in_use():
+            return await self._reader.maps()
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -215,8 +216,8 @@ class Records(Generic[_Model]):
     async def delete_many(self, ids: Iterable[str], *, object: str | None = None) -> Sequence[Outcome]:
         """Delete records: one outcome for each."""
         items = [WriteItem(id=id_) for id_ in arguments.identifiers(ids)]
-        name = await self._object_for(object)
         async with self._org.in_use() as connector:
+            name = await self._object_for(object)
             return await connector.write(WriteRequest(name, "delete", items)) if items else []
 
     # ── how ──────────────────────────────────────────────────────────────────────────────────────
@@ -270,13 +271,14 @@ class Records(Generic[_Model]):
         given = arguments.instances(records, self._model)
         if match is not None:
             arguments.text_of(match, "match")
-        maps = await self.maps()
         ready: list[_Ready] = []
-        for record in given:
-            try:
-                ready.append(await self._ready(maps, record, create=create, match=match, checked=checked))
-            except InvalidRecord as error:
-                ready.append(_Ready("", None, WriteItem(), error, record))
+        async with self._org.in_use():
+            maps = await self.maps()
+            for record in given:
+                try:
+                    ready.append(await self._ready(maps, record, create=create, match=match, checked=checked))
+                except InvalidRecord as error:
+                    ready.append(_Ready("", None, WriteItem(), error, record))
         return ready
 
     async def _ready(

@@ -49,10 +49,15 @@ class Supplies:
             lambda wanted: self._client(connection, wanted),
         )
 
-    async def release(self, connection: str) -> None:
-        """Close the connection's HTTP clients."""
-        for client in self._clients.pop(connection, []):
-            await client.aclose()
+    def release(self, connection: str) -> Callable[[], Awaitable[None]]:
+        """Take the connection's HTTP clients away from it; what this gives closes them."""
+        clients = self._clients.pop(connection, [])
+
+        async def close() -> None:
+            for client in clients:
+                await client.aclose()
+
+        return close
 
     def _client(self, connection: str, wanted: HttpSettings) -> HttpClient:
         from crmhub.http import HttpClient

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import anyio.lowlevel
+import httpx
 import pytest
 
 from crmhub.clock import ManualClock
 from crmhub.config import Config
 from crmhub.connection import Connection
-from crmhub.connector import Value
+from crmhub.connector import Context, Value
 from crmhub.errors import ConfigError, InvalidRecord, PartialFailure, Unsupported, UsageError
+from crmhub.http import HttpSettings
 from crmhub.hub import Hub
 from crmhub.models import Account, Contact, Record
+from crmhub.testing.memory import MemoryConfig, MemoryConnector
 
 pytestmark = pytest.mark.anyio
 
@@ -46,7 +50,11 @@ async def hub_of(tmp_path: Path, *names: str, open_connections: int = 64) -> Asy
     path = tmp_path / "memory.yaml"
     path.write_text(MAPPING)
     config = Config({}, store="sqlite:///:memory:")
-    async with Hub(config, clock=ManualClock(), open_connections=open_connections) as hub:
+    answer = httpx.MockTransport(lambda _: httpx.Response(200, json={"ok": True}))
+    transports: dict[str, httpx.AsyncBaseTransport] = {"a": answer, "b": answer}
+    async with Hub(
+        config, clock=ManualClock(), open_connections=open_connections, transports=transports
+    ) as hub:
         for name in names or ("crm",):
             add(hub, name, path)
         yield hub
@@ -56,6 +64,42 @@ def add(hub: Hub, name: str, mapping: Path, **more: Value) -> Connection:
     settings: dict[str, Value] = {"objects": cast("Value", {"companies": FIELDS}), "page_size": 2}
     settings["rows"] = cast("Value", {"companies": rows(5)})
     return hub.add(name, "memory", mapping=mapping, **(settings | more))
+
+
+class Leisurely(MemoryConnector):
+    """Takes a while to close."""
+
+    async def aclose(self) -> None:
+        for _ in range(5):
+            await anyio.lowlevel.checkpoint()
+
+
+class Stuck(MemoryConnector):
+    """Cannot be closed."""
+
+    async def aclose(self) -> None:
+        raise RuntimeError("stuck")
+
+
+class Calling(MemoryConnector):
+    """Has an HTTP client, and waits for ``hold`` when it is closed."""
+
+    hold: tuple[anyio.Event, anyio.Event] | None = None
+
+    def __init__(self, config: MemoryConfig, context: Context) -> None:
+        super().__init__(config, context)
+        assert context.http is not None
+        self._client = context.http(HttpSettings("http://localhost"))
+
+    async def request(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
+    ) -> Value:
+        return (await self._client.request(method, path, params=params, json=json)).json()
+
+    async def aclose(self) -> None:
+        if self.hold is not None:
+            self.hold[0].set()
+            await self.hold[1].wait()
 
 
 # Calls as somebody without a type checker would write them.
@@ -272,6 +316,55 @@ async def test_a_connection_at_work_is_not_closed_to_make_room(tmp_path: Path) -
         assert await hub["c"].accounts.count() == 5
         assert hub["a"].is_open
         assert len([account async for account in accounts]) == 4
+
+
+async def test_many_tasks_share_few_open_connections(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, open_connections=1) as hub:
+        names = [f"tenant-{number}" for number in range(10)]
+        for name in names:
+            objects = cast("Value", {"companies": FIELDS})
+            held = cast("Value", {"companies": rows(5)})
+            hub.add(name, Leisurely, mapping=tmp_path / "memory.yaml", objects=objects, rows=held)
+
+        async def work(task: int) -> None:
+            for turn in range(6):
+                accounts = hub[names[(task + turn * (1 + task % 7)) % 10]].accounts
+                assert (await accounts.update_many([Account(id="c1", name="X")]))[0].ok
+                assert await accounts.count() == 5
+
+        async with anyio.create_task_group() as tasks:
+            for task in range(50):
+                tasks.start_soon(work, task)
+        assert sum(hub[name].is_open for name in names) == 1
+
+
+async def test_a_connection_that_opens_again_while_it_is_closed_keeps_its_new_client(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, open_connections=1) as hub:
+        closing, closed = anyio.Event(), anyio.Event()
+        for name in ("a", "b"):
+            connection = hub.add(name, Calling, mapping=tmp_path / "memory.yaml")
+            cast("Calling", connection.connector).hold = (closing, closed) if name == "a" else None
+        assert await hub["a"].request("GET", "/") == {"ok": True}
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hub["b"].request, "GET", "/")
+            await closing.wait()  # to make room for b
+            assert await hub["a"].request("GET", "/") == {"ok": True}
+            closed.set()
+        assert await hub["a"].request("GET", "/") == {"ok": True}
+
+
+async def test_a_connector_that_cannot_be_closed_leaves_nothing_else_open(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, "first") as hub:
+        hub.add("stuck", Stuck, mapping=tmp_path / "memory.yaml")
+        hub.add("last", "memory", mapping=tmp_path / "memory.yaml")
+        connections = [hub[name] for name in hub]
+        assert all(connection.connector for connection in connections)
+        await hub.store()
+        with pytest.raises(RuntimeError, match="stuck"):
+            await hub.aclose()
+    assert not any(connection.is_open for connection in connections)
+    with pytest.raises(UsageError, match="closed"):
+        await hub.store()
 
 
 async def test_tenants_of_one_crm_share_one_mapping(tmp_path: Path) -> None:
