@@ -18,6 +18,10 @@ from crmhub_zoho.simulator.building import DEFAULT_OFFSET, build_org
 from crmhub_zoho.simulator.call import Call, Endpoint
 from crmhub_zoho.simulator.errors import ZohoError, too_many_requests
 from crmhub_zoho.simulator.limits import EDITIONS, Limits
+from crmhub_zoho.simulator.mcp import PATH as MCP_PATH
+from crmhub_zoho.simulator.mcp_client import make_server
+from crmhub_zoho.simulator.mcp_switches import SETTINGS as MCP_SETTINGS
+from crmhub_zoho.simulator.mcp_switches import read_switches
 from crmhub_zoho.simulator.oauth import Accounts
 from crmhub_zoho.simulator.paging import PageTokens
 from crmhub_zoho.simulator.records import Records
@@ -33,6 +37,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "index_delay": "seconds until search finds a new record (default 0)",
     "offset": f"the organisation's offset from UTC (default {DEFAULT_OFFSET})",
     "scopes": "what the credentials may do, comma-separated (default: everything)",
+    **MCP_SETTINGS,
 }
 _SCHEME = "zoho-oauthtoken "
 _PREFIX = "/crm/{version}"
@@ -50,6 +55,8 @@ class ZohoDouble(Double):
         scopes = split_scopes(settings.text("scopes", ",".join(EVERYTHING)))
         self.accounts = Accounts(self.clock, options.seed, scopes)
         self.credentials = self.accounts.credentials
+        self.mcp = make_server(self, self.accounts, scopes, read_switches(settings.text, settings.number))
+        self.credentials["mcp_token"] = self.mcp.token
         self.index_delay = settings.number("index_delay", 0.0)
         self.edition, self.limits = self._limits(settings)
         self._records = Records(self.org)
@@ -76,6 +83,8 @@ class ZohoDouble(Double):
     async def answer(self, request: Request) -> Response:
         """Answer one call as Zoho would."""
         path = request.url.path.rstrip("/")
+        if path == MCP_PATH:
+            return await self.mcp.answer(request)
         try:
             if path.startswith("/oauth/v2/"):
                 return await self._oauth(request, path)
