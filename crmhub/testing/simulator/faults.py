@@ -29,6 +29,7 @@ DATA_KINDS: dict[str, str] = {
     "duplicate_ids": "a page holds its first record twice",
     "loop_token": "the next-page pointer leads back to the same page",
     "no_cursor_field": "records come without their time of last change",
+    "job_failure": "a background job ends in failure",
 }
 
 _RULE = re.compile(

@@ -27,12 +27,14 @@ from crmhub_zoho.simulator.scopes import require
 
 MAX_FIELDS = 50
 MAX_PAGE = 200
+CRM = "/crm/{version}"
+BULK = "/crm/bulk/{version}"
 
 
 @dataclass(frozen=True)
 class Call:
     """A call that is allowed: who asks what of which organisation. `fault` says whether a data fault
-    strikes.
+    strikes; `base_url` is where the caller found the double.
     """
 
     method: str
@@ -49,6 +51,7 @@ class Call:
     edition: str
     index_delay: float
     fault: Callable[[str], bool]
+    base_url: str = ""
 
     def require(self, scope: str) -> None:
         """Raise ZohoError unless the token has `scope`, such as `modules.Deals.READ`."""
@@ -141,8 +144,8 @@ def never(call: Call) -> bool:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A route: method, path pattern below `/crm/{version}`, handler, needed scopes, price, and whether it
-    is heavy.
+    """A route: method, path pattern below `prefix`, handler, needed scopes, price, whether it is heavy, and
+    how many of the concurrent calls it counts for.
 
     Each scope is `area.READ` and the like, without the leading `ZohoCRM.`; `{module}` stands for the
     module's name.
@@ -154,6 +157,8 @@ class Endpoint:
     scopes: tuple[str, ...]
     price: Callable[[Call], int] = one_credit
     heavy: Callable[[Call], bool] = never
+    prefix: str = CRM
+    weight: int = 1
 
 
 def reply(value: object, status: int = 200) -> Response:

@@ -13,16 +13,28 @@ from crmhub.testing.simulator.jsons import json_response
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.routes import Found, Routes
 from crmhub.testing.simulator.table import Row
-from crmhub_zoho.simulator import coql, metadata, organisation, reading, related, search, writing
+from crmhub_zoho.simulator import (
+    bulk_read,
+    bulk_write,
+    coql,
+    metadata,
+    organisation,
+    reading,
+    related,
+    search,
+    writing,
+)
 from crmhub_zoho.simulator.building import DEFAULT_OFFSET, build_org
 from crmhub_zoho.simulator.call import Call, Endpoint
 from crmhub_zoho.simulator.errors import ZohoError, too_many_requests
+from crmhub_zoho.simulator.jobs import DEFAULT_DELAY
 from crmhub_zoho.simulator.limits import EDITIONS, Limits
 from crmhub_zoho.simulator.mcp import PATH as MCP_PATH
 from crmhub_zoho.simulator.mcp_client import make_server
 from crmhub_zoho.simulator.mcp_switches import SETTINGS as MCP_SETTINGS
 from crmhub_zoho.simulator.mcp_switches import read_switches
 from crmhub_zoho.simulator.oauth import Accounts
+from crmhub_zoho.simulator.org import BULK_PAGE
 from crmhub_zoho.simulator.paging import PageTokens
 from crmhub_zoho.simulator.records import Records
 from crmhub_zoho.simulator.rendering import full_record
@@ -36,11 +48,12 @@ SETTINGS: Final[Mapping[str, str]] = {
     "concurrency": "calls at the same time",
     "index_delay": "seconds until search finds a new record (default 0)",
     "offset": f"the organisation's offset from UTC (default {DEFAULT_OFFSET})",
+    "bulk_delay": f"seconds that a background job takes (default {DEFAULT_DELAY:g})",
+    "bulk_page": f"records in one page of a bulk read (default {BULK_PAGE:,})",
     "scopes": "what the credentials may do, comma-separated (default: everything)",
     **MCP_SETTINGS,
 }
 _SCHEME = "zoho-oauthtoken "
-_PREFIX = "/crm/{version}"
 
 
 class ZohoDouble(Double):
@@ -58,12 +71,14 @@ class ZohoDouble(Double):
         self.mcp = make_server(self, self.accounts, scopes, read_switches(settings.text, settings.number))
         self.credentials["mcp_token"] = self.mcp.token
         self.index_delay = settings.number("index_delay", 0.0)
+        self.org.jobs.delay = settings.number("bulk_delay", DEFAULT_DELAY)
+        self.org.bulk_page = int(settings.number("bulk_page", BULK_PAGE))
         self.edition, self.limits = self._limits(settings)
         self._records = Records(self.org)
         self._tokens = PageTokens(self.clock, random.Random(f"zoho-pages-{options.seed}"))
         self._routes = Routes[Endpoint]()
         for endpoint in _endpoints():
-            self._routes.add(endpoint.method, f"{_PREFIX}{endpoint.pattern}", endpoint)
+            self._routes.add(endpoint.method, f"{endpoint.prefix}{endpoint.pattern}", endpoint)
 
     def _limits(self, settings: "_Settings") -> tuple[str, Limits]:
         name = settings.text("edition", "enterprise")
@@ -110,7 +125,7 @@ class ZohoDouble(Double):
 
     async def _api(self, request: Request, path: str) -> Response:
         found = self._routes.find(path)
-        if found is None or found.params["version"] not in VERSIONS:
+        if found is None or found.params.get("version", "v8") not in VERSIONS:
             raise _no_such_url()
         if found.params.get("module", "") in _NO_MODULES:
             raise _no_such_url()  # an address of Zoho's that is not played here
@@ -119,9 +134,10 @@ class ZohoDouble(Double):
         endpoint = found.targets.get(request.method)
         if endpoint is None:
             raise ZohoError(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
-        with self.limits.slot(heavy=endpoint.heavy(call)):
+        with self.limits.slot(heavy=endpoint.heavy(call), weight=endpoint.weight):
             self.limits.spend(endpoint.price(call))
             await self.lag()
+            self.org.jobs.settle()
             response = self._handled(endpoint, call)
         remaining = self.limits.remaining_header
         if remaining is not None:
@@ -158,6 +174,7 @@ class ZohoDouble(Double):
             edition=self.edition,
             index_delay=self.index_delay,
             fault=lambda kind: self.faults.on_data(kind, request.method, path),
+            base_url=self.base_url(request),
         )
 
     def objects(self) -> list[str]:
@@ -166,6 +183,7 @@ class ZohoDouble(Double):
 
     def truth(self, name: str, *, deleted: bool = False) -> Iterator[Row]:
         """All live records of a module as the single GET shows them, or those in the recycle bin."""
+        self.org.jobs.settle()
         module = self.org.modules[name]
         rows = (gone.row for gone in module.table.deleted()) if deleted else module.table.rows()
         return (full_record(self.org, module, row) for row in rows)
@@ -204,7 +222,7 @@ _NO_MODULES = frozenset({"settings", "actions", "__composite_requests", "bulk", 
 
 def _endpoints() -> list[Endpoint]:
     """All endpoints; those whose patterns fit nearly every path come last."""
-    areas = (coql, metadata, organisation, reading, search, writing)
+    areas = (bulk_read, bulk_write, coql, metadata, organisation, reading, search, writing)
     first = [endpoint for area in areas for endpoint in area.ENDPOINTS]
     return [*first, *writing.LAST_ENDPOINTS, *reading.LAST_ENDPOINTS, *related.LAST_ENDPOINTS]
 

@@ -84,14 +84,14 @@ class Limits:
         self._used += amount
 
     @contextmanager
-    def slot(self, *, heavy: bool) -> Generator[None]:
-        """Hold one of the concurrent calls; raises ZohoError (429) if all are taken."""
-        if self._calls >= self.concurrency or (heavy and self._heavy >= HEAVY_AT_ONCE):
+    def slot(self, *, heavy: bool, weight: int = 1) -> Generator[None]:
+        """Hold `weight` of the concurrent calls; raises ZohoError (429) if there are not as many free."""
+        if self._calls + weight > self.concurrency or (heavy and self._heavy >= HEAVY_AT_ONCE):
             raise too_many_requests()
-        self._calls += 1
+        self._calls += weight
         self._heavy += heavy
         try:
             yield
         finally:
-            self._calls -= 1
+            self._calls -= weight
             self._heavy -= heavy

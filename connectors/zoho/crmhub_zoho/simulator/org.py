@@ -1,5 +1,6 @@
 """The organisation: its users, its modules with their records, its clock and zone."""
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -7,15 +8,21 @@ from datetime import tzinfo
 from crmhub.testing.simulator.clock import SimClock, iso_seconds
 from crmhub.testing.simulator.table import Row, Table
 from crmhub_zoho.simulator.fields import ANY_MODULE, Field
-from crmhub_zoho.simulator.ids import LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
+from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
+from crmhub_zoho.simulator.jobs import Jobs
 from crmhub_zoho.simulator.modules import ModuleSpec
 from crmhub_zoho.simulator.people import User
 
 SE_MODULE = "$se_module"
 _LAYOUTS = IdBlock(LAYOUTS_BLOCK)
 _METADATA = IdBlock(METADATA_BLOCK)
+_FILES = IdBlock(FILES_BLOCK)
 
 
+BULK_PAGE = 200_000
+"""The records in one page of a bulk read."""
+
+MOST_OUTGOING = 1_000
 _PER_MODULE = 1_000_000
 _TAGS = 5_000_000_000
 
@@ -31,6 +38,14 @@ class Tombstone:
 
     id: str
     at: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that was uploaded for a bulk write: the name it was sent with, and its bytes."""
+
+    name: str
+    content: bytes
 
 
 @dataclass
@@ -81,7 +96,10 @@ class Module:
 
 
 class Org:
-    """State that all handlers share."""
+    """State that all handlers share.
+
+    `outbox` holds what Zoho would have sent to others' addresses, oldest first: `{"url", "body"}`.
+    """
 
     def __init__(
         self, clock: SimClock, zone: tzinfo, users: list[User], modules: Mapping[str, Module]
@@ -92,6 +110,10 @@ class Org:
         self.modules = modules
         self._by_lower = {name.lower(): module for name, module in modules.items()}
         self._tags: dict[str, str] = {}
+        self.jobs = Jobs(clock)
+        self.uploads: dict[str, Upload] = {}
+        self.bulk_page = BULK_PAGE
+        self.outbox: deque[dict[str, object]] = deque(maxlen=MOST_OUTGOING)
 
     @property
     def admin(self) -> User:
@@ -139,6 +161,12 @@ class Org:
         """The id of the tag of that name, made at its first use."""
         key = name.casefold()
         return self._tags.setdefault(key, _METADATA.id_of(_TAGS + len(self._tags)))
+
+    def keep_upload(self, upload: Upload) -> str:
+        """Keep a file and give its id."""
+        file_id = _FILES.id_of(len(self.uploads))
+        self.uploads[file_id] = upload
+        return file_id
 
     def record_modules(self) -> Iterator[Module]:
         """All modules that hold records."""

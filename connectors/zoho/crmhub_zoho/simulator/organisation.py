@@ -11,7 +11,7 @@ from crmhub_zoho.simulator.call import MAX_PAGE, Call, Endpoint, nothing, reply
 from crmhub_zoho.simulator.errors import ZohoError
 from crmhub_zoho.simulator.people import User, name_id
 
-_ZGID = "60001234567"
+ZGID = "60001234567"
 _TYPES: dict[str, Callable[[User], bool]] = {
     "AllUsers": lambda _: True,
     "ActiveUsers": lambda user: user.active,
@@ -93,9 +93,9 @@ def get_org(call: Call) -> Response:
             "org": [
                 {
                     "id": str(int(org.modules["Leads"].id) - 1),
-                    "zgid": _ZGID,
+                    "zgid": ZGID,
                     "company_name": "Example Trading",
-                    "domain_name": "org" + _ZGID,
+                    "domain_name": "org" + ZGID,
                     "type": "production",
                     "primary_email": org.admin.email,
                     "primary_zuid": org.admin.id[-9:],

@@ -37,7 +37,7 @@ def require(granted: Iterable[str], needed: str) -> None:
 
 
 def _enough(needed: str) -> Iterable[str]:
-    if needed.startswith("zohosearch."):
+    if needed.startswith(("zohosearch.", "zohofiles.")):
         yield needed
         return
     *area, operation = needed.split(".")
