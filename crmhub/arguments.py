@@ -20,6 +20,10 @@ __all__ = [
     "instant",
     "limit_of",
     "model_class",
+    "models",
+    "name_or_class",
+    "named",
+    "number_of",
     "text_of",
     "texts",
 ]
@@ -27,12 +31,25 @@ __all__ = [
 _Model = TypeVar("_Model", bound=Record)
 
 
-def model_class(given: object) -> None:
-    """Demand a model: a class that subclasses ``Record`` and has a model name of its own."""
+def model_class(given: object, name: str = "of") -> type[Record]:
+    """A model: a class that subclasses ``Record`` and has a model name of its own."""
     if not (isinstance(given, type) and issubclass(given, Record)):
         raise UsageError(
-            f"of: {_kind(cast('object', given))} is not a model", hint="give a class, such as crmhub.Account"
+            f"{name}: {_kind(cast('object', given))} is not a model",
+            hint="give a class, such as crmhub.Account",
         )
+    return given
+
+
+def name_or_class(given: object, name: str) -> None:
+    """Demand a name or a class."""
+    if not isinstance(given, type):
+        text_of(given, name)
+
+
+def models(given: object, name: str) -> list[type[Record]]:
+    """Models, in order."""
+    return [model_class(each, name) for each in _several(given, name)]
 
 
 def identifier(given: object, name: str = "id") -> str:
@@ -75,7 +92,10 @@ def field_names(given: object, model: type[Record]) -> frozenset[str] | None:
         return None
     names = frozenset(texts(given, "fields"))
     for name in sorted(names):
-        known_field(name, model, "fields")
+        if known_field(name, model, "fields") != name:  # a path into it: it comes as a whole
+            raise UsageError(
+                f"fields: {name!r} is not the name of a field", hint=f"{name.split('[')[0].split('.')[0]!r}"
+            )
     return names
 
 
@@ -91,12 +111,13 @@ def known_field(name: str, model: type[Record], argument: str) -> str:
 
 def limit_of(given: object) -> int | None:
     """How many records at most; ``None`` for all."""
-    if given is None:
-        return None
+    return None if given is None else number_of(given, "limit")
+
+
+def number_of(given: object, name: str) -> int:
+    """A number of records."""
     if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise UsageError(
-            f"limit: {_kind(given)} is not a number of records", hint="limit=100, or none for all"
-        )
+        raise UsageError(f"{name}: {_kind(given)} is not a number of records", hint=f"{name}=100")
     return given
 
 
@@ -123,14 +144,21 @@ def text_of(given: object, name: str) -> str:
 
 def conditions_of(given: object, model: type[Record]) -> Mapping[str, object]:
     """Canonical paths with the values that they must have."""
+    wanted = named(given, "where")
+    for name in wanted:
+        known_field(name, model, "where")
+    return wanted
+
+
+def named(given: object, name: str) -> Mapping[str, object]:
+    """Values by name; none where nothing is given."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):
-        raise UsageError(f"where: {_kind(given)} is not a table of fields", hint="where={'name': 'Acme'}")
-    named = cast("Mapping[object, object]", given)
-    for name in named:
-        known_field(text_of(name, "where"), model, "where")
-    return cast("Mapping[str, object]", named)
+        raise UsageError(
+            f"{name}: {_kind(given)} is not a table of fields", hint=f"{name}={{'name': 'Acme'}}"
+        )
+    return {text_of(each, name): value for each, value in cast("Mapping[object, object]", given).items()}
 
 
 def _several(given: object, name: str) -> Sequence[object]:

@@ -218,9 +218,13 @@ def _connections(problems: Mistakes, given: Value, *, plain: bool) -> dict[str, 
     return found
 
 
-def name_problem(name: str) -> str | None:
+def name_problem(name: object) -> str | None:
     """What is wrong with a connection's name, if anything."""
-    if name in {"all", "jobs"} or not name.replace("_", "").replace("-", "").isalnum():
+    if (
+        not isinstance(name, str)
+        or name in {"all", "jobs"}
+        or not name.replace("_", "").replace("-", "").isalnum()
+    ):
         return "a connection's name is letters, digits, - and _ (and not 'all')"
     return None
 

@@ -239,7 +239,8 @@ NOT_SENT = "not_sent"
 class Outcome:
     """What happened to one written item, in the order of the request.
 
-    ``unknown`` means that it was sent and that nobody knows: read it back, never just send again.
+    ``unknown`` means that it was sent and that nobody knows: read it back, never just send again. A
+    ``rejected`` item whose ``id`` is not its own is refused because of that record: it has the unique value.
     """
 
     status: Literal["created", "updated", "unchanged", "deleted", "rejected", "conflict", "unknown"]

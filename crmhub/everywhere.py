@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import anyio
 from anyio import CapacityLimiter
 
+from crmhub import arguments
 from crmhub.connection import Connection
 from crmhub.connector import Check, Outcome
 from crmhub.errors import ConfigError, CrmhubError, PartialFailure
@@ -89,7 +90,7 @@ class Everywhere:
 
     def of(self, model: type[_Model]) -> RecordsEverywhere[_Model]:
         """The records of a model."""
-        return RecordsEverywhere({each.name: each.of(model) for each in self._connections})
+        return RecordsEverywhere({each.name: each.of(model) for each in self._connections}, model)
 
     async def check(self) -> Answers[Sequence[Check]]:
         """What each connection's permissions are."""
@@ -118,8 +119,9 @@ class ListingEverywhere(Listing[_Model]):
 class RecordsEverywhere(Generic[_Model]):
     """The records of one model in several connections; the arguments are those of :class:`Records`."""
 
-    def __init__(self, records: Mapping[str, Records[_Model]]) -> None:
+    def __init__(self, records: Mapping[str, Records[_Model]], model: type[_Model]) -> None:
         self._records = records
+        self._model = model
 
     def list(
         self,
@@ -157,6 +159,8 @@ class RecordsEverywhere(Generic[_Model]):
         self, *, where: Mapping[str, object] | None = None, modified_since: datetime | None = None
     ) -> Answers[int]:
         """How many live records each connection has."""
+        arguments.conditions_of(where, self._model)
+        arguments.instant(modified_since, "modified_since")
 
         def asking(records: Records[_Model]) -> Callable[[], Awaitable[int]]:
             return lambda: records.count(where=where, modified_since=modified_since)
@@ -165,14 +169,18 @@ class RecordsEverywhere(Generic[_Model]):
 
     async def create(self, record: _Model) -> Answers[Outcome]:
         """Create the record in each connection: one outcome for each."""
+        arguments.instance(record, self._model)
         return await self._outcomes(lambda _name, records: records.create_many([record]))
 
     async def upsert(self, record: _Model, *, match: str) -> Answers[Outcome]:
         """Upsert the record in each connection by the canonical path ``match``: one outcome for each."""
+        arguments.instance(record, self._model)
+        arguments.text_of(match, "match")
         return await self._outcomes(lambda _name, records: records.upsert_many([record], match=match))
 
     async def update(self, ids: Mapping[str, str], changes: _Model) -> Answers[Outcome]:
         """Write what ``changes`` sets to the record that ``ids`` names in each connection."""
+        arguments.instance(changes, self._model, "changes")
         return await self._outcomes(
             lambda name, records: records.update_many([changes.model_copy(update={"id": ids[name]})]), ids
         )
@@ -184,9 +192,9 @@ class RecordsEverywhere(Generic[_Model]):
     async def _outcomes(
         self,
         write: Callable[[str, Records[_Model]], Awaitable[Sequence[Outcome]]],
-        names: Iterable[str] | None = None,
+        ids: Mapping[str, str] | None = None,
     ) -> Answers[Outcome]:
-        chosen = self._records if names is None else self._only(names)
+        chosen = self._records if ids is None else self._only(ids)
 
         def one(name: str, records: Records[_Model]) -> Callable[[], Awaitable[Outcome]]:
             async def outcome() -> Outcome:
@@ -196,12 +204,12 @@ class RecordsEverywhere(Generic[_Model]):
 
         return await _ask({name: one(name, each) for name, each in chosen.items()})
 
-    def _only(self, names: Iterable[str]) -> Mapping[str, Records[_Model]]:
-        wanted = [*names]
-        for name in wanted:
+    def _only(self, ids: Mapping[str, str]) -> Mapping[str, Records[_Model]]:
+        for name, id_ in arguments.named(ids, "ids").items():
             if name not in self._records:
                 raise ConfigError(f"no connection {name!r} among these", hint=", ".join(self._records))
-        return {name: self._records[name] for name in wanted}
+            arguments.identifier(id_, "ids")
+        return {name: self._records[name] for name in ids}
 
 
 async def _ask(questions: Mapping[str, Callable[[], Awaitable[_T]]]) -> Answers[_T]:

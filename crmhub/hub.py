@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import anyio
 
+from crmhub import arguments
 from crmhub.clock import Clock
 from crmhub.config import Config, ConnectionSettings, load_config, name_problem
 from crmhub.connection import Connection
@@ -116,7 +117,7 @@ class Hub:
     def __getitem__(self, name: str) -> Connection:
         """The connection of that name. Raises :class:`ConfigError` with a suggestion."""
         self._demand_open()
-        if name not in self._connections:
+        if arguments.text_of(name, "connection") not in self._connections:
             raise ConfigError(f"no connection {name!r}", hint=suggest(name, self._connections))
         return self._connections[name]
 
@@ -148,6 +149,7 @@ class Hub:
         problem = name_problem(name)
         if problem is not None:
             raise ConfigError(f"connection {name!r}: {problem}")
+        arguments.name_or_class(connector, "connector")
         kind = None if isinstance(connector, str) else connector
         called = connector if isinstance(connector, str) else connector.__name__
         added = self._connection(ConnectionSettings(name, called, settings), mapping, kind)

@@ -104,7 +104,7 @@ class Records(Generic[_Model]):
         Raises :class:`Unsupported` where the CRM has no search.
         """
         words = arguments.text_of(text, "text")
-        choice = self._choice(fields, None, limit, raw, on_invalid)
+        choice = self._choice(fields, None, arguments.number_of(limit, "limit"), raw, on_invalid)
         return Listing(lambda: self._found(words, choice))
 
     async def count(
@@ -142,20 +142,21 @@ class Records(Generic[_Model]):
         """What changed since a checkpoint of an earlier page (``None``: everything), a page at a time.
 
         At least once: a record can come again, none is left out. The last page always has a checkpoint.
+        Raises :class:`UsageError` for a checkpoint of another model or connection.
         """
         choice = self._choice(fields, None, None, raw, on_invalid)
         name = self._object or self._model.model
-        places = _places(since, name)
+        places = _places(since, name, self._org.name)
         async with self._org.in_use() as connector:
             for shelf in await self._reader.shelves(choice.fields):
-                place = places.get(shelf.object)
-                request = ReadRequest(shelf.object, shelf.fields, place if isinstance(place, dict) else None)
+                request = ReadRequest(shelf.object, shelf.fields, places.get(shelf.object))
                 async with aclosing(connector.read(request)) as pages:
                     async for page in pages:
                         checkpoint: Checkpoint | None = None
                         if page.checkpoint is not None:
                             places[shelf.object] = dict(page.checkpoint)
-                            checkpoint = {"of": name, "objects": dict(places)}
+                            objects: dict[str, Value] = {**places}
+                            checkpoint = {"of": name, "connection": self._org.name, "objects": objects}
                         models = [*shelf.models(page.upserts, choice)]
                         yield ChangePage(models, page.deletes, checkpoint, shelf.object)
 
@@ -164,7 +165,7 @@ class Records(Generic[_Model]):
 
         ``to`` names the models at the other end. The set says whether it is complete.
         """
-        models = None if to is None else [model.model for model in to]
+        models = None if to is None else [model.model for model in arguments.models(to, "to")]
         return await associations_of(self._org, self._model.model, arguments.identifier(id), models)
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────
@@ -184,6 +185,8 @@ class Records(Generic[_Model]):
         """
         arguments.identifier(id)
         arguments.instance(changes, self._model, "changes")
+        if if_version is not None:
+            arguments.text_of(if_version, "if_version")
         changes = changes.model_copy(update={"id": id, "version": if_version})
         return await self._one(self._prepare([changes], checked=if_version is not None), "update")
 
@@ -235,7 +238,7 @@ class Records(Generic[_Model]):
             wanted = arguments.conditions_of(where, self._model)
         else:  # an object that is not mapped: its native names
             chosen = None if fields is None else frozenset(arguments.texts(fields, "fields"))
-            wanted = {f"custom.{name}": value for name, value in (where or {}).items()}
+            wanted = {f"custom.{name}": value for name, value in arguments.named(where, "where").items()}
         return Choice(chosen, wanted, limit=arguments.limit_of(limit), raw=raw, on_invalid=on_invalid)
 
     async def _found(self, text: str, choice: Choice) -> AsyncGenerator[Iterator[_Model]]:
@@ -341,7 +344,7 @@ class Records(Generic[_Model]):
     def _applied(self, outcome: Outcome, object: str, id: str | None) -> Written:
         """A single write's outcome. Raises the error that a refusal stands for."""
         if not outcome.ok:
-            raise refused(outcome, Where(self._org.name, object, outcome.id or id))
+            raise refused(outcome, Where(self._org.name, object, id))
         status = cast("Literal['created', 'updated', 'unchanged', 'deleted']", outcome.status)
         return Written(str(outcome.id or id), status, outcome.version)
 
@@ -373,15 +376,25 @@ def _not_sent(error: ConnectorError | None) -> Outcome:
     return Outcome("rejected", problem=Problem(NOT_SENT, why, permanent=False))
 
 
-def _places(since: object, name: str) -> dict[str, Value]:
-    """The checkpoint of each object. Raises :class:`UsageError` for what is no checkpoint of this model."""
+def _places(since: object, name: str, connection: str) -> dict[str, dict[str, Value]]:
+    """The checkpoint of each object. Raises :class:`UsageError` for what is no checkpoint of it."""
     if since is None:
         return {}
     empty: Mapping[str, Value] = {}
     given = cast("Mapping[str, Value]", since) if isinstance(since, Mapping) else empty
-    places = given.get("objects")
-    if given.get("of") != name or not isinstance(places, dict):
+    objects = given.get("objects")
+    places = (
+        {key: place for key, place in objects.items() if isinstance(place, dict)}
+        if isinstance(objects, dict)
+        else None
+    )
+    if given.get("of") != name or places is None or places != objects:
         raise UsageError(
             f"since: this is no checkpoint of {name}", hint="give the checkpoint of a page of its changes()"
         )
-    return dict(places)
+    if given.get("connection") != connection:
+        raise UsageError(
+            f"since: this is a checkpoint of another connection than {connection!r}",
+            hint="keep one for each connection",
+        )
+    return places

@@ -8,6 +8,7 @@ from typing import TypeVar
 from crmhub.conditions import pointed, rule_of
 from crmhub.connector import Native, Outcome, Problem, WriteItem
 from crmhub.errors import (
+    AlreadyExists,
     ConfigError,
     Conflict,
     CrmhubError,
@@ -166,7 +167,7 @@ def as_outcome(error: InvalidRecord, record: Record | None) -> Outcome:
 
 
 def refused(outcome: Outcome, where: Where) -> CrmhubError:
-    """The error that an outcome that is not ``ok`` stands for."""
+    """The error that an outcome that is not ``ok`` stands for; ``where`` names the record to be written."""
     problem = outcome.problem
     message = problem.message if problem else outcome.status
     code = problem.code if problem else None
@@ -175,4 +176,7 @@ def refused(outcome: Outcome, where: Where) -> CrmhubError:
     if outcome.status == "unknown":
         return UnknownOutcome(message, where=where, code=code, hint="read it back before you send it again")
     place = Where(where.connection, where.object, where.record, problem.field if problem else None)
+    if outcome.id is not None and outcome.id != where.record:  # another record is in the way
+        hint = "update that one, or choose another value"
+        return AlreadyExists(message, where=place, code=code, existing_id=outcome.id, hint=hint)
     return InvalidRecord(message, where=place, code=code)

@@ -129,6 +129,7 @@ class Records(Generic[_Model]):
         """What changed since a checkpoint of an earlier page (``None``: everything), a page at a time.
 
         At least once: a record can come again, none is left out. The last page always has a checkpoint.
+        Raises :class:`UsageError` for a checkpoint of another model or connection.
         """
 
     def associations(self, id: str, *, to: Iterable[type[Record]] | None = None) -> AssociationSet:
@@ -251,7 +252,7 @@ class Connection:
         """What the connector can do, asked once."""
 
     def able(self, object: str) -> ObjectCapabilities:
-        """What can be done with one object. Raises :class:`NotFound` where the CRM has none such."""
+        """What can be done with one object, asked once. Raises :class:`NotFound` where there is none such."""
 
     def schema(self, object: str) -> ObjectSchema:
         """The object's fields, described once a connection's life."""

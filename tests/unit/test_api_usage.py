@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
@@ -120,6 +121,11 @@ WRONG: dict[str, tuple[Call, str]] = {
     "naive time": (lambda a: a.list(modified_since=datetime(2026, 1, 1)), "names no time zone"),  # noqa: DTZ001
     "time as text": (lambda a: a.list(modified_since="2026-01-01"), "a datetime with a time zone"),
     "empty search": (lambda a: a.search("  "), "text: a text is expected, not an empty text"),
+    "search without a limit": (lambda a: a.search("x", limit=None), "limit: None is not a number"),
+    "path as field": (
+        lambda a: a.list(fields=["phones[role=main].raw"]),
+        "not the name of a field.*'phones'",
+    ),
     "search for a number": (lambda a: a.search(5), "text: a text is expected, not an int"),
 }
 AWAITED: dict[str, tuple[Call, str]] = {
@@ -134,6 +140,9 @@ AWAITED: dict[str, tuple[Call, str]] = {
     "unknown match": (lambda a: a.upsert(Account(name="A"), match="nmae"), "has no field 'nmae'"),
     "several rules": (lambda a: a.count(where={"phones": "1"}), "phones: say which of phones"),
     "wrong object": (lambda a: a.delete("c1", object="persons"), "'persons' holds no account.*companies"),
+    "version as number": (lambda a: a.update("c1", Account(name="A"), if_version=5), "if_version: a text"),
+    "one model as ends": (lambda a: a.associations("c1", to=Contact), "to: a list is expected"),
+    "names as ends": (lambda a: a.associations("c1", to=["contact"]), "to: a str is not a model"),
     "count by text": (lambda a: a.count(modified_since="x"), "a datetime"),
 }
 
@@ -155,6 +164,45 @@ async def test_a_wrong_argument_is_told_before_anything_is_sent(tmp_path: Path, 
         assert await hub["crm"].accounts.count() == 5
 
 
+OF_ALL: dict[str, tuple[Call, str]] = {
+    "record as dict": (lambda a: a.create({"name": "A"}), "record: a dict where an Account is expected"),
+    "upsert of text": (lambda a: a.upsert("A", match="name"), "record: a str where an Account is expected"),
+    "match as number": (lambda a: a.upsert(Account(name="A"), match=5), "match: a text is expected"),
+    "changes as text": (
+        lambda a: a.update({"crm": "c1"}, "A"),
+        "changes: a str where an Account is expected",
+    ),
+    "ids as list": (lambda a: a.update(["crm"], Account(name="A")), "ids: a list is not a table"),
+    "id as number": (lambda a: a.update({"crm": 5}, Account(name="A")), "ids: an id is a text"),
+    "empty id": (lambda a: a.delete({"crm": ""}), "ids: an id is a text that is not empty"),
+    "unknown condition": (lambda a: a.count(where={"nmae": "x"}), "has no field 'nmae'"),
+    "count by text": (lambda a: a.count(modified_since="x"), "a datetime"),
+}
+
+
+@pytest.mark.parametrize("name", OF_ALL)
+async def test_a_wrong_argument_is_no_answer_of_several_connections(tmp_path: Path, name: str) -> None:
+    call, message = OF_ALL[name]
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(UsageError, match=message):
+            await cast("Any", call(hub.all.accounts))  # pyright: ignore[reportExplicitAny]
+        assert await hub["crm"].accounts.count() == 5
+
+
+async def test_a_hub_is_asked_by_name(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        asked = cast("Any", hub)  # pyright: ignore[reportExplicitAny]
+        for call in (
+            lambda: asked[5],
+            lambda: asked.only(5),
+            lambda: asked.add("x", 5),
+            lambda: asked["crm"].object("companies").list(where="name"),
+            lambda: asked["crm"].object("companies").list(where={5: "x"}),
+        ):
+            with pytest.raises(UsageError, match=r"is expected, not an int|a str is not a table"):
+                call()
+
+
 @pytest.mark.parametrize("model", [int, "account", None, object])
 async def test_a_model_is_a_class_of_records(tmp_path: Path, model: object) -> None:
     async with hub_of(tmp_path) as hub:
@@ -165,9 +213,19 @@ async def test_a_model_is_a_class_of_records(tmp_path: Path, model: object) -> N
 async def test_a_checkpoint_of_another_kind_is_refused(tmp_path: Path) -> None:
     async with hub_of(tmp_path) as hub:
         wrongs: list[object] = [{}, {"of": "deal", "objects": {}}, "checkpoint", {"of": "account"}]
+        wrongs.append({"of": "account", "connection": "crm", "objects": {"companies": "x"}})
         for wrong in wrongs:
             with pytest.raises(UsageError, match="no checkpoint of account"):
                 _ = [page async for page in hub["crm"].accounts.changes(cast("dict[str, Value]", wrong))]
+
+
+async def test_a_checkpoint_of_another_connection_is_refused(tmp_path: Path) -> None:
+    async with hub_of(tmp_path, "one", "other") as hub:
+        *_, last = [page.checkpoint async for page in hub["one"].accounts.changes()]
+        saved = cast("dict[str, Value]", json.loads(json.dumps(last)))
+        assert [page async for page in hub["one"].accounts.changes(saved) if page.records] == []
+        with pytest.raises(UsageError, match="checkpoint of another connection than 'other'"):
+            _ = [page async for page in hub["other"].accounts.changes(saved)]
 
 
 async def test_a_condition_on_a_field_that_the_crm_lacks_is_refused(tmp_path: Path) -> None:
@@ -226,9 +284,9 @@ async def test_a_removed_connection_is_gone_and_its_name_is_free(tmp_path: Path)
 
 async def test_names_of_connections_are_as_in_the_file(tmp_path: Path) -> None:
     async with hub_of(tmp_path) as hub:
-        for name in ("all", "a b", "", "x/y"):
+        for name in ("all", "a b", "", "x/y", 5):
             with pytest.raises(ConfigError, match="letters, digits"):
-                hub.add(name, "memory")
+                hub.add(cast("str", name), "memory")
 
 
 async def test_a_listing_that_is_left_early_lets_go_of_its_connection(tmp_path: Path) -> None:
@@ -335,7 +393,8 @@ async def test_many_tasks_share_few_open_connections(tmp_path: Path) -> None:
         async with anyio.create_task_group() as tasks:
             for task in range(50):
                 tasks.start_soon(work, task)
-        assert sum(hub[name].is_open for name in names) == 1
+        await hub[names[0]].accounts.count()  # those that were at work when another one opened are closed
+        assert [name for name in names if hub[name].is_open] == names[:1]
 
 
 async def test_a_connection_that_opens_again_while_it_is_closed_keeps_its_new_client(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from decimal import Decimal
@@ -13,8 +13,8 @@ import pytest
 
 from crmhub.clock import ManualClock
 from crmhub.config import Config
-from crmhub.connector import Value
-from crmhub.errors import ConfigError, Conflict, InvalidRecord, NotFound, Unsupported
+from crmhub.connector import Outcome, Problem, Value, WriteRequest
+from crmhub.errors import AlreadyExists, ConfigError, Conflict, InvalidRecord, NotFound, Unsupported
 from crmhub.hub import Hub
 from crmhub.models import (
     Account,
@@ -299,6 +299,27 @@ async def test_a_write_on_a_stale_version_is_a_conflict(tmp_path: Path) -> None:
         await hub["crm"].deals.update(id_, Deal(name="Bigger"))
         with pytest.raises(Conflict, match="read it again"):
             await hub["crm"].deals.update(id_, Deal(name="Smaller"), if_version=seen.version)
+
+
+class Taken(MemoryConnector):
+    """Refuses every record because another one has its unique value."""
+
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        return [Outcome("rejected", "companies-7", problem=Problem("DUPLICATE", "taken", "name"))]
+
+
+async def test_a_record_that_is_in_the_way_is_named(tmp_path: Path) -> None:
+    async with crm(tmp_path) as hub:
+        taken = hub.add("taken", Taken, mapping=tmp_path / "memory.yaml", objects=cast("Value", OBJECTS))
+        for write in (
+            taken.accounts.create(Account(name="Acme")),
+            taken.accounts.update("companies-1", Account(name="Acme")),
+        ):
+            with pytest.raises(AlreadyExists, match=r"taken.*field name.*DUPLICATE") as caught:
+                await write
+            assert caught.value.existing_id == "companies-7"
+        with pytest.raises(InvalidRecord):  # its own value
+            await taken.accounts.update("companies-7", Account(name="Acme"))
 
 
 async def test_a_value_that_cannot_be_read_names_record_and_field(tmp_path: Path) -> None:
