@@ -223,12 +223,16 @@ class WriteRequest:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why an item was not written. ``permanent`` means that the same item will fail again."""
+    """Why an item was not written. ``permanent`` means that the same item will fail again.
+
+    ``missing`` means that there is no such record to write to: a single write raises ``NotFound``.
+    """
 
     code: str
     message: str
     field: str | None = None
     permanent: bool = True
+    missing: bool = False
 
 
 NOT_SENT = "not_sent"

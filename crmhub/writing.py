@@ -176,6 +176,8 @@ def refused(outcome: Outcome, where: Where) -> CrmhubError:
     if outcome.status == "unknown":
         return UnknownOutcome(message, where=where, code=code, hint="read it back before you send it again")
     place = Where(where.connection, where.object, where.record, problem.field if problem else None)
+    if problem is not None and problem.missing:
+        return NotFound(message, where=where, code=code)
     if outcome.id is not None and outcome.id != where.record:  # another record is in the way
         hint = "update that one, or choose another value"
         return AlreadyExists(message, where=place, code=code, existing_id=outcome.id, hint=hint)

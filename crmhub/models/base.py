@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated, ClassVar, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from crmhub.models.values import AssociationSet, Life, UserRef
 
@@ -29,6 +29,9 @@ Instant = Annotated[datetime, AfterValidator(utc)]
 
 CustomValue: TypeAlias = bool | int | Decimal | datetime | date | str | list[str] | None
 """A custom field's value, typed by the CRM's own schema."""
+
+RawRecord: TypeAlias = Mapping[str, object]
+"""A record in the CRM's own words: JSON, with numbers that have a fraction as ``Decimal``."""
 
 
 class Record(BaseModel):
@@ -70,7 +73,7 @@ class Record(BaseModel):
     vendor: dict[str, str] = Field(default_factory=dict)
     """The vendor's own literals of enum fields, by field name."""
     associations: AssociationSet | None = None
-    raw: Mapping[str, JsonValue] | None = Field(default=None, repr=False)
+    raw: RawRecord | None = Field(default=None, repr=False)
     """The record as the CRM gave it; only when asked for."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:

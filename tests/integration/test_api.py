@@ -133,6 +133,42 @@ async def test_records_are_chosen_by_their_kind(crm: str) -> None:
         assert await contacts.list(where={"kind": None}) == []
 
 
+async def test_the_native_record_comes_as_the_crm_gave_it(crm: str) -> None:
+    revenue = {"zoho": "Annual_Revenue", "salesforce": "AnnualRevenue"}[crm]
+    async with both() as given:
+        accounts = given.hub[crm].accounts
+        made = await accounts.create(Account(name="Cents", annual_revenue=Money(Decimal("1234.56"))))
+        raw = (await accounts.get(made.id, raw=True)).raw
+        assert raw is not None
+        assert (raw[NAMES[crm]], raw[revenue]) == ("Cents", Decimal("1234.56"))
+        assert all(account.raw for account in await accounts.list(raw=True))
+
+
+@pytest.mark.parametrize("ever", [True, False])
+async def test_a_record_that_is_not_there_cannot_be_updated(crm: str, ever: bool) -> None:
+    async with both() as given:
+        accounts = given.hub[crm].accounts
+        made = await accounts.create(Account(name="Short-lived"))
+        await accounts.delete(made.id)
+        never = {"zoho": "554023110000009999", "salesforce": "001000000000000AAA"}[crm]
+        id_ = made.id if ever else never
+        with pytest.raises(NotFound, match=id_):
+            await accounts.update(id_, Account(name="Back again"))
+        (outcome,) = await accounts.update_many([Account(id=id_, name="Back again")])
+        assert outcome.problem is not None
+        assert (outcome.status, outcome.problem.missing) == ("rejected", True)
+
+
+async def test_a_reference_to_nothing_is_not_the_record_that_is_missing(crm: str) -> None:
+    async with both() as given:
+        accounts = given.hub[crm].accounts
+        parent = await accounts.create(Account(name="Parent"))
+        child = await accounts.create(Account(name="Child"))
+        await accounts.delete(parent.id)
+        with pytest.raises(InvalidRecord, match=child.id):
+            await accounts.update(child.id, Account(parent=Ref(model="account", id=parent.id)))
+
+
 async def test_records_are_found_by_words_counted_and_got_by_ids(crm: str) -> None:
     async with both() as given:
         accounts = given.hub[crm].accounts

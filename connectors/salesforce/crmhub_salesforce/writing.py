@@ -226,20 +226,19 @@ class _Run:
         return Outcome("created" if created else "updated", known)
 
     def _problem(self, item: Ready, refusal: Native) -> Problem:
-        """Why a record was refused, with the reference named that leads nowhere, if it can only be one.
+        """Why a record was refused, with what is missing named: the record itself, or one it refers to.
 
-        Salesforce names no field (``fields`` is empty). On an update the same code also means that the
-        record itself is not there, so that nothing can be named.
+        Salesforce gives both the same codes, and names no field (``fields`` is empty). A record to be
+        changed or deleted is itself what is missing if it refers to no other; if it refers to some,
+        nobody knows which.
         """
         problem = problem_of(refusal)
-        if (
-            problem.code != "INVALID_CROSS_REFERENCE_KEY"
-            or problem.field
-            or self.request.operation == "update"
-        ):
+        if problem.code not in {"INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED"} or problem.field:
             return problem
         given = [name for name, value in item.body.items() if value is not None and self.of.has(name)]
         references = [name for name in given if self.of.type_of(name) == "reference"]
+        if self.request.operation in {"update", "delete"}:
+            return problem if references else Problem(problem.code, "no such record", missing=True)
         return replace(problem, field=references[0]) if len(references) == 1 else problem
 
 

@@ -33,6 +33,9 @@ def outcome_of(operation: str, item: WriteItem, answer: Native) -> Outcome:
         version = known.get(MODIFIED)
         return Outcome(status, record, version if isinstance(version, str) else None)
     problem = problem_of(answer)
+    if operation == "update" and problem.code == "INVALID_DATA" and set(known) == {ID}:
+        # Zoho names the id alone, "the id given seems to be invalid"; of a bad value it names the field.
+        return Outcome("rejected", item.id, problem=Problem(problem.code, "no such record", missing=True))
     if problem.code == "ALREADY_MODIFIED":
         return Outcome("conflict", item.id, problem=problem)
     if problem.code == "DUPLICATE_DATA":

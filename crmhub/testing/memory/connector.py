@@ -160,7 +160,7 @@ class MemoryConnector:
         if request.operation == "upsert":
             present = next((row for row in rows.values() if row.get(request.match or "") == item.key), None)
         if present is None and request.operation == "update":
-            return Outcome("rejected", problem=Problem("not_found", "no such record"))
+            return Outcome("rejected", problem=Problem("not_found", "no such record", missing=True))
         if present and item.if_version is not None and item.if_version != present["modified_at"]:
             return Outcome("conflict", str(present["id"]), problem=Problem("changed", "changed meanwhile"))
         problem = self.crm.refusal(request.object, fields, present)
