@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar, cast
 
 from crmhub.document import suggest
@@ -13,6 +14,7 @@ from crmhub.models import Record
 __all__ = [
     "conditions_of",
     "field_names",
+    "file_path",
     "identifier",
     "identifiers",
     "instance",
@@ -116,9 +118,18 @@ def limit_of(given: object) -> int | None:
 
 def number_of(given: object, name: str) -> int:
     """A number of records."""
-    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
+    if isinstance(given, bool) or not isinstance(given, int):
         raise UsageError(f"{name}: {_kind(given)} is not a number of records", hint=f"{name}=100")
+    if given < 0:
+        raise UsageError(f"{name}: {given} is not a number of records", hint=f"{name}=100")
     return given
+
+
+def file_path(given: object, name: str) -> Path:
+    """A file's path, as a path or as text."""
+    if not isinstance(given, str | Path) or not str(given).strip():
+        raise UsageError(f"{name}: a file's path is expected, not {_kind(given)}", hint=f"{name}=Path('…')")
+    return Path(given)
 
 
 def instant(given: object, name: str) -> datetime | None:
@@ -162,7 +173,7 @@ def named(given: object, name: str) -> Mapping[str, object]:
 
 
 def _several(given: object, name: str) -> Sequence[object]:
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+    if isinstance(given, str | bytes | Mapping | Record) or not isinstance(given, Iterable):
         raise UsageError(
             f"{name}: a list is expected, not {_kind(cast('object', given))}", hint=f"{name}=[…]"
         )

@@ -137,7 +137,12 @@ class Hub:
         return Everywhere([self[name] for name in dict.fromkeys(names)])
 
     def add(
-        self, name: str, connector: str | type[Connector], *, mapping: Path | None = None, **settings: Value
+        self,
+        name: str,
+        connector: str | type[Connector],
+        *,
+        mapping: Path | str | None = None,
+        **settings: Value,
     ) -> Connection:
         """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file.
 
@@ -152,7 +157,8 @@ class Hub:
         arguments.name_or_class(connector, "connector")
         kind = None if isinstance(connector, str) else connector
         called = connector if isinstance(connector, str) else connector.__name__
-        added = self._connection(ConnectionSettings(name, called, settings), mapping, kind)
+        path = None if mapping is None else arguments.file_path(mapping, "mapping")
+        added = self._connection(ConnectionSettings(name, called, settings), path, kind)
         self._connections[name] = added
         return added
 
@@ -179,7 +185,7 @@ class Hub:
 
         Raises what stops it; what was acknowledged until then is kept, and the next run goes on.
         """
-        job = Job(source, target, tuple(models), owner, stage, page_size)
+        job = Job(source, target, models, owner, stage, page_size)
         return await self.run(job, retry=retry)
 
     async def run(self, job: Job, *, retry: bool = False) -> SyncReport:
@@ -200,7 +206,7 @@ class Hub:
         limit: int | None = None,
     ) -> AsyncGenerator[Plan]:
         """What :meth:`sync` would write now, page by page; nothing is written."""
-        job = Job(source, target, tuple(models), owner, stage, page_size)
+        job = Job(source, target, models, owner, stage, page_size)
         async with aclosing(self.dry_run(job, limit=limit)) as pages:
             async for page in pages:
                 yield page

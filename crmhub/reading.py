@@ -247,6 +247,21 @@ class Reader(Generic[_Model]):
             )
         return shelf, wanted, since
 
+    def _unknown(self, name: str, maps: Sequence[CompiledMap], where: Where) -> Unsupported:
+        """The error for a condition on what no record has under that name."""
+        model, head = self.model.model, name.partition(".")[0].partition("[")[0]
+        if name == "id":
+            hint = "get and get_many give records by their ids"
+        elif head != name and any(can_ask(mapped, head) for mapped in maps):
+            hint = f"choose by {head!r}"
+        else:
+            return Unsupported(
+                f"no record of {model} has {name} in this CRM, so none can be chosen by it",
+                hint="map it, or leave that condition out",
+                where=where,
+            )
+        return Unsupported(f"{model} cannot be chosen by {name}", hint=hint, where=where)
+
     async def _conditions(
         self, shelf: Shelf[_Model], where: Mapping[str, object]
     ) -> tuple[Shelf[_Model], tuple[Condition, ...]]:
@@ -257,11 +272,7 @@ class Reader(Generic[_Model]):
         maps = await self.maps()
         for name in where:
             if not any(can_ask(mapped, name) for mapped in maps):
-                raise Unsupported(
-                    f"no record of {self.model.model} has {name} in this CRM, so none can be chosen by it",
-                    hint="map it, or leave that condition out",
-                    where=Where(self.org.name, shelf.object),
-                )
+                raise self._unknown(name, maps, Where(self.org.name, shelf.object))
         found: list[tuple[Condition, ...]] = []
         fit: list[CompiledMap] = []
         whole = [mapped for mapped in maps if mapped.object == shelf.object]

@@ -403,7 +403,12 @@ class Hub:
         """Some connections as one: ``hub.only("zoho", "salesforce").accounts.create(…)``."""
 
     def add(
-        self, name: str, connector: str | type[Connector], *, mapping: Path | None = None, **settings: Value
+        self,
+        name: str,
+        connector: str | type[Connector],
+        *,
+        mapping: Path | str | None = None,
+        **settings: Value,
     ) -> Connection:
         """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file.
 

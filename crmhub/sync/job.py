@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from crmhub import arguments
 from crmhub.config import JobSettings
 from crmhub.document import suggest
 from crmhub.errors import ConfigError
@@ -54,14 +55,15 @@ class Job:
 
     source: str
     target: str
-    models: tuple[str, ...] = ORDER
+    models: Sequence[str] = ORDER
     owner: str = "default"
     stage: str = "outcome"
     page_size: int | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "models", tuple(_singular(name) for name in self.models))
+        names = arguments.texts(self.models, "models")
+        object.__setattr__(self, "models", tuple(_singular(name) for name in names))
         if self.source == self.target:
             raise ConfigError(f"a sync needs two connections, not {self.source!r} twice")
         if self.owner not in {"default", "reject"} and not self.owner.startswith("default:"):

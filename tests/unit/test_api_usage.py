@@ -108,7 +108,7 @@ Call = Callable[[Any], object]  # pyright: ignore[reportExplicitAny]
 
 WRONG: dict[str, tuple[Call, str]] = {
     "limit as text": (lambda a: a.list(limit="ten"), "limit: a str is not a number"),
-    "limit below zero": (lambda a: a.list(limit=-1), "limit"),
+    "limit below zero": (lambda a: a.list(limit=-1), "limit: -1 is not a number of records"),
     "limit as bool": (lambda a: a.list(limit=True), "limit: a bool"),
     "fields as text": (lambda a: a.list(fields="name"), "fields: a list is expected, not a str"),
     "unknown field": (lambda a: a.list(fields=["nmae"]), "Account has no field 'nmae'.*did you mean 'name'"),
@@ -134,7 +134,7 @@ AWAITED: dict[str, tuple[Call, str]] = {
     "ids as text": (lambda a: a.get_many("abc"), "ids: a list is expected, not a str"),
     "record as dict": (lambda a: a.create({"name": "A"}), "records: a dict where an Account is expected"),
     "record of another model": (lambda a: a.create(Contact()), "a Contact where an Account is expected"),
-    "records as one": (lambda a: a.create_many(Account()), "records: "),
+    "records as one": (lambda a: a.create_many(Account()), "records: a list is expected, not an Account"),
     "changes as dict": (lambda a: a.update("c1", {"name": "A"}), "changes: a dict where an Account"),
     "match as number": (lambda a: a.upsert(Account(name="A"), match=5), "match: a text is expected"),
     "unknown match": (lambda a: a.upsert(Account(name="A"), match="nmae"), "has no field 'nmae'"),
@@ -232,6 +232,34 @@ async def test_a_condition_on_a_field_that_the_crm_lacks_is_refused(tmp_path: Pa
     async with hub_of(tmp_path) as hub:
         with pytest.raises(Unsupported, match="no record of account has legal_name in this CRM"):
             await hub["crm"].accounts.list(where={"legal_name": "X"})
+
+
+@pytest.mark.parametrize(("name", "way"), [("id", "get_many"), ("employees.count", "'employees'")])
+async def test_a_condition_that_can_be_put_otherwise_says_how(tmp_path: Path, name: str, way: str) -> None:
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(Unsupported, match=f"account cannot be chosen by {name}.*{way}"):
+            await hub["crm"].accounts.list(where={name: "c1"})
+
+
+@pytest.mark.parametrize("models", ["accounts", 5, ["account", 5], [""]])
+async def test_models_of_a_sync_are_a_list_of_names(tmp_path: Path, models: object) -> None:
+    async with hub_of(tmp_path, "one", "other") as hub:
+        with pytest.raises(UsageError, match=r"models: a (list|text) is expected"):
+            await hub.sync("one", "other", models=cast("list[str]", models))
+        with pytest.raises(UsageError, match=r"models: a (list|text) is expected"):
+            _ = [page async for page in hub.plan("one", "other", models=cast("list[str]", models))]
+
+
+async def test_a_mapping_is_named_by_text_or_by_path(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        objects = cast("Value", {"companies": FIELDS})
+        hub.add("text", "memory", mapping=str(tmp_path / "memory.yaml"), objects=objects)
+        assert await hub["text"].accounts.count() == 0
+        hub.add("nowhere", "memory", mapping="nowhere.yaml", objects=objects)
+        with pytest.raises(ConfigError, match=r"nowhere\.yaml: no such file"):
+            await hub["nowhere"].accounts.count()
+        with pytest.raises(UsageError, match="mapping: a file's path is expected, not a dict"):
+            hub.add("dict", "memory", mapping=cast("Path", {}))
 
 
 async def test_a_model_that_is_not_mapped_says_where_to_map_it(tmp_path: Path) -> None:
