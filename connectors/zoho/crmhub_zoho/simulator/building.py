@@ -12,8 +12,8 @@ from crmhub.testing.simulator.schema_file import FieldSpec, load_schema
 from crmhub.testing.simulator.table import NO_ROWS, Table
 from crmhub.testing.simulator.users_file import load_users
 from crmhub_zoho.simulator.fields import ANY_MODULE, ID_STEP, Field
-from crmhub_zoho.simulator.ids import FIRST_MODULE_BLOCK, IdBlock
-from crmhub_zoho.simulator.modules import STANDARD, ModuleSpec
+from crmhub_zoho.simulator.ids import ATTACHMENTS_BLOCK, FIRST_MODULE_BLOCK, IdBlock
+from crmhub_zoho.simulator.modules import ATTACHMENTS, STANDARD, ModuleSpec
 from crmhub_zoho.simulator.org import Module, Org, metadata_id
 from crmhub_zoho.simulator.people import make_users
 from crmhub_zoho.simulator.picklists import with_none
@@ -73,7 +73,9 @@ def build_org(options: Options, clock: SimClock, offset: str) -> Org:
         )
         for name, spec in specs.items()
     }
-    return Org(clock, zone, users, modules)
+    ids = IdBlock(ATTACHMENTS_BLOCK)
+    fields = _fields(ATTACHMENTS, ids.number)
+    return Org(clock, zone, users, modules, Module(ATTACHMENTS, ids.number, fields, Table(ids), ids))
 
 
 def _check_rows(options: Options) -> None:

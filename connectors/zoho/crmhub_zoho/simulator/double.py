@@ -13,19 +13,9 @@ from crmhub.testing.simulator.jsons import json_response
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.routes import Found, Routes
 from crmhub.testing.simulator.table import Row
-from crmhub_zoho.simulator import (
-    bulk_read,
-    bulk_write,
-    coql,
-    metadata,
-    organisation,
-    reading,
-    related,
-    search,
-    writing,
-)
 from crmhub_zoho.simulator.building import DEFAULT_OFFSET, build_org
 from crmhub_zoho.simulator.call import Call, Endpoint
+from crmhub_zoho.simulator.endpoints import NO_MODULES, endpoints
 from crmhub_zoho.simulator.errors import ZohoError, too_many_requests
 from crmhub_zoho.simulator.jobs import DEFAULT_DELAY
 from crmhub_zoho.simulator.limits import EDITIONS, Limits
@@ -77,7 +67,7 @@ class ZohoDouble(Double):
         self._records = Records(self.org)
         self._tokens = PageTokens(self.clock, random.Random(f"zoho-pages-{options.seed}"))
         self._routes = Routes[Endpoint]()
-        for endpoint in _endpoints():
+        for endpoint in endpoints():
             self._routes.add(endpoint.method, f"{endpoint.prefix}{endpoint.pattern}", endpoint)
 
     def _limits(self, settings: "_Settings") -> tuple[str, Limits]:
@@ -127,7 +117,7 @@ class ZohoDouble(Double):
         found = self._routes.find(path)
         if found is None or found.params.get("version", "v8") not in VERSIONS:
             raise _no_such_url()
-        if found.params.get("module", "") in _NO_MODULES:
+        if found.params.get("module", "") in NO_MODULES or "actions" in found.params.values():
             raise _no_such_url()  # an address of Zoho's that is not played here
         request.scope[PATTERN_KEY] = found.pattern
         call = self._call(request, found, path, await request.body())
@@ -214,17 +204,6 @@ class ZohoDouble(Double):
 
 def _no_such_url() -> ZohoError:
     return ZohoError(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one")
-
-
-_NO_MODULES = frozenset({"settings", "actions", "__composite_requests", "bulk", "upload", "files"})
-"""First parts of paths that are never a module."""
-
-
-def _endpoints() -> list[Endpoint]:
-    """All endpoints; those whose patterns fit nearly every path come last."""
-    areas = (bulk_read, bulk_write, coql, metadata, organisation, reading, search, writing)
-    first = [endpoint for area in areas for endpoint in area.ENDPOINTS]
-    return [*first, *writing.LAST_ENDPOINTS, *reading.LAST_ENDPOINTS, *related.LAST_ENDPOINTS]
 
 
 class _Settings:

@@ -70,10 +70,21 @@ def _values(
         if appended_to.get(name) is True and current is not None and isinstance(kept, list):
             before = cast("list[str]", current.get(name) or [])
             kept = list(dict.fromkeys([*before, *cast("list[str]", kept)]))
-        changes[name] = kept
+        changes[name] = _tagged(org, module, kept) if one.data_type == "tags" else kept
         if one.target == ANY_MODULE:
             changes[SE_MODULE] = _module_name(org, context) if kept is not None else None
     return changes, problems
+
+
+def _tagged(org: Org, module: Module, kept: object) -> object:
+    """The tags of those names, made at their first use."""
+    tags: list[Row] = []
+    for given in cast("list[Row]", kept or []):
+        name = str(given["name"])
+        known = org.tags.named(module.name, name)
+        tag = known or org.tags.make(module.name, name, org.admin.id, org.clock.now())
+        tags.append(tag.on_record())
+    return tags or None
 
 
 def _with_module(value: object, context: Mapping[str, object]) -> Mapping[str, object]:

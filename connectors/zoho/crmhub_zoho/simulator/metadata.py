@@ -8,10 +8,11 @@ from starlette.responses import Response
 from crmhub_zoho.simulator.call import Call, Endpoint, nothing, reply
 from crmhub_zoho.simulator.errors import ZohoError, invalid_module, invalid_param, required_param
 from crmhub_zoho.simulator.fields import ANY_MODULE, field_json
-from crmhub_zoho.simulator.modules import ACTIVITIES
+from crmhub_zoho.simulator.modules import ACTIVITIES, Related
 from crmhub_zoho.simulator.org import Module, Org, metadata_id
 from crmhub_zoho.simulator.stages import FORECAST_CATEGORY_IDS, PIPELINE, STAGES
 
+_ATTACHED = Related("Attachments", "Attachments", "Parent_Id")
 _RELATED, _SECTION, _PIPELINE = 950_000, 960_000, 970_000
 
 
@@ -58,6 +59,7 @@ def get_layout(call: Call) -> Response:
 def list_related_lists(call: Call) -> Response:
     """`GET /settings/related_lists?module=`."""
     module = _named(call)
+    attached = [] if module is call.org.attachments else [_ATTACHED]
     lists = [
         {
             "id": metadata_id(module.number, _RELATED + number),
@@ -65,7 +67,7 @@ def list_related_lists(call: Call) -> Response:
             "display_label": one.api_name.replace("_", " "),
             "api_name": one.api_name,
             "name": one.api_name,
-            "module": {"api_name": one.module, "id": call.org.modules[one.module].id},
+            "module": {"api_name": one.module, "id": _id_of(call.org, one.module)},
             "action": None,
             "href": f"{module.name}/{{ENTITYID}}/{one.api_name}",
             "type": "default",
@@ -77,9 +79,14 @@ def list_related_lists(call: Call) -> Response:
             "status": "visible",
             "visibility": 1,
         }
-        for number, one in enumerate(module.spec.related)
+        for number, one in enumerate([*attached, *module.spec.related])
     ]
     return reply({"related_lists": lists}) if lists else nothing()
+
+
+def _id_of(org: Org, name: str) -> str:
+    module = org.described(name)
+    return module.id if module else ""
 
 
 def list_pipelines(call: Call) -> Response:
@@ -107,7 +114,7 @@ def _named(call: Call) -> Module:
     name = call.params.get("module")
     if not name:
         raise required_param("module")
-    module = call.org.module(name)
+    module = call.org.described(name)
     if module is None:
         raise invalid_module()
     return module

@@ -286,6 +286,21 @@ NOTES = ModuleSpec(
     searchable=False,
 )
 
+ATTACHMENTS = ModuleSpec(
+    "Attachments",
+    "Attachment",
+    "Attachments",
+    "File_Name",
+    (
+        *_system("Attachment Owner"),
+        _f("File_Name", length=255, must=True),
+        _auto("Size", "bigint"),
+        Field("Parent_Id", "lookup", "Parent ID", target=ANY_MODULE, mandatory=True),
+    ),
+    searchable=False,
+)
+"""Not among the modules whose records are listed: attachments are reached through their records."""
+
 PRODUCTS = ModuleSpec(
     "Products",
     "Product",

@@ -12,8 +12,10 @@ from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK
 from crmhub_zoho.simulator.jobs import Jobs
 from crmhub_zoho.simulator.modules import ModuleSpec
 from crmhub_zoho.simulator.people import User
+from crmhub_zoho.simulator.tag_book import TagBook
 
 SE_MODULE = "$se_module"
+CONVERTED = "Converted__s"
 _LAYOUTS = IdBlock(LAYOUTS_BLOCK)
 _METADATA = IdBlock(METADATA_BLOCK)
 _FILES = IdBlock(FILES_BLOCK)
@@ -98,18 +100,29 @@ class Module:
 class Org:
     """State that all handlers share.
 
+    `attachments` are records that no list shows; `contents` are their files by id; `photos` are names and
+    images by record id.
     `outbox` holds what Zoho would have sent to others' addresses, oldest first: `{"url", "body"}`.
     """
 
     def __init__(
-        self, clock: SimClock, zone: tzinfo, users: list[User], modules: Mapping[str, Module]
+        self,
+        clock: SimClock,
+        zone: tzinfo,
+        users: list[User],
+        modules: Mapping[str, Module],
+        attachments: Module,
     ) -> None:
         self.clock = clock
         self.zone = zone
         self.users = {user.id: user for user in users}
         self.modules = modules
         self._by_lower = {name.lower(): module for name, module in modules.items()}
-        self._tags: dict[str, str] = {}
+        self.tags = TagBook(lambda number: _METADATA.id_of(_TAGS + number))
+        self.attachments = attachments
+        self.contents: dict[str, bytes] = {}
+        self.has_converted = False
+        self.photos: dict[str, tuple[str, bytes]] = {}
         self.jobs = Jobs(clock)
         self.uploads: dict[str, Upload] = {}
         self.bulk_page = BULK_PAGE
@@ -157,10 +170,9 @@ class Org:
         fixed = self.targets(one, {})
         return lambda row: _live_id(fixed, row.get(name))
 
-    def tag_id(self, name: str) -> str:
-        """The id of the tag of that name, made at its first use."""
-        key = name.casefold()
-        return self._tags.setdefault(key, _METADATA.id_of(_TAGS + len(self._tags)))
+    def described(self, name: str) -> Module | None:
+        """The module of that API name, in any case, among them that of attachments."""
+        return self.attachments if name.lower() == "attachments" else self.module(name)
 
     def keep_upload(self, upload: Upload) -> str:
         """Keep a file and give its id."""

@@ -3,18 +3,18 @@
 Source: Zoho CRM API v8, "Get Records", "Get a Record", "Get Deleted Records".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from heapq import merge
 
 from starlette.responses import Response
 
 from crmhub.testing.simulator.clock import days
-from crmhub.testing.simulator.table import Deleted
+from crmhub.testing.simulator.table import Deleted, Row
 from crmhub_zoho.simulator.call import MAX_PAGE, Call, Endpoint, nothing, reply
 from crmhub_zoho.simulator.errors import invalid_param, invalid_related_id, over_limit
 from crmhub_zoho.simulator.ids import as_record_id
 from crmhub_zoho.simulator.listing import ambiguous, list_page, struck
-from crmhub_zoho.simulator.org import Module
+from crmhub_zoho.simulator.org import CONVERTED, Module
 from crmhub_zoho.simulator.paging import Position, page_start
 from crmhub_zoho.simulator.rendering import full_record
 
@@ -36,8 +36,7 @@ def list_records(call: Call) -> Response:
     call.flag("include_child", default=False)
     sort_by = call.choice("sort_by", "id", "id", "Created_Time", "Modified_Time")
     sort_order = call.choice("sort_order", "desc", "asc", "desc")
-    if call.choice("converted", "false", "true", "false", "both") == "true":
-        return nothing()
+    converted = converted_test(call)
     since = call.instant_header("If-Modified-Since")
     wanted = _wanted(call, module)
     descending = sort_order == "desc"
@@ -47,7 +46,9 @@ def list_records(call: Call) -> Response:
         return (
             place
             for place in places
-            if (wanted is None or place in wanted) and (stamp is None or module.table.modified(place) > stamp)
+            if (wanted is None or place in wanted)
+            and (stamp is None or module.table.modified(place) > stamp)
+            and (converted is None or converted(module.table.row(place)))
         )
 
     by_time = sort_by == "Modified_Time"
@@ -60,6 +61,14 @@ def list_records(call: Call) -> Response:
         sort=(sort_by, sort_order),
         empty=204 if since is None else 304,
     )
+
+
+def converted_test(call: Call) -> Callable[[Row], bool] | None:
+    """Which rows the parameter `converted` lets through; None: all of them."""
+    wanted = call.choice("converted", "false", "true", "false", "both")
+    if wanted == "both" or (wanted == "false" and not call.org.has_converted):
+        return None
+    return lambda row: (row.get(CONVERTED) is True) == (wanted == "true")
 
 
 def _ordered(module: Module, after: Position | None, *, by_time: bool, descending: bool) -> Iterator[int]:

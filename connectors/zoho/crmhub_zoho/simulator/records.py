@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from crmhub.testing.simulator.table import Row
-from crmhub_zoho.simulator.drafts import Changes, checked, mandatory
+from crmhub.testing.simulator.table import Deleted, Row
+from crmhub_zoho.simulator.drafts import checked, mandatory
 from crmhub_zoho.simulator.errors import Details, ZohoError, invalid_id
 from crmhub_zoho.simulator.ids import as_record_id
-from crmhub_zoho.simulator.org import Module, Org
+from crmhub_zoho.simulator.org import CONVERTED, Module, Org
 from crmhub_zoho.simulator.stages import PIPELINE, PROBABILITY
 
 Item = Mapping[str, object]
@@ -25,17 +25,20 @@ class Records:
 
     def insert(self, module: Module, item: Item, path: str, by: str) -> Details:
         """Create a record and give the details of its success; raises ZohoError."""
-        org = self._org
-        changes = checked(org, module, item, path, None)
-        now = org.clock.seconds()
-        stamp = org.stamp(now)
-        row: Row = {name: value for name, value in changes.items() if value is not None}
+        changes = checked(self._org, module, item, path, None)
+        return self.details(self.keep(module, changes, by))
+
+    def keep(self, module: Module, values: Mapping[str, object], by: str) -> Row:
+        """Create a record of values that are checked, and give its row."""
+        now = self._org.clock.seconds()
+        stamp = self._org.stamp(now)
+        row: Row = {name: value for name, value in values.items() if value is not None}
         row = {"id": module.table.id_at(module.table.next_place)} | row
         row.setdefault("Owner", by)
         row |= {"Created_By": by, "Modified_By": by, "Created_Time": stamp, "Modified_Time": stamp}
-        _derive(module, row, changes, now=stamp)
+        _derive(module, row, values, now=stamp)
         module.table.insert(row, now)
-        return self._details(row)
+        return row
 
     def update(
         self, module: Module, item: Item, path: str, by: str, *, unmodified_since: datetime | None = None
@@ -47,13 +50,20 @@ class Records:
         current = module.table.row(place)
         if unmodified_since is not None:
             self._refuse_modified(module, place, current, unmodified_since)
+        if current.get(CONVERTED) is True:
+            raise ZohoError(400, "NOT_ALLOWED", "a converted lead cannot be changed", {"id": current["id"]})
         changes = checked(self._org, module, item, path, current)
+        return self.details(self.change(module, place, changes, by))
+
+    def change(self, module: Module, place: int, values: Mapping[str, object], by: str) -> Row:
+        """Change values (None clears) that are checked, and give the row."""
         now = self._org.clock.seconds()
-        row = {name: value for name, value in {**current, **changes}.items() if value is not None}
+        current = module.table.row(place)
+        row = {name: value for name, value in {**current, **values}.items() if value is not None}
         row |= {"Modified_By": by, "Modified_Time": self._org.stamp(now)}
-        _derive(module, row, changes, now=self._org.stamp(now))
+        _derive(module, row, values, now=self._org.stamp(now))
         module.table.replace(place, row, now)
-        return self._details(row)
+        return row
 
     def upsert(
         self, module: Module, item: Item, path: str, by: str, check_fields: Sequence[str]
@@ -79,14 +89,21 @@ class Records:
         module.table.delete(place, self._org.clock.seconds(), by)
         return {"id": record_id}
 
+    def restore(self, module: Module, gone: Deleted, by: str) -> None:
+        """Bring a record back from the recycle bin."""
+        now = self._org.clock.seconds()
+        module.table.restore(gone.place, now)
+        self.change(module, gone.place, {}, by)
+
     def _refuse_modified(self, module: Module, place: int, row: Row, since: datetime) -> None:
         changed = datetime.fromtimestamp(module.table.modified(place), UTC)
         if changed > since:
             raise ZohoError(
-                412, "ALREADY_MODIFIED", "The record has been already modified", self._details(row)
+                412, "ALREADY_MODIFIED", "The record has been already modified", self.details(row)
             )
 
-    def _details(self, row: Row) -> Details:
+    def details(self, row: Row) -> Details:
+        """What replies to writes tell of a record."""
         users = self._org.users
         created, modified = users.get(str(row["Created_By"])), users.get(str(row["Modified_By"]))
         return {
@@ -107,7 +124,7 @@ def _place(module: Module, given: object) -> int:
     return place
 
 
-def _derive(module: Module, row: Row, changes: Changes, *, now: str) -> None:
+def _derive(module: Module, row: Row, changes: Mapping[str, object], *, now: str) -> None:
     """Fill the fields that Zoho computes."""
     if "Full_Name" in module.fields:
         parts = (row.get("First_Name"), row.get("Last_Name"))
@@ -128,7 +145,7 @@ def _derive(module: Module, row: Row, changes: Changes, *, now: str) -> None:
             pass
 
 
-def _derive_deal(row: Row, changes: Changes) -> None:
+def _derive_deal(row: Row, changes: Mapping[str, object]) -> None:
     row.setdefault("Pipeline", PIPELINE)
     if "Stage" in changes and changes.get("Probability") is None:
         row["Probability"] = PROBABILITY.get(str(row["Stage"]), 0)

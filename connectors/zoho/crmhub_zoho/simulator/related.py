@@ -18,11 +18,11 @@ from crmhub_zoho.simulator.writing import create_in
 
 def list_related(call: Call) -> Response:
     """`GET /{module}/{id}/{related}`, newest first."""
-    parent, related, parent_id = _parent(call)
+    parent, related, parent_id = parent_of(call)
     module = call.org.modules[related.module]
     fields = call.fields()
     since = call.instant_header("If-Modified-Since")
-    places = _places(parent, related, module, parent_id)
+    places = places_of(parent, related, module, parent_id)
     if since is not None:
         places = [place for place in places if module.table.modified(place) > since.timestamp()]
     places.reverse()
@@ -43,14 +43,15 @@ def list_related(call: Call) -> Response:
 
 def create_notes(call: Call) -> Response:
     """`POST /{module}/{id}/Notes`."""
-    parent, related, parent_id = _parent(call)
+    parent, related, parent_id = parent_of(call)
     if related.module != "Notes":
         raise ZohoError(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
     about = {"Parent_Id": {"id": parent_id}, SE_MODULE: parent.name}
     return create_in(call, call.org.modules["Notes"], about)
 
 
-def _parent(call: Call) -> tuple[Module, Related, str]:
+def parent_of(call: Call) -> tuple[Module, Related, str]:
+    """The record in the path: its module, the related list asked for, and its id; raises ZohoError."""
     parent = call.module()
     related = next((one for one in parent.spec.related if one.api_name == call.path["related"]), None)
     if related is None:
@@ -62,7 +63,8 @@ def _parent(call: Call) -> tuple[Module, Related, str]:
     return parent, related, call.path["id"]
 
 
-def _places(parent: Module, related: Related, module: Module, parent_id: str) -> list[int]:
+def places_of(parent: Module, related: Related, module: Module, parent_id: str) -> list[int]:
+    """The places of the records that a related list holds."""
     places = module.table.find(related.through, parent_id)
     if related.through not in {"What_Id", "Parent_Id"}:
         return places

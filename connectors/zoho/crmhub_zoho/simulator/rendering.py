@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from crmhub.testing.simulator.table import Row
 from crmhub_zoho.simulator.fields import USER_TYPES, Field
-from crmhub_zoho.simulator.org import SE_MODULE, Module, Org
+from crmhub_zoho.simulator.org import CONVERTED, SE_MODULE, Module, Org
 
 LONGEST_IN_LISTS = 500
 """Rich and long texts are cut to this length in lists; only the single GET gives all of them."""
@@ -37,6 +37,11 @@ def full_record(org: Org, module: Module, row: Row) -> Row:
         "$locked_for_me": False,
         "$has_more": {},
     }
+    if module.name == "Leads":
+        shown |= {
+            "$converted": row.get(CONVERTED, False),
+            "$converted_detail": row.get("$converted_detail", {}),
+        }
     if "What_Id" in module.fields or "Parent_Id" in module.fields:
         shown[SE_MODULE] = row.get(SE_MODULE)
     return shown

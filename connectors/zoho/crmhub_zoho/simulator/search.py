@@ -15,6 +15,7 @@ from crmhub_zoho.simulator.criteria import Test, invalid_query, parse_criteria
 from crmhub_zoho.simulator.errors import ZohoError, invalid_param, not_supported, over_limit
 from crmhub_zoho.simulator.listing import struck
 from crmhub_zoho.simulator.org import Module
+from crmhub_zoho.simulator.reading import converted_test
 from crmhub_zoho.simulator.rendering import projection
 
 MOST_RESULTS = 2_000
@@ -42,9 +43,8 @@ def search(call: Call) -> Response:
     if page * per_page > MOST_RESULTS:
         details = {"limit": str(MOST_RESULTS)}
         raise ZohoError(400, "LIMIT_REACHED", "maximum response iteration limit reached", details)
-    if call.choice("converted", "false", "true", "false", "both") == "true":
-        return nothing()
-    found = _found(call, module, test)
+    converted = converted_test(call)
+    found = _found(call, module, test if converted is None else lambda row: converted(row) and test(row))
     start = (page - 1) * per_page
     rows = found[start : start + per_page]
     if not rows:

@@ -44,7 +44,7 @@ def stored(org: Org, one: Field, value: object, record: Mapping[str, object]) ->
     if one.data_type == "lookup":
         return _lookup(org, one, value, record)
     if one.data_type == "tags":
-        return _tags(org, value)
+        return _tags(value)
     return (
         _BY_TYPE.get(one.data_type, _text)(one, value)
         if one.data_type != "datetime"
@@ -198,7 +198,7 @@ def _lookup(org: Org, one: Field, value: object, record: Mapping[str, object]) -
     return target_id
 
 
-def _tags(org: Org, value: object) -> object:
+def _tags(value: object) -> object:
     if not isinstance(value, list):
         raise _expected("jsonarray")
     tags: list[dict[str, object]] = []
@@ -206,7 +206,7 @@ def _tags(org: Org, value: object) -> object:
         name = cast("Mapping[str, object]", item).get("name") if isinstance(item, Mapping) else None
         if not isinstance(name, str) or not name:
             raise _expected("jsonobject")
-        tags.append({"name": name, "id": org.tag_id(name), "color_code": None})
+        tags.append({"name": name})
     return tags or None
 
 

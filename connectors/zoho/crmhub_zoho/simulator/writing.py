@@ -37,22 +37,22 @@ def create(call: Call) -> Response:
 
 def create_in(call: Call, module: Module, fixed: Item) -> Response:
     """Create the records of the body in `module`, each with the values `fixed`."""
-    items = _items(call.body)
+    items = items_of(call.body)
     _check_options(call.body)
 
     def one(item: object, path: str) -> Details:
         record = {**_item(item, path), **fixed}
         return _success(call.records.insert(module, record, path, call.user.id), "record added")
 
-    return _answer(items, one, 201)
+    return answer(items, one, 201)
 
 
 def update(call: Call) -> Response:
     """`PUT /{module}`."""
     module = call.module()
-    items = _items(call.body)
+    items = items_of(call.body)
     _check_options(call.body)
-    return _answer(items, _updater(call, module), 200)
+    return answer(items, _updater(call, module), 200)
 
 
 def update_one(call: Call) -> Response:
@@ -60,10 +60,10 @@ def update_one(call: Call) -> Response:
     module = call.module()
     if as_record_id(call.path["id"]) is None:
         raise invalid_related_id()
-    items = _items(call.body, most=1)
+    items = items_of(call.body, most=1)
     _check_options(call.body)
     named = [{**_item(item, "$.data[0]"), "id": call.path["id"]} for item in items]
-    return _answer(named, _updater(call, module), 200)
+    return answer(named, _updater(call, module), 200)
 
 
 def upsert(call: Call) -> Response:
@@ -71,7 +71,7 @@ def upsert(call: Call) -> Response:
     module = call.module()
     if module.name in ACTIVITIES or module.spec.check_field is None:
         raise not_supported(resource_path_index=0)
-    items = _items(call.body)
+    items = items_of(call.body)
     _check_options(call.body)
     checks = _check_fields(call.body, module)
 
@@ -80,7 +80,7 @@ def upsert(call: Call) -> Response:
         message = "record added" if action == "insert" else "record updated"
         return {**_success(details, message), "action": action, "duplicate_field": field}
 
-    return _answer(items, one, 200)
+    return answer(items, one, 200)
 
 
 def delete(call: Call) -> Response:
@@ -92,14 +92,14 @@ def delete(call: Call) -> Response:
     if len(ids) > MAX_RECORDS:
         raise over_limit(MAX_RECORDS, param_name="ids")
     call.flag("wf_trigger", default=True)
-    return _answer(ids, lambda record_id, _: _deleted(call, module, record_id), 200)
+    return answer(ids, lambda record_id, _: _deleted(call, module, record_id), 200)
 
 
 def delete_one(call: Call) -> Response:
     """`DELETE /{module}/{id}`."""
     module = call.module()
     call.flag("wf_trigger", default=True)
-    return _answer([call.path["id"]], lambda record_id, _: _deleted(call, module, record_id), 200)
+    return answer([call.path["id"]], lambda record_id, _: _deleted(call, module, record_id), 200)
 
 
 def _deleted(call: Call, module: Module, record_id: object) -> Details:
@@ -121,12 +121,20 @@ def _success(details: Details, message: str) -> Details:
     return {"code": "SUCCESS", "details": details, "message": message, "status": "success"}
 
 
-def _answer(items: Sequence[object], handle: Callable[[object, str], Details], good: int) -> Response:
+def answer(
+    items: Sequence[object],
+    handle: Callable[[object, str], Details],
+    good: int,
+    *,
+    key: str = "data",
+    more: Item | None = None,
+) -> Response:
+    """Handle the items one by one and answer with what became of each, in their order, under `key`."""
     results: list[Details] = []
     failures: list[int] = []
     for number, item in enumerate(items):
         try:
-            results.append(handle(item, f"$.data[{number}]"))
+            results.append(handle(item, f"$.{key}[{number}]"))
         except ZohoError as refusal:
             results.append(refusal.envelope())
             failures.append(refusal.status)
@@ -136,7 +144,7 @@ def _answer(items: Sequence[object], handle: Callable[[object, str], Details], g
         status = 207
     else:
         status = 412 if set(failures) == {412} else 400
-    return reply({"data": results}, status)
+    return reply({key: results, **(more or {})}, status)
 
 
 def _item(value: object, path: str) -> dict[str, object]:
@@ -146,7 +154,8 @@ def _item(value: object, path: str) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def _items(body: Item, most: int = MAX_RECORDS) -> list[object]:
+def items_of(body: Item, most: int = MAX_RECORDS) -> list[object]:
+    """The list under `data` in a body; raises ZohoError."""
     place: Details = {"api_name": "data", "json_path": "$.data"}
     if body.get("data") is None:
         raise ZohoError(400, "MANDATORY_NOT_FOUND", "required field not found", place)
