@@ -64,7 +64,7 @@ class Keyring:
 
 
 async def open_keyring(database: Database, source: KeySource, clock: Clock) -> tuple[Secrets, bool]:
-    """The store's keys, made if there are none yet; whether they were made."""
+    """The store's keys, made if there are none yet; whether the key that opens them was made too."""
     present = await database.read(lambda connection: read_keyring(connection, source))
     now = clock.now()
     if present:
@@ -72,7 +72,9 @@ async def open_keyring(database: Database, source: KeySource, clock: Clock) -> t
             forget = update(table).where(table.c.created_at < now - _HANDOVER).values(handover=None)
             await database.write(lambda connection: connection.execute(forget))
         return present, False
-    return await database.write(lambda open_: _create(open_, source, now), durable=True, alone=True), True
+    given = bool(source.find())
+    made = await database.write(lambda open_: _create(open_, source, now), durable=True, alone=True)
+    return made, not given
 
 
 def _worn_handover(now: datetime) -> Select[str]:

@@ -22,7 +22,7 @@ from crmhub.events import Event, Events
 from crmhub.store import Store
 from crmhub.store.schema import HEAD
 from crmhub.store.tables import metadata
-from tests.stores import behind_its_back
+from tests.stores import KEY, behind_its_back
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,22 @@ async def test_the_first_start_makes_the_tables_the_second_finds_them(empty_url:
         async with await Store.open(empty_url, events=events) as store:
             await store.checkpoints.put("job", "stream", {})
 
-    assert [event.name for event in heard] == ["store.migrated", "store.key_made"]
+    given = "CRMHUB_KEY" in os.environ  # a server's store has no other
+    assert [event.name for event in heard] == ["store.migrated", *([] if given else ["store.key_made"])]
+
+
+async def test_a_key_that_was_given_is_not_said_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRMHUB_KEY", KEY)
+    heard: list[Event] = []
+    events = Events(Clock())
+    events.subscribe(heard.append)
+    async with await Store.open(f"sqlite:///{tmp_path}/state.db", events=events):
+        pass
+
+    assert [event.name for event in heard] == ["store.migrated"]
+    assert not (tmp_path / "state.db.key").exists()
 
 
 async def test_a_relative_path_starts_in_the_working_folder(
