@@ -9,7 +9,7 @@ from crmhub.testing.conformance.check import ConformanceCheck, registered
 
 __all__ = ["all_checks"]
 
-_MODULES = ("config", "schema", "reading", "contents", "increments", "writing", "auth", "faults")
+_MODULES = ("config", "schema", "reading", "contents", "increments", "writing", "auth", "faults", "choosing")
 
 
 def all_checks() -> Sequence[ConformanceCheck]:

@@ -11,9 +11,9 @@ from crmhub.testing.conformance.expect import expect
 from crmhub.testing.conformance.mirror import Mirror
 from crmhub.testing.conformance.target import NotHere, Org, Sample
 
-__all__: list[str] = []
+__all__ = ["TEXTS", "long_words"]
 
-_TEXTS = (
+TEXTS = (
     "Zoë Ångström",
     "e\u0301 decomposed",
     "日本語 한국어",
@@ -38,12 +38,11 @@ _AMOUNTS = (Decimal("0.10"), Decimal("1234567.89"), Decimal("99999999999.99"), D
 async def text_comes_through(org: Org, sample: Sample) -> None:
     """Accents, other scripts, emoji, quotes and long text come as the CRM has them, by read and by get."""
     schema = await org.connect().describe(sample.object)
-    rows = [sample.row(number, {sample.text: text}) for number, text in enumerate(_TEXTS)]
+    rows = [sample.row(number, {sample.text: text}) for number, text in enumerate(TEXTS)]
     fields = [sample.text]
     if sample.long_text is not None:
         fields.append(sample.long_text)
-        room = min(schema.fields[sample.long_text].max_length or _LONG, _LONG)
-        words = ("Line one\nÜber 日本 👍 " * _LONG)[:room].strip()
+        words = long_words(schema.fields[sample.long_text].max_length)
         rows.append(sample.row(90, {sample.long_text: words}))
     ids = await org.insert(sample.object, rows)
     connector, mirror = org.connect(), await Mirror.of(org, sample, fields)
@@ -55,6 +54,11 @@ async def text_comes_through(org: Org, sample: Sample) -> None:
             for how, found in (("read()", mirror.row(id_)), ("get()", other)):
                 came = found.get(name) if isinstance(found, dict) else None
                 expect(came == wanted, f"{name} by {how}: {_shown(wanted)} expected, {_shown(came)} came")
+
+
+def long_words(most: int | None) -> str:
+    """Text in several scripts and lines, as long as a field of ``most`` characters takes."""
+    return ("Line one\nÜber 日本 👍 " * _LONG)[: min(most or _LONG, _LONG)].strip()
 
 
 @check(23, "null is not empty nor missing")
