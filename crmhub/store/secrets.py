@@ -74,9 +74,12 @@ class Secrets:
         return plain
 
 
-def kid_of(sealed: str) -> str | None:
-    """The id of the key an envelope was sealed with; ``None`` if it is no envelope."""
-    parts = sealed.split(".")
+def kid_of(sealed: object) -> str | None:
+    """The id of the key an envelope was sealed with; ``None`` if it is no envelope.
+
+    SQLite keeps bytes and numbers in a column of texts too, where somebody writes them there.
+    """
+    parts = sealed.split(".") if isinstance(sealed, str) else []
     return parts[1] if len(parts) == 3 and parts[0] == _VERSION else None
 
 
