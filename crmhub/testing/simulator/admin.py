@@ -1,5 +1,5 @@
 """The admin routes, for tests and curious people on the same machine: `/_truth`, `/_faults`, `/_clock`,
-`/_stats`.
+`/_outbox`, `/_stats`.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -33,8 +33,12 @@ class Played(Protocol):
         """All live (or deleted) rows of an object."""
         ...
 
+    def outbox(self, *, clear: bool = False) -> list[dict[str, object]]:
+        """What the vendor would have sent to others' addresses, oldest first; `clear` forgets it."""
+        ...
 
-_PAGES = ("_truth", "_faults", "_clock", "_stats")
+
+_PAGES = ("_truth", "_faults", "_clock", "_outbox", "_stats")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CHUNK = 500
 
@@ -60,6 +64,8 @@ async def admin_answer(double: Played, request: Request) -> Response:
             case ("DELETE", ["_stats"]):
                 double.stats.reset()
                 return json_response(double.stats.as_dict())
+            case (("GET" | "DELETE"), ["_outbox"]):
+                return json_response({"outbox": double.outbox(clear=request.method == "DELETE")})
             case (("GET" | "PUT"), ["_faults"]):
                 if request.method == "PUT":
                     double.faults.replace(_rules(load_json(await request.body())))

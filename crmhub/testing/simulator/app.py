@@ -54,6 +54,14 @@ class Double(ABC):
         unknown.
         """
 
+    def outbox(self, *, clear: bool = False) -> list[dict[str, object]]:
+        """What the vendor would have sent to others' addresses, oldest first: `{"url", "body"}` each.
+
+        `clear` forgets it.
+        """
+        del clear
+        return []
+
     @abstractmethod
     def expire_tokens(self) -> None:
         """Let all access tokens expire now."""

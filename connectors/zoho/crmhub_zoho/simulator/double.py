@@ -178,6 +178,16 @@ class ZohoDouble(Double):
         rows = (gone.row for gone in module.table.deleted()) if deleted else module.table.rows()
         return (full_record(self.org, module, row) for row in rows)
 
+    def outbox(self, *, clear: bool = False) -> list[dict[str, object]]:
+        """Notifications and callbacks of jobs that Zoho would have sent, oldest first; `clear` forgets
+        them.
+        """
+        self.org.jobs.settle()
+        sent = list(self.org.outbox)
+        if clear:
+            self.org.outbox.clear()
+        return sent
+
     def expire_tokens(self) -> None:
         """Let all access tokens expire now."""
         self.accounts.book.expire_all()

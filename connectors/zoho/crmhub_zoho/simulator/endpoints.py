@@ -16,6 +16,7 @@ from crmhub_zoho.simulator import (
     related,
     search,
     tags,
+    watching,
     writing,
 )
 from crmhub_zoho.simulator.call import Endpoint
@@ -24,7 +25,7 @@ NO_MODULES: Final = frozenset({"settings", "actions", "__composite_requests", "b
 """First parts of paths that are never a module."""
 
 _FIRST = (
-    *(bulk_read, bulk_write, coql, metadata, tags, recycle_bin, organisation),
+    *(bulk_read, bulk_write, coql, metadata, tags, watching, recycle_bin, organisation),
     *(converting, attachments, reading, search, writing),
 )
 _LAST = (writing, reading, related, linking)

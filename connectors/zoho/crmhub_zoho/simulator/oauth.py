@@ -2,7 +2,8 @@
 
 Source: Zoho "OAuth 2.0 for server-based applications" and Kaizen #43: token errors arrive as HTTP 200; an
 access token lives one hour; 10 access tokens per 10 minutes and at most 15 live ones per refresh token;
-at most 20 refresh tokens per user and client; a grant token lives 2 minutes and works once.
+at most 20 refresh tokens per user and client; 10 grant tokens in 10 minutes; a grant token lives 2
+minutes, one of the self client as long as was chosen (up to 10), and works once.
 """
 
 import random
@@ -26,6 +27,8 @@ MOST_IN_WINDOW = 10
 WINDOW = 600.0
 MOST_REFRESH_TOKENS = 20
 GRANT_LIFE = 120.0
+MOST_GRANTS_IN_WINDOW = 10
+LONGEST_SELF_CLIENT_LIFE = 600.0
 _HEX = 16
 
 
@@ -40,7 +43,7 @@ class RefreshToken:
 
 @dataclass(frozen=True)
 class _Grant:
-    redirect_uri: str
+    redirect_uri: str | None
     scopes: frozenset[str]
     offline: bool
     expires_at: float
@@ -56,6 +59,15 @@ class Accounts:
         self.client_id = f"1000.{opaque(self._random, 30).upper()}"
         self.client_secret = opaque(self._random, 42)
         self._grants: dict[str, _Grant] = {}
+        self._granted_at: list[float] = []
+        self.redirect_uris: frozenset[str] | None = None
+        """What the client registered; `None` lets any http or https URI pass."""
+        self.location = "us"
+        """The data centre in which the user's organisation lives."""
+        self.consents = True
+        """Whether the user agrees when asked."""
+        self.throttled = 0
+        """How many requests for tokens were refused as too many."""
         self._refresh: dict[str, RefreshToken] = {}
         first = self._new_refresh(scopes)
         self.credentials = {
@@ -81,7 +93,7 @@ class Accounts:
                 return _refused("invalid_request")
 
     def authorize(self, request: Request, location: str) -> Response:
-        """`GET /oauth/v2/auth`: the user consents at once, and is sent back with a code."""
+        """`GET /oauth/v2/auth`: the user decides at once, and is sent back with a code or an error."""
         given = request.query_params
         redirect_uri = given.get("redirect_uri", "")
         if given.get("client_id") != self.client_id:
@@ -90,17 +102,46 @@ class Accounts:
             return json_response({"error": "invalid_response_type"}, 400)
         if urlsplit(redirect_uri).scheme not in {"http", "https"}:
             return json_response({"error": "invalid_redirect_uri"}, 400)
+        if self.redirect_uris is not None and redirect_uri not in self.redirect_uris:
+            return json_response({"error": "invalid_redirect_uri"}, 400)
         scopes = split_scopes(given.get("scope", ""))
         if not scopes:
             return json_response({"error": "invalid_scope"}, 400)
-        code = self._secret()
-        offline = given.get("access_type") == "offline"
-        self._grants[code] = _Grant(redirect_uri, scopes, offline, self._clock.now() + GRANT_LIFE)
-        back = {"code": code, "location": "us", "accounts-server": location}
+        back = {"location": self.location, "accounts-server": location}
+        if not self.consents:
+            back = {"error": "access_denied"}
+        elif (code := self._granted(redirect_uri, scopes, given.get("access_type") == "offline")) is None:
+            return _throttled()
+        else:
+            back["code"] = code
         if "state" in given:
             back["state"] = given["state"]
         joint = "&" if urlsplit(redirect_uri).query else "?"
         return RedirectResponse(f"{redirect_uri}{joint}{urlencode(back)}", 302)
+
+    def self_client_code(self, scopes: frozenset[str], life: float = 180.0) -> str:
+        """The code that the API console generates for a self client; `life` in seconds is the user's choice.
+
+        Raises ValueError beyond what the console offers.
+        """
+        if not 0 < life <= LONGEST_SELF_CLIENT_LIFE:
+            raise ValueError(f"a code of the self client lives up to {LONGEST_SELF_CLIENT_LIFE:g} s")
+        code = self._granted(None, scopes, offline=True, life=life)
+        if code is None:
+            raise ValueError(f"more than {MOST_GRANTS_IN_WINDOW} codes in {WINDOW:g} s")
+        return code
+
+    def _granted(
+        self, redirect_uri: str | None, scopes: frozenset[str], offline: bool, life: float = GRANT_LIFE
+    ) -> str | None:
+        now = self._clock.now()
+        self._granted_at = [at for at in self._granted_at if at > now - WINDOW]
+        if len(self._granted_at) >= MOST_GRANTS_IN_WINDOW:
+            return None
+        self._granted_at.append(now)
+        code = self._secret()
+        self._grants[code] = _Grant(redirect_uri, scopes, offline, now + life)
+        return code
 
     def grant(self, scopes: frozenset[str]) -> str:
         """A refresh token that the user grants for those scopes."""
@@ -139,6 +180,7 @@ class Accounts:
         now = self._clock.now()
         refresh.issued = [at for at in refresh.issued if at > now - WINDOW]
         if len(refresh.issued) >= MOST_IN_WINDOW:
+            self.throttled += 1
             return _throttled()
         refresh.issued.append(now)
         return json_response(self._reply(self._mint(refresh), api_domain))
@@ -150,13 +192,14 @@ class Accounts:
         grant = self._grants.pop(given.get("code", ""), None)
         if grant is None or grant.expires_at <= self._clock.now():
             return _refused("invalid_code")
-        if given.get("redirect_uri") != grant.redirect_uri:
+        if grant.redirect_uri is not None and given.get("redirect_uri") != grant.redirect_uri:
             return _refused("invalid_redirect_uri")
         if not grant.offline:
             return json_response(
                 self._reply(self._mint(RefreshToken(self._secret(), grant.scopes)), api_domain)
             )
         refresh = self._new_refresh(grant.scopes)
+        refresh.issued.append(self._clock.now())
         reply = self._reply(self._mint(refresh), api_domain)
         return json_response({**reply, "refresh_token": refresh.value})
 

@@ -7,6 +7,7 @@ from datetime import tzinfo
 
 from crmhub.testing.simulator.clock import SimClock, iso_seconds
 from crmhub.testing.simulator.table import Row, Table
+from crmhub_zoho.simulator.channels import Channels
 from crmhub_zoho.simulator.fields import ANY_MODULE, Field
 from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
 from crmhub_zoho.simulator.jobs import Jobs
@@ -124,6 +125,7 @@ class Org:
         self.has_converted = False
         self.photos: dict[str, tuple[str, bytes]] = {}
         self.jobs = Jobs(clock)
+        self.channels = Channels(clock)
         self.uploads: dict[str, Upload] = {}
         self.bulk_page = BULK_PAGE
         self.outbox: deque[dict[str, object]] = deque(maxlen=MOST_OUTGOING)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from crmhub.testing.simulator.table import Deleted, Row
+from crmhub_zoho.simulator.channels import Change
 from crmhub_zoho.simulator.drafts import checked, mandatory
 from crmhub_zoho.simulator.errors import Details, ZohoError, invalid_id
 from crmhub_zoho.simulator.ids import as_record_id
@@ -38,6 +39,7 @@ class Records:
         row |= {"Created_By": by, "Modified_By": by, "Created_Time": stamp, "Modified_Time": stamp}
         _derive(module, row, values, now=stamp)
         module.table.insert(row, now)
+        self._tell(module, "insert", str(row["id"]), values)
         return row
 
     def update(
@@ -63,6 +65,7 @@ class Records:
         row |= {"Modified_By": by, "Modified_Time": self._org.stamp(now)}
         _derive(module, row, values, now=self._org.stamp(now))
         module.table.replace(place, row, now)
+        self._tell(module, "update", str(row["id"]), values)
         return row
 
     def upsert(
@@ -87,6 +90,7 @@ class Records:
         if place is None:
             raise ZohoError(400, "INVALID_DATA", "record not deleted", {"id": record_id})
         module.table.delete(place, self._org.clock.seconds(), by)
+        self._tell(module, "delete", record_id, {})
         return {"id": record_id}
 
     def restore(self, module: Module, gone: Deleted, by: str) -> None:
@@ -94,6 +98,11 @@ class Records:
         now = self._org.clock.seconds()
         module.table.restore(gone.place, now)
         self.change(module, gone.place, {}, by)
+
+    def _tell(self, module: Module, operation: str, record_id: str, values: Mapping[str, object]) -> None:
+        known = {name: value for name, value in values.items() if name in module.fields}
+        change = Change(module.name, operation, record_id, known)
+        self._org.outbox.extend(self._org.channels.messages(change))
 
     def _refuse_modified(self, module: Module, place: int, row: Row, since: datetime) -> None:
         changed = datetime.fromtimestamp(module.table.modified(place), UTC)

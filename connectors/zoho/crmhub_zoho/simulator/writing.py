@@ -154,12 +154,12 @@ def _item(value: object, path: str) -> dict[str, object]:
     return cast("dict[str, object]", value)
 
 
-def items_of(body: Item, most: int = MAX_RECORDS) -> list[object]:
-    """The list under `data` in a body; raises ZohoError."""
-    place: Details = {"api_name": "data", "json_path": "$.data"}
-    if body.get("data") is None:
+def items_of(body: Item, most: int = MAX_RECORDS, key: str = "data") -> list[object]:
+    """The list under `key` in a body; raises ZohoError."""
+    place: Details = {"api_name": key, "json_path": f"$.{key}"}
+    data = body.get(key)
+    if data is None:
         raise ZohoError(400, "MANDATORY_NOT_FOUND", "required field not found", place)
-    data = body["data"]
     if not isinstance(data, list):
         raise ZohoError(400, "INVALID_DATA", "invalid data", {"expected_data_type": "jsonarray", **place})
     items = cast("list[object]", data)
