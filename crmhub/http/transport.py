@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 import anyio
 
+from crmhub.errors import UsageError
 from crmhub.http.lean import httpx
 from crmhub.http.quiet import quiet
 from crmhub.http.shown import scrub
@@ -104,7 +105,10 @@ class Transport:
 
     def _opened(self) -> httpx.AsyncClient:
         if self._closed:
-            raise RuntimeError("this HTTP client is closed")
+            raise UsageError(
+                "the connection was closed while it was at work",
+                hint="let its calls end before the hub is closed or the connection removed",
+            )
         if self._client is None:
             self._client = httpx.AsyncClient(
                 headers=self._headers,

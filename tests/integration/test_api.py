@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -417,3 +418,17 @@ async def test_a_list_that_is_set_is_whole(crm: str) -> None:
         made = await accounts.create(Account(name="P", phones=phones))
         await accounts.update(made.id, Account(phones=[Phone(role="main", raw="3")]))
         assert [phone.raw for phone in (await accounts.get(made.id)).phones or []] == ["3"]
+
+
+async def test_a_connection_that_is_removed_while_it_is_read_says_so(crm: str) -> None:
+    async with both() as given:
+        listing = aiter(given.hub[crm].activities.list())
+        await anext(listing)
+        await given.hub.remove(crm)
+        with pytest.raises(UsageError, match=r"closed while it was at work|is gone: it was removed"):
+            await _exhaust(listing)
+
+
+async def _exhaust(listing: AsyncIterator[object]) -> None:
+    async for _ in listing:
+        pass

@@ -25,6 +25,7 @@ from crmhub.errors import (
     RateLimited,
     Unavailable,
     UnknownOutcome,
+    UsageError,
 )
 from crmhub.events import Event, Events
 from crmhub.http import BearerToken, Grant, HttpClient, HttpSettings, Response, Wire, asgi_transport, path
@@ -365,7 +366,7 @@ async def test_a_closed_client_sends_nothing() -> None:
     await crm.request("GET", "/v1/x")
     await crm.aclose()
     await crm.aclose()
-    with pytest.raises(RuntimeError, match="closed"):
+    with pytest.raises(UsageError, match="was closed"):
         await crm.request("GET", "/v1/x")
 
 
