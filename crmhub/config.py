@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
-from pydantic import SecretStr, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from crmhub.connector import ConnectorConfig, Value
 from crmhub.document import Document, Step, suggest
@@ -60,7 +60,9 @@ class ConnectionSettings:
         lines: dict[str, str] = {}
         for name, value in self.values.items():
             try:
-                values[name] = self._resolved(model, name, value, resolvers or {}, folder or Path())
+                values[name] = self._resolved(
+                    _part(model, name), (name,), value, resolvers or {}, folder or Path()
+                )
             except ConfigError as error:
                 lines[name] = str(error)
         try:
@@ -85,20 +87,33 @@ class ConnectionSettings:
 
     def _resolved(
         self,
-        model: type[ConnectorConfig],
-        name: str,
+        wanted: object,
+        place: tuple[Step, ...],
         value: Value,
         resolvers: Mapping[str, Callable[[str], str]],
         folder: Path,
     ) -> Value:
+        """The value with its references resolved, also inside of it. ``wanted`` is its annotated type."""
+        if isinstance(value, dict):
+            return {
+                key: self._resolved(_part(wanted, key), (*place, key), one, resolvers, folder)
+                for key, one in value.items()
+            }
+        if isinstance(value, list):
+            return [
+                self._resolved(wanted, (*place, number), one, resolvers, folder)
+                for number, one in enumerate(value)
+            ]
         if not isinstance(value, str):
             return value
         if is_reference(value, resolvers):
-            return resolve(value, self.at(name), resolvers, folder)
-        if _is_secret(model, name) and not self.plain_secrets and self.document is not None:
+            return resolve(value, self.at(*place), resolvers, folder)
+        if _is_secret(wanted) and not self.plain_secrets and self.document is not None:
+            name = ".".join(str(step) for step in place)
+            variable = "_".join([self.name, *(str(step) for step in place)]).upper()
             raise ConfigError(
-                f"{self.at(name)}: {name}: a secret does not belong into the file",
-                hint=f"write {name}: env:{self.name.upper()}_{name.upper()} and set that variable, "
+                f"{self.at(*place)}: {name}: a secret does not belong into the file",
+                hint=f"write {place[-1]}: env:{variable} and set that variable, "
                 "or plain_secrets: true at the top if you mean it",
             )
         return value
@@ -115,9 +130,17 @@ class ConnectionSettings:
         return f"{at}: {key or self.name}: {message}"
 
 
-def _is_secret(model: type[ConnectorConfig], name: str) -> bool:
-    found = model.model_fields.get(name)
-    return found is not None and SecretStr.__name__ in str(found.annotation)
+def _part(wanted: object, key: str) -> object:
+    """The annotated type of a part: of a model's field, or of what a dict holds."""
+    for one in (wanted, *get_args(wanted)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            found = one.model_fields.get(key)
+            return None if found is None else found.annotation
+    return wanted
+
+
+def _is_secret(wanted: object) -> bool:
+    return SecretStr.__name__ in str(wanted)
 
 
 @dataclass(frozen=True, slots=True)

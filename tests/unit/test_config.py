@@ -15,11 +15,18 @@ from crmhub.hub import Hub
 from crmhub.redact import redact
 
 
+class Server(ConnectorConfig):
+    token: SecretStr | None = None
+    words: tuple[str, ...] = ()
+    env: dict[str, SecretStr] = {}
+
+
 class Settings(ConnectorConfig):
     region: str = "us"
     client_id: str
     client_secret: SecretStr
     size: int = 5
+    server: Server | None = None
 
     known: ClassVar[str] = "settings"
 
@@ -56,6 +63,36 @@ def test_a_whole_file_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert checked.client_secret.get_secret_value() == "very-secret-value"
     assert "very-secret-value" not in repr(checked)
     assert redact("token very-secret-value sent") == "token [hidden] sent"
+
+
+NESTED = """    client_id: a
+    client_secret: file:secret.txt
+    server: {token: file:secret.txt, words: [plain, "file:secret.txt"], env: {KEY: file:secret.txt}}
+"""
+
+
+def test_references_are_resolved_inside_of_settings_too(tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("very-secret-value\n")
+    checked = check(tmp_path, NESTED)
+    assert isinstance(checked, Settings)
+    assert checked.server is not None
+    assert checked.server.token == checked.server.env["KEY"] == SecretStr("very-secret-value")
+    assert checked.server.words == ("plain", "very-secret-value")
+
+
+@pytest.mark.parametrize(
+    ("server", "said"),
+    [
+        ("{token: hunter22222}", r"crmhub.yaml:6:14: server.token: .*env:CRM_SERVER_TOKEN"),
+        ("{env: {KEY: hunter22222}}", r"crmhub.yaml:6:20: server.env.KEY: .*env:CRM_SERVER_ENV_KEY"),
+    ],
+)
+def test_a_secret_inside_of_a_setting_is_refused_with_its_place(
+    tmp_path: Path, server: str, said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        check(tmp_path, f"    client_id: a\n    client_secret: env:PATH\n    server: {server}\n")
+    assert "hunter22222" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
