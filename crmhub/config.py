@@ -268,7 +268,9 @@ def _jobs(
             continue
         problems.unknown(path, entry, _JOB)
         for side in ("from", "to"):
-            if entry.get(side) not in connections:
+            if side not in entry:
+                problems.add(path, f"say {side}: which connection", "{from: zoho, to: salesforce}")
+            elif entry[side] not in connections:
                 mend = suggest(str(entry.get(side)), connections)
                 problems.add((*path, side), f"no connection {entry.get(side)!r}", mend)
         models = entry.get("models", [])

@@ -79,6 +79,7 @@ class Hub:
         )
         self._pool = Pool(open_connections)
         self._specs: dict[Path, MappingSpec] = {}
+        self._kinds: dict[str, type[Connector]] = {}
         self._connections: dict[str, Connection] = {}
         self._store: Store | None = None
         self._opening = anyio.Lock()
@@ -255,12 +256,22 @@ class Hub:
         return Connection(
             settings.name,
             settings.connector,
-            lambda: self._connect(settings, kind or _found(settings, load_connector)),
+            lambda: self._connect(settings, kind or self._kind_of(settings)),
             lambda: self._load_mapping(settings, mapping),
             self.clock,
             pool=self._pool,
             release=lambda: self._supplies.release(settings.name),
         )
+
+    def _kind_of(self, settings: ConnectionSettings) -> type[Connector]:
+        """The connector's class, looked up once for all tenants."""
+        if settings.connector not in self._kinds:
+            self._kinds[settings.connector] = _found(settings, load_connector)
+        return self._kinds[settings.connector]
+
+    def _demand_installed(self, settings: ConnectionSettings) -> None:
+        if settings.connector not in self._kinds:
+            _found(settings, find_connector)
 
     def _connect(self, settings: ConnectionSettings, kind: type[Connector]) -> Connector:
         checked = settings.check(kind.Config, self._resolvers, self.config.folder)
@@ -271,7 +282,7 @@ class Hub:
         if settings.has_mapping and settings.document is not None:
             override = Override(settings.document, (*settings.path, "mapping"))
         if mapping is None:
-            _found(settings, find_connector)  # a misspelt name is told as such, not as a missing mapping
+            self._demand_installed(settings)  # a misspelt name is told as such, not as a missing mapping
         path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
         if override is not None:
             return load_mapping(path, models=self._models, codecs=self._codecs, override=override)

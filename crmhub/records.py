@@ -294,6 +294,11 @@ class Records(Generic[_Model]):
             native = await match_of(self._org, mapped, match)
             return _Ready(mapped.object, native, keyed({**fields, **mapped.spec.where}, native, where))
         if create:
+            if record.id and record.connection is None:
+                where = Where(where.connection, where.object, None, "id")
+                raise InvalidRecord(
+                    "an id is given by the CRM: update changes a record that has one", where=where
+                )
             return _Ready(mapped.object, None, WriteItem(fields))
         if not record.id:
             raise InvalidRecord("has no id, so nobody knows which record to update", where=where)
@@ -338,8 +343,15 @@ class Records(Generic[_Model]):
     async def _write(
         self, object: str, operation: _Operation, match: str | None, items: Sequence[WriteItem]
     ) -> Sequence[Outcome]:
-        async with self._org.in_use() as connector:
-            return await connector.write(WriteRequest(object, operation, items, match))
+        """Send the items. An update that sets nothing is not sent: it would still count as a change there."""
+        sent = [item for item in items if item.fields] if operation == "update" else items
+        written: Iterator[Outcome] = iter(())
+        if sent:
+            async with self._org.in_use() as connector:
+                written = iter(await connector.write(WriteRequest(object, operation, sent, match)))
+        if len(sent) == len(items):
+            return [*written]
+        return [next(written) if item.fields else Outcome("unchanged", item.id) for item in items]
 
     def _applied(self, outcome: Outcome, object: str, id: str | None) -> Written:
         """A single write's outcome. Raises the error that a refusal stands for."""

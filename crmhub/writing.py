@@ -136,7 +136,10 @@ async def _point(org: Org, rule: Rule, record: Record, values: Values) -> None:
         del values[text]  # as it was read: the CRM did not say of which kind it is, and it stays so
     elif values[text] is not None:
         if foreign:
-            raise CodecError(f"{text}: points to a record of connection {record.connection!r}")
+            raise CodecError(
+                f"{text}: points to a record of connection {record.connection!r}; "
+                "leave it out, or let hub.sync carry records over"
+            )
         values[text] = Pointer(str(values[text]), await _object_of(org, rule, held))
 
 

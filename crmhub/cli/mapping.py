@@ -59,7 +59,7 @@ def check(
 @mapping.command()
 def prove(
     names: Annotated[list[str] | None, _NAMES] = None,
-    samples: Annotated[int, typer.Option(min=0, help="Random records for each map.")] = 200,
+    samples: Annotated[int, typer.Option(min=1, help="Random records for each map.")] = 200,
     seed: Annotated[int, typer.Option(help="The same seed gives the same records.")] = 0,
     config: Path = CONFIG,
 ) -> None:

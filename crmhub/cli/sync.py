@@ -84,6 +84,7 @@ def dead_letters(
 ) -> None:
     """List the records that were set aside, and why; or drop some of them."""
     from crmhub.cli.running import open_hub, run
+    from crmhub.document import suggest
     from crmhub.errors import ConfigError
     from crmhub.store import DeadLetter
 
@@ -91,7 +92,12 @@ def dead_letters(
 
     async def letters() -> list[DeadLetter]:
         async with hub:
-            return await (await hub.store()).dead_letters.open(job, limit=limit)
+            store = await hub.store()
+            found = await store.dead_letters.open(job, limit=limit)
+            if job is not None and not found and not await store.runs.recent(1, job=job):
+                known = dict.fromkeys(run.job for run in await store.runs.recent(100))
+                raise ConfigError(f"no job {job!r} has ever run", hint=suggest(job, known))
+            return found
 
     async def dropped(ids: list[str]) -> int:
         async with hub:

@@ -6,6 +6,7 @@ import ssl
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, TypeAlias, cast
 
@@ -29,6 +30,12 @@ _NEVER_SENT = (
     httpx.LocalProtocolError,
 )
 _DECODERS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom TLS trusts, read once a process: reading it takes longer than a call, and is the same for all."""
+    return httpx.create_ssl_context()
 
 
 class Lost(Exception):
@@ -121,6 +128,7 @@ class Transport:
                 ),
                 follow_redirects=False,
                 transport=self._mounted,
+                verify=_trusted(),
             )
         return self._client
 

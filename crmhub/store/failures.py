@@ -78,10 +78,11 @@ _REFUSED: _Meanings = (
     ("no password", "asks for a password", "give it in `store:`, in PGPASSWORD or in a password file"),
     ("pg_hba.conf", "lets nobody in from here as that user", "see pg_hba.conf on the server"),
     ('role "', "does not know that user", "check the user in `store:`, or create it on the server"),
-    ('database "', "does not exist", "create it, or name another one in `store:`: CREATE DATABASE crmhub"),
+    ('database "', "does not exist", "create it (CREATE DATABASE …), or name another one in `store:`"),
     ("connection option", "cannot be opened with such an option", "check what follows ? in `store:`"),
     ("too many clients", "has no connection left", "stop other programs, or raise max_connections"),
     ("connection slots", "has no connection left", "stop other programs, or raise max_connections"),
+    ("sslmode value", "has no such sslmode", "disable, prefer, require, verify-ca or verify-full"),
     ("SSL", "cannot agree with us on encryption", "see sslmode and sslrootcert after ? in `store:`"),
     ("resolve host", "names a host that is not known", "check the host in `store:`"),
 )

@@ -228,6 +228,23 @@ async def test_a_checkpoint_of_another_connection_is_refused(tmp_path: Path) -> 
             _ = [page async for page in hub["other"].accounts.changes(saved)]
 
 
+async def test_an_update_that_sets_nothing_is_not_sent(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        accounts = hub["crm"].accounts
+        before = (await accounts.get("c1")).version
+        cast("ManualClock", hub.clock).advance(60)
+        assert (await accounts.update("c1", Account())).status == "unchanged"
+        outcomes = await accounts.update_many([Account(id="c0", name="New"), Account(id="c1")])
+        assert [outcome.status for outcome in outcomes] == ["updated", "unchanged"]
+        assert (await accounts.get("c1")).version == before
+
+
+async def test_an_id_of_ones_own_is_refused_on_create(tmp_path: Path) -> None:
+    async with hub_of(tmp_path) as hub:
+        with pytest.raises(InvalidRecord, match=r"an id is given by the CRM.*field id"):
+            await hub["crm"].accounts.create(Account(id="mine", name="A"))
+
+
 async def test_a_condition_on_a_field_that_the_crm_lacks_is_refused(tmp_path: Path) -> None:
     async with hub_of(tmp_path) as hub:
         with pytest.raises(Unsupported, match="no record of account has legal_name in this CRM"):
