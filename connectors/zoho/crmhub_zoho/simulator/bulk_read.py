@@ -149,7 +149,7 @@ def _job(call: Call) -> ReadJob:
 
 
 def _is_calendar(call: Call, module: Module, query: Item) -> bool:
-    kind = call.body.get("file_type")
+    kind = call.body.get("file_type") or query.get("file_type")
     if kind not in {None, "csv", "ics"}:
         raise ZohoError(400, "REQUEST_BODY_NOT_SUPPORTED", "The file type is not supported.", {})
     if kind != "ics":

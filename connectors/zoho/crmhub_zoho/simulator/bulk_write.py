@@ -105,7 +105,7 @@ def create_write(call: Call) -> Response:
     mappings = _mappings(module, resource, header)
     find_by = _find_by(module, resource, operation, mappings)
     _check_mandatory(module, operation, mappings)
-    ignore_empty = resource.get("ignore_empty") is True
+    ignore_empty = True in (resource.get("ignore_empty"), call.body.get("ignore_empty"))
     writer = RowWriter(
         call.org, call.records, module, operation, mappings, header, find_by, call.user.id, ignore_empty
     )
