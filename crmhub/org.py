@@ -87,6 +87,7 @@ class Org:
         """Hold nothing that was learned of the org."""
         self._capabilities: Capabilities | None = None
         self._able: dict[str, ObjectCapabilities] = {}
+        self._lacking: set[str] = set()
         self._schemas: dict[str, ObjectSchema] = {}
         self._mapping: ConnectionMapping | None = None
         self._subsets: OrderedDict[tuple[str, frozenset[str]], ConnectionMapping] = OrderedDict()
@@ -172,8 +173,9 @@ class Org:
 
     async def _ask_able(self, object: str) -> ObjectCapabilities:
         connector = self.connector
-        if self._capabilities is None and isinstance(connector, SupportsAble):
-            with suppress(NotFound, PermissionDenied):  # the list of all objects tells what is meant
+        known = self._capabilities is not None and object in self._capabilities.objects
+        if isinstance(connector, SupportsAble) and not known:
+            with suppress(NotFound):  # the list of all objects tells what is meant
                 return await connector.able(object)
         objects = (await self.capabilities()).objects
         if object not in objects:
@@ -183,12 +185,13 @@ class Org:
         return objects[object]
 
     async def _has(self, object: str) -> bool:
-        """Whether this org has the object, and shows it."""
-        try:
-            await self.able(object)
-        except NotFound:
-            return False
-        return True
+        """Whether this org has the object, and shows it; asked once."""
+        if object not in self._able and object not in self._lacking:
+            try:
+                await self.able(object)
+            except (NotFound, PermissionDenied):
+                self._lacking.add(object)
+        return object in self._able
 
     async def schema(self, object: str) -> ObjectSchema:
         """The object's fields, described once a connection's life."""

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from crmhub.conditions import can_ask, conditions, modified_after
 from crmhub.connector import Condition, Missing, Native, ObjectCapabilities, ReadRequest, SupportsCount
 from crmhub.directory import Directory
-from crmhub.errors import BadResponse, ConfigError, InvalidRecord, Unsupported, Where
+from crmhub.errors import BadResponse, ConfigError, InvalidRecord, NotFound, Unsupported, Where
 from crmhub.mapping.compiled import CompiledMap, Unreadable
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.models import Record
@@ -137,10 +137,17 @@ class Reader(Generic[_Model]):
         if any("stage" in rule.ref and rule.by for mapped in maps for rule in mapped.rules):
             stages = await self.org.directory("stage")  # it tells what a stage means
         found: list[Shelf[_Model]] = []
+        lacking: NotFound | None = None
         for object_ in dict.fromkeys(mapped.object for mapped in maps):
-            able = await self.org.able(object_)
+            try:
+                able = await self.org.able(object_)
+            except NotFound as error:  # an object that this org does not have holds no records
+                lacking = error
+                continue
             own = tuple(mapped for mapped in maps if mapped.object == object_)
             found.append(Shelf(self.org, object_, able, mapping, own, stages))
+        if not found and lacking is not None:
+            raise lacking
         return found
 
     async def pages(self, choice: Choice) -> AsyncGenerator[Iterator[_Model]]:

@@ -339,3 +339,16 @@ async def test_names_that_do_not_exist_are_met_with_suggestions(tmp_path: Path) 
         hub.add("other", "memmory")
         with pytest.raises(ConfigError, match="did you mean 'memory'"):
             await hub["other"].deals.get("1")
+
+
+async def test_an_object_that_this_org_lacks_holds_no_records(tmp_path: Path) -> None:
+    async with crm(tmp_path) as hub:
+        fewer = {name: fields for name, fields in OBJECTS.items() if name != "leads"}
+        small = hub.add(
+            "small", "memory", mapping=tmp_path / "memory.yaml", objects=cast("Value", fewer), page_size=2
+        )
+        await small.contacts.create(Contact(last_name="Ann"))
+        assert [contact.last_name for contact in await small.contacts.list()] == ["Ann"]
+        assert await small.contacts.count() == 1
+        with pytest.raises(NotFound, match="no such object"):
+            await small.contacts.create(Contact(kind="lead", last_name="Bob"))
