@@ -54,6 +54,18 @@ class Deleted:
     row: Row
 
 
+@dataclass(frozen=True)
+class TableState:
+    """What a table held at some time."""
+
+    next_place: int
+    own: dict[int, Row]
+    stamps: dict[int, int]
+    by_stamp: list[tuple[int, int]]
+    gone: dict[int, Deleted]
+    purged: set[int]
+
+
 class Table:
     """Live and deleted rows of one object, in id order or in order of last change."""
 
@@ -199,6 +211,19 @@ class Table:
         """The deleted row with this id, or None."""
         place = self._ids.place_of(row_id)
         return None if place is None else self._gone.get(place)
+
+    def state(self) -> TableState:
+        """What the table holds now, to be brought back later."""
+        copies = (dict(self._own), dict(self._stamps), list(self._by_stamp), dict(self._gone))
+        return TableState(self._next, *copies, set(self._purged))
+
+    def bring_back(self, state: TableState) -> None:
+        """Make the table what it was."""
+        self._next = state.next_place
+        self._own, self._stamps = dict(state.own), dict(state.stamps)
+        self._by_stamp, self._gone = list(state.by_stamp), dict(state.gone)
+        self._purged = set(state.purged)
+        self._indexes.clear()
 
     def find(self, field: str, value: object) -> list[int]:
         """Live places whose `field` equals `value` (texts without regard to case), lowest first; kept as an

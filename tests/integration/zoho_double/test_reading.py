@@ -147,7 +147,7 @@ async def test_named_ids_are_listed(seeded: httpx.AsyncClient) -> None:
         ("GET", "/crm/v1/Contacts", 404, "INVALID_URL_PATTERN"),
         ("GET", "/elsewhere", 404, "INVALID_URL_PATTERN"),
         ("GET", "/crm/v8/settings/territories", 404, "INVALID_URL_PATTERN"),
-        ("POST", "/crm/v8/__composite_requests", 404, "INVALID_URL_PATTERN"),
+        ("POST", "/crm/v8/files", 404, "INVALID_URL_PATTERN"),
         ("GET", "/crm/v8/settings/fields", 400, "REQUIRED_PARAM_MISSING"),
         ("GET", "/crm/v8/settings/fields?module=Nothing", 400, "INVALID_MODULE"),
     ],

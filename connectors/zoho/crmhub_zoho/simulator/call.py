@@ -31,10 +31,19 @@ CRM = "/crm/{version}"
 BULK = "/crm/bulk/{version}"
 
 
+def _unplayed(call: "Call") -> Response:
+    raise NotImplementedError(f"{call.method} {call.url_path} is not part of another call")
+
+
+def _unspent(credits_used: int) -> None:
+    raise NotImplementedError(f"{credits_used} credits cannot be used here")
+
+
 @dataclass(frozen=True)
 class Call:
     """A call that is allowed: who asks what of which organisation. `fault` says whether a data fault
-    strikes; `base_url` is where the caller found the double.
+    strikes; `base_url` is where the caller found the double;
+    `play` answers another call as a part of this one, and `spend` uses more credits.
     """
 
     method: str
@@ -52,6 +61,8 @@ class Call:
     index_delay: float
     fault: Callable[[str], bool]
     base_url: str = ""
+    play: Callable[["Call"], Response] = _unplayed
+    spend: Callable[[int], None] = _unspent
 
     def require(self, scope: str) -> None:
         """Raise ZohoError unless the token has `scope`, such as `modules.Deals.READ`."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from starlette.requests import Request
@@ -114,16 +115,12 @@ class ZohoDouble(Double):
                 raise _no_such_url()
 
     async def _api(self, request: Request, path: str) -> Response:
-        found = self._routes.find(path)
-        if found is None or found.params.get("version", "v8") not in VERSIONS:
-            raise _no_such_url()
-        if found.params.get("module", "") in NO_MODULES or "actions" in found.params.values():
-            raise _no_such_url()  # an address of Zoho's that is not played here
+        found = self._find(path)
         request.scope[PATTERN_KEY] = found.pattern
         call = self._call(request, found, path, await request.body())
         endpoint = found.targets.get(request.method)
         if endpoint is None:
-            raise ZohoError(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
+            raise _no_such_method()
         with self.limits.slot(heavy=endpoint.heavy(call), weight=endpoint.weight):
             self.limits.spend(endpoint.price(call))
             await self.lag()
@@ -141,6 +138,22 @@ class ZohoDouble(Double):
             return endpoint.handle(call)
         except ZohoError as refusal:
             return self._envelope(refusal)
+
+    def _play(self, call: Call) -> Response:
+        """Answer a part of a composite request, which costs nothing of its own."""
+        found = self._find(call.url_path)
+        endpoint = found.targets.get(call.method)
+        if endpoint is None:
+            raise _no_such_method()
+        return self._handled(endpoint, replace(call, path=found.params))
+
+    def _find(self, path: str) -> Found[Endpoint]:
+        found = self._routes.find(path)
+        if found is None or found.params.get("version", "v8") not in VERSIONS:
+            raise _no_such_url()
+        if found.params.get("module", "") in NO_MODULES or "actions" in found.params.values():
+            raise _no_such_url()  # an address of Zoho's that is not played here
+        return found
 
     def _call(self, request: Request, found: Found[Endpoint], path: str, body: bytes) -> Call:
         header = request.headers.get("authorization", "")
@@ -165,6 +178,8 @@ class ZohoDouble(Double):
             index_delay=self.index_delay,
             fault=lambda kind: self.faults.on_data(kind, request.method, path),
             base_url=self.base_url(request),
+            play=self._play,
+            spend=self.limits.spend,
         )
 
     def objects(self) -> list[str]:
@@ -210,6 +225,10 @@ class ZohoDouble(Double):
 
     def _envelope(self, refusal: ZohoError) -> Response:
         return json_response(refusal.envelope(), refusal.status)
+
+
+def _no_such_method() -> ZohoError:
+    return ZohoError(400, "INVALID_REQUEST_METHOD", "The http request method type is not a valid one")
 
 
 def _no_such_url() -> ZohoError:

@@ -6,9 +6,11 @@ from crmhub_zoho.simulator import (
     attachments,
     bulk_read,
     bulk_write,
+    composite,
     converting,
     coql,
     linking,
+    mass,
     metadata,
     organisation,
     reading,
@@ -16,6 +18,7 @@ from crmhub_zoho.simulator import (
     related,
     search,
     tags,
+    views,
     watching,
     writing,
 )
@@ -25,7 +28,19 @@ NO_MODULES: Final = frozenset({"settings", "actions", "__composite_requests", "b
 """First parts of paths that are never a module."""
 
 _FIRST = (
-    *(bulk_read, bulk_write, coql, metadata, tags, watching, recycle_bin, organisation),
+    *(
+        composite,
+        bulk_read,
+        bulk_write,
+        mass,
+        views,
+        coql,
+        metadata,
+        tags,
+        watching,
+        recycle_bin,
+        organisation,
+    ),
     *(converting, attachments, reading, search, writing),
 )
 _LAST = (writing, reading, related, linking)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 from crmhub.testing.simulator.clock import SimClock, iso_seconds
-from crmhub.testing.simulator.table import Row, Table
+from crmhub.testing.simulator.table import Row, Table, TableState
 from crmhub_zoho.simulator.channels import Channels
 from crmhub_zoho.simulator.fields import ANY_MODULE, Field
 from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
@@ -175,6 +175,15 @@ class Org:
     def described(self, name: str) -> Module | None:
         """The module of that API name, in any case, among them that of attachments."""
         return self.attachments if name.lower() == "attachments" else self.module(name)
+
+    def keep_state(self) -> dict[str, TableState]:
+        """The records of all modules as they are now."""
+        return {name: module.table.state() for name, module in self.modules.items()}
+
+    def bring_back(self, state: Mapping[str, TableState]) -> None:
+        """Make the records of all modules what they were."""
+        for name, kept in state.items():
+            self.modules[name].table.bring_back(kept)
 
     def keep_upload(self, upload: Upload) -> str:
         """Keep a file and give its id."""

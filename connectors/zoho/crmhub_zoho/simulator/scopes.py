@@ -17,6 +17,8 @@ EVERYTHING = (
     "ZohoCRM.bulk.ALL",
     "ZohoCRM.notifications.ALL",
     "ZohoCRM.composite_requests.CUSTOM",
+    "ZohoCRM.mass_update.ALL",
+    "ZohoCRM.mass_delete.ALL",
     "ZohoSearch.securesearch.READ",
     "ZohoFiles.files.ALL",
 )
