@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crmhub.cli.auth import auth
 from crmhub.cli.conformance import conformance
 from crmhub.cli.demo import demo
 from crmhub.cli.doctor import doctor
@@ -31,6 +32,7 @@ app.command()(demo)
 app.command()(sync)
 app.command()(load)
 app.command("dead-letters")(dead_letters)
+app.command()(auth)
 app.command()(doctor)
 app.command()(backup)
 app.command("rotate-key")(rotate_key)

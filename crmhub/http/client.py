@@ -144,6 +144,11 @@ class HttpClient:
             error.at(connection=self._connection)
             raise
 
+    @property
+    def wire(self) -> Wire:
+        """What it lends to its :class:`~crmhub.http.auth.Auth`."""
+        return self._wire
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
@@ -242,6 +247,7 @@ class HttpClient:
             ok=_TOKEN_REPLY,
             json_expected=False,
         )
+        await self._limits.spend_at_once(call.endpoint)
         attempt = Attempt(number=1)
         began = self._clock.monotonic()
         try:

@@ -29,7 +29,11 @@ class Limit:
 
     ``rate`` is how many units (a call's ``cost``) may be spent each ``per`` seconds, ``burst`` how
     many at once, ``concurrency`` how many calls may be under way. ``endpoints`` are the endpoint
-    classes it covers, together; ``None`` covers all calls of the connection.
+    classes it covers, together; ``None`` covers all calls of the connection. Requests for tokens are of
+    the class ``token``, which only a limit that names it covers; they are refused and never made to wait.
+
+    ``owner`` is whose limit it is, where that is not the connection: all limits of one name and one
+    owner are spent together, whichever connections of a store they belong to.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Limit:
     burst: int = 1
     concurrency: int | None = None
     endpoints: frozenset[str] | None = None
+    owner: str | None = None
 
     def __post_init__(self) -> None:
         numbers = (self.rate, self.per, self.burst, self.concurrency)
@@ -167,6 +172,24 @@ class Limits:
         while not await self._spend(entry, cost):
             await self._sit_out_pause(entry.endpoint, patience)
 
+    async def spend_at_once(self, endpoint: str) -> None:
+        """Spend one unit of each limit that names that class, if that may be done now.
+
+        Raises :class:`~crmhub.errors.RateLimited` with the seconds to wait, and nothing spent, if not.
+        """
+        for limit in self._limits:
+            if limit.rate is None or limit.endpoints is None or endpoint not in limit.endpoints:
+                continue
+            wait = await self._spend_or_not(limit)
+            if wait > 0:
+                raise RateLimited(
+                    f"the limit {limit.name!r} is reached ({limit.burst} at once, {limit.rate:g} in"
+                    f" {limit.per:g} s); nothing was sent",
+                    retry_after=wait,
+                    hint=f"try again in {wait:.0f} s",
+                    where=Where(connection=self._connection or None),
+                )
+
     async def leave(self, entry: Entry) -> None:
         """The call is over."""
         while entry.taken:
@@ -225,6 +248,26 @@ class Limits:
             booking = await self._quotas.book(self._connection, shared, cost, hold)
             entry.slot = booking.slot or entry.slot
             return booking
+        raise AssertionError("a shielded scope that nobody cancels always returns")
+
+    async def _spend_or_not(self, limit: Limit) -> float:
+        """0 when a unit was spent, else the seconds until one may be.
+
+        What must wait is given back. Who dies before that has spent a unit too many, never one too few.
+        """
+        if self._quotas is None:
+            meter = next(meter for meter in self._meters if meter.limit is limit)
+            now = self._clock.monotonic()
+            wait = meter.book(now, 1) - now
+            if wait > 0:
+                meter.book(now, -1)
+            return wait
+        owner = limit.owner or self._connection
+        with anyio.CancelScope(shield=True):
+            wait = (await self._quotas.book(owner, [limit], 1)).wait
+            if wait > 0:
+                await self._quotas.book(owner, [limit], -1)
+            return wait
         raise AssertionError("a shielded scope that nobody cancels always returns")
 
     def _book_here(self, endpoint: str, cost: int) -> Booking:

@@ -8,20 +8,19 @@ used nor stay quiet once it is dead.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import secrets as entropy
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Protocol, TypeAlias
 
 import anyio
 from pydantic import SecretStr
 
-from crmhub.errors import AuthError, ConnectorError, RateLimited, Unavailable
+from crmhub.errors import AuthError, ConnectorError, RateLimited, ReauthRequired, Unavailable
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.response import Response
+from crmhub.http.token_origin import Origin
 from crmhub.http.tokens import Claim, MemoryTokenStore, Token, TokenStore
 from crmhub.redact import register
 
@@ -40,7 +39,6 @@ Fetch: TypeAlias = Callable[[HttpSend, "Token | None"], Awaitable[Token]]
 """Asks for a token. It is given the way to send and the last token (whose refresh token, if it has
 one, replaces the configured one). Raises ``ReauthRequired`` when only a person can mend it."""
 
-_MADE_FROM = "made_from"
 _SAVING = 30.0  # seconds beside the exchange itself; a store that is busy for longer gives up
 _LOOK_AGAIN = 0.05
 _RENEWAL_PAUSE = 5.0
@@ -77,7 +75,7 @@ class OAuth:
         self._connection = connection
         self._tokens = tokens or MemoryTokenStore()
         self._header = header
-        self._origin = _Origin(secrets)
+        self._origin = Origin(secrets)
         self._early = early
         self._lock = anyio.Lock()
         self._token: Token | None = None
@@ -88,6 +86,7 @@ class OAuth:
         self._saved_by: Claim | None = None
         self._refusal: AuthError | None = None
         self._refused_with: Token | None = None
+        self._refused_until = 0.0
         self._paused_until = 0.0
 
     async def grant(self, wire: Wire, refused: Grant | None = None) -> Grant:
@@ -104,6 +103,30 @@ class OAuth:
         """Forget that the credentials were refused: the next call asks the token endpoint again."""
         self._refusal = None
         self._paused_until = 0.0
+
+    @property
+    def token(self) -> Token | None:
+        """The token used last, if there has been one."""
+        return self._token
+
+    async def sign_in(self, wire: Wire, exchange: Callable[[HttpSend], Awaitable[Token]]) -> None:
+        """Keep the token that ``exchange`` gets for what a person brought, in place of the one before.
+
+        Whoever shares the token store uses it from now on. Raises what ``exchange`` raises, and
+        ``StoreError`` when the token cannot be kept; what was kept before is then still there.
+        """
+        # What a person brings works once: a token that came for it is kept whatever happens meanwhile.
+        async with self._lock:
+            with anyio.CancelScope(shield=True):
+                token = _completed(await exchange(self._sender(wire)), None)
+                if token.base_url:
+                    wire.check_base(token.base_url)
+                token = self._origin.mark(token)
+                await self._tokens.save(self._connection, token)
+                self._unsaved = None
+                self.reset()
+                self._use(token, wire)
+        wire.events.emit("auth.signed_in", connection=self._connection)
 
     async def _renew(self, wire: Wire, refused: Grant | None) -> Grant:
         while True:
@@ -133,7 +156,9 @@ class OAuth:
             self._unsaved = None
             return self._use(self._stored, wire, found=True)
         if self._refusal is not None and self._stored == self._refused_with:
-            raise _again(self._refusal)
+            if wire.clock.monotonic() < self._refused_until:
+                raise _again(self._refusal)
+            self._refusal = None
         return None
 
     async def _claim(self, wire: Wire) -> Claim | None:
@@ -187,21 +212,27 @@ class OAuth:
         raise AssertionError("a shielded scope that nobody cancels always returns")
 
     async def _fetched(self, wire: Wire, stored: Token | None) -> Token:
-        async def send(form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Response:
-            return await wire.post(self._token_url, form, headers)
-
         previous = stored or self._token
         try:
-            token = await self._fetch(send, previous)
+            token = await self._fetch(self._sender(wire), previous)
         except ConnectorError as error:
             self._note(error, wire, stored)
             raise
         return self._origin.mark(_completed(token, previous))
 
+    def _sender(self, wire: Wire) -> HttpSend:
+        async def send(form: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Response:
+            return await wire.post(self._token_url, form, headers)
+
+        return send
+
     def _note(self, error: ConnectorError, wire: Wire, stored: Token | None) -> None:
         """Remember what keeps the next calls from asking the token endpoint again."""
         if isinstance(error, AuthError):
             self._refusal, self._refused_with, self._grant = error, stored, None
+            # Without OAuth's code it may be a proxy that refuses, or a server that is being mended.
+            lasting = error.code is not None or isinstance(error, ReauthRequired)
+            self._refused_until = inf if lasting else wire.clock.monotonic() + _THROTTLED_PAUSE
         elif isinstance(error, RateLimited):
             if error.retry_after is None:
                 error.retry_after = _THROTTLED_PAUSE
@@ -237,36 +268,6 @@ class OAuth:
     def _has_ended(self, wire: Wire) -> bool:
         ends = self._token.expires_at if self._token else None
         return ends is not None and wire.clock.now() >= ends
-
-
-class _Origin:
-    """Which credentials a kept token was made from: a salted hash beside it."""
-
-    def __init__(self, secrets: Sequence[SecretStr | str | None]) -> None:
-        plain = (value.get_secret_value() if isinstance(value, SecretStr) else value for value in secrets)
-        self._credentials = "\0".join(value or "" for value in plain).encode()
-        self._mark = ""
-
-    def mark(self, token: Token) -> Token:
-        """The token with the mark of the configured credentials."""
-        if not self._mark:
-            salt = entropy.token_hex(16)
-            self._mark = f"{salt}:{self._hash(salt)}"
-        return replace(token, extra={**token.extra, _MADE_FROM: self._mark})
-
-    def made(self, token: Token) -> bool:
-        """Whether the token was made from them, or bears no mark (a person signed in)."""
-        mark = token.extra.get(_MADE_FROM)
-        if mark is None or mark == self._mark:
-            return True
-        salt, _, digest = mark.partition(":")
-        same = hmac.compare_digest(digest, self._hash(salt))
-        if same:
-            self._mark = mark
-        return same
-
-    def _hash(self, salt: str) -> str:
-        return hashlib.scrypt(self._credentials, salt=salt.encode(), n=4096, r=8, p=1, dklen=32).hex()
 
 
 def _completed(token: Token, previous: Token | None) -> Token:

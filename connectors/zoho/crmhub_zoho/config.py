@@ -47,7 +47,8 @@ class ZohoConfig(ConnectorConfig):
     environment: Environment = "production"
     client_id: str = Field(min_length=1)
     client_secret: SecretStr
-    refresh_token: SecretStr
+    refresh_token: SecretStr | None = None
+    """A secret, of a user of the organisation; without it the one that ``crmhub auth`` has stored."""
     api_url: _Url | None = None
     accounts_url: _Url | None = None
     version: str = Field(default="v8", pattern=r"^v\d{1,2}(\.\d)?$")
@@ -64,8 +65,8 @@ class ZohoConfig(ConnectorConfig):
 
     @field_validator("client_secret", "refresh_token")
     @classmethod
-    def _not_empty(cls, value: SecretStr) -> SecretStr:
-        if not value.get_secret_value().strip():
+    def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().strip():
             raise ValueError("it is empty")
         return value
 

@@ -24,10 +24,10 @@ from crmhub.connector import (
     WriteRequest,
 )
 from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, Unsupported, Where
-from crmhub.http import HttpClient, HttpSettings, Limit
+from crmhub.http import HttpClient, HttpSettings, Limit, OAuth
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker
-from crmhub_zoho.auth import oauth
+from crmhub_zoho.auth import oauth, token_limit
 from crmhub_zoho.checking import checks
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
@@ -38,6 +38,7 @@ from crmhub_zoho.people import Lists
 from crmhub_zoho.reading import CoqlReader
 from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.schema import ModuleSchema, Schemas
+from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
 from crmhub_zoho.together import together
 from crmhub_zoho.writing import Writer
@@ -56,7 +57,10 @@ class Connector:
     def __init__(self, config: ZohoConfig, context: Context) -> None:
         self._config = config
         self._context = context
-        rest = Rest(_client(config, context), config.version)
+        auth = oauth(config, context)
+        client = _client(config, context, auth)
+        self._sign_in = ZohoSignIn(config, context, client, auth)
+        rest = Rest(client, config.version)
         self._rest = rest
         self._schemas = Schemas(rest, context.clock)
         self._lists = Lists(rest, self._schemas)
@@ -157,6 +161,11 @@ class Connector:
         """Any endpoint under ``/crm/``; what it answers, decoded."""
         return await self._rest.raw(method, path, params, json)
 
+    @property
+    def sign_in(self) -> ZohoSignIn:
+        """The steps by which a person signs in."""
+        return self._sign_in
+
     async def _filled(self, object: str, page: Page, fields: Sequence[str]) -> Page:
         """The page's records with more fields than a search shows; what is gone by now is left out."""
         records = await self.get(object, [str(row[ID]) for row in page.upserts], fields)
@@ -197,15 +206,16 @@ class Connector:
         return True
 
 
-def _client(config: ZohoConfig, context: Context) -> HttpClient:
+def _client(config: ZohoConfig, context: Context, auth: OAuth) -> HttpClient:
     if context.http is None:
         raise ConfigError(f"connection {context.connection!r}: the Zoho connector needs an HTTP client")
     return context.http(
         HttpSettings(
             base_url=config.api_base,
-            auth=oauth(config, context),
+            auth=auth,
             limits=(
                 Limit("heavy calls", concurrency=_SUB_CONCURRENCY, endpoints=frozenset({"coql", "bulk"})),
+                token_limit(config),
             ),
             classify=classify,
             allow_hosts=frozenset() if config.is_overridden else frozenset({hosts.domain(config.region)}),

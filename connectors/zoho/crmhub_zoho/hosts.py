@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 from urllib.parse import urlsplit
 
-__all__ = ["ENVIRONMENTS", "Environment", "Region", "accounts_url", "api_url", "domain", "environment_of"]
+__all__ = [
+    "ENVIRONMENTS",
+    "REGIONS",
+    "Environment",
+    "Region",
+    "accounts_url",
+    "api_url",
+    "console_url",
+    "domain",
+    "environment_of",
+    "region_of",
+]
 
 Region: TypeAlias = Literal["us", "eu", "in", "au", "cn", "jp", "ca", "sa", "uk", "ae"]
 Environment: TypeAlias = Literal["production", "sandbox", "developer"]
@@ -19,7 +30,8 @@ _TLDS: dict[Region, str] = {
     "us": "com", "eu": "eu", "in": "in", "au": "com.au", "cn": "com.cn", "jp": "jp", "ca": "ca", "sa": "sa",
     "uk": "uk", "ae": "ae",
 }  # fmt: skip
-_ACCOUNTS: dict[Region, str] = {"ca": "accounts.zohocloud.ca"}
+_OWN: dict[Region, str] = {"ca": "zohocloud.ca"}
+REGIONS: frozenset[str] = frozenset(_TLDS)
 
 
 def domain(region: Region) -> str:
@@ -34,10 +46,35 @@ def api_url(region: Region, environment: Environment) -> str:
 
 def accounts_url(region: Region) -> str:
     """The base URL of the accounts server, which hands out tokens."""
-    return f"https://{_ACCOUNTS.get(region, f'accounts.zoho.{_TLDS[region]}')}"
+    return f"https://accounts.{_zoho(region)}"
+
+
+def console_url(region: Region) -> str:
+    """The API console, in which clients are made."""
+    return f"https://api-console.{_zoho(region)}"
+
+
+def region_of(url: str) -> Region | None:
+    """The data centre that an API or accounts URL belongs to; ``None`` where it is none of Zoho's."""
+    host = f".{_hostname(url)}"
+    return next(
+        (region for region in _TLDS if host.endswith((f".{domain(region)}", f".{_zoho(region)}"))), None
+    )
 
 
 def environment_of(url: str) -> Environment | None:
     """The environment that an API base URL belongs to; ``None`` when its host does not tell."""
-    first = (urlsplit(url).hostname or "").partition(".")[0]
+    first = _hostname(url).partition(".")[0]
     return next((name for name, prefix in ENVIRONMENTS.items() if prefix == first), None)
+
+
+def _zoho(region: Region) -> str:
+    """The host suffix of what people see."""
+    return _OWN.get(region, f"zoho.{_TLDS[region]}")
+
+
+def _hostname(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""

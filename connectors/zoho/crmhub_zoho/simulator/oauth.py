@@ -147,6 +147,10 @@ class Accounts:
         """A refresh token that the user grants for those scopes."""
         return self._new_refresh(scopes).value
 
+    def refresh_tokens(self) -> list[str]:
+        """All that work."""
+        return list(self._refresh)
+
     def revoke_all(self) -> None:
         """The user takes all access back: every refresh token is dead, and every access token with it."""
         for value in self._refresh:
