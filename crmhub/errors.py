@@ -23,6 +23,7 @@
         ├── BadResponse           the reply cannot be understood (HTML, half a JSON, wrong shape)
         ├── Unavailable           the CRM or the network failed and nothing was applied
         ├── UnknownOutcome        a write was sent and nobody knows whether it was applied
+        ├── ApprovalRequired      a person has to agree first; nothing was applied yet
         ├── CircuitOpen           too many failures just now; nothing was sent
         └── Unsupported           this connector cannot do it; ``hint`` names the alternative
 
@@ -37,6 +38,7 @@ from dataclasses import dataclass, fields, replace
 
 __all__ = [
     "AlreadyExists",
+    "ApprovalRequired",
     "AuthError",
     "BadRequest",
     "BadResponse",
@@ -268,6 +270,15 @@ class Unavailable(ConnectorError):
 
 class UnknownOutcome(ConnectorError):
     """A write was sent and nobody knows whether it was applied. Read back; never just send again."""
+
+    applied = None
+
+
+class ApprovalRequired(ConnectorError):
+    """A person has to agree first. Nothing was applied yet, and it may still be, once somebody agrees.
+
+    So it is neither done nor failed: never make the same call by another way.
+    """
 
     applied = None
 
