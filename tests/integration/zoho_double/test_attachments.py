@@ -44,7 +44,7 @@ async def test_attachments_are_listed_newest_first(zoho: httpx.AsyncClient, url:
         await attach(zoho, url, name, name.encode() * 2)
     page = (await zoho.get(f"{url}/Attachments", params=FIELDS | {"per_page": "2"})).json()
     assert [one["File_Name"] for one in page["data"]] == ["c.txt", "b.txt"]
-    assert page["info"] == {"per_page": 2, "count": 2, "page": 1, "more_records": True}
+    assert page["info"]["more_records"] is True
     first: dict[str, Any] = page["data"][0]
     assert (first["Size"], first["$type"], first["$se_module"]) == ("10", "Attachment", "Accounts")
     assert first["Parent_Id"]["name"] == "Acme"

@@ -92,7 +92,7 @@ async def test_renamed_and_deleted_tags_change_on_records(zoho: httpx.AsyncClien
     hot, old = [tag["id"] for tag in (await read(zoho, "Leads", lead))["Tag"]]
     named = await zoho.put(f"{TAGS}/{hot}", params=LEADS, json={"tags": [{"name": "warm"}]})
     assert named.json()["tags"][0]["message"] == "tags updated successfully"
-    assert (await zoho.delete(f"{TAGS}/{old}")).json()["tags"]["message"] == "tags deleted successfully"
+    assert (await zoho.delete(f"{TAGS}/{old}")).json()["tags"][0]["message"] == "tags deleted successfully"
     assert await tags_of(zoho, lead) == ["warm"]
     assert (await zoho.delete(f"{TAGS}/{old}")).json()["message"] == "tags not found"
 

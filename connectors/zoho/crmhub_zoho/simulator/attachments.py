@@ -61,7 +61,8 @@ def list_attachments(call: Call) -> Response:
         return nothing()
     more = len(rows) > start + len(shown)
     info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": more}
-    return reply({"data": shown, "info": info})
+    tokens = {"next_page_token": None, "previous_page_token": None, "page_token_expiry": None}
+    return reply({"data": shown, "info": {**info, **tokens}})
 
 
 def download_attachment(call: Call) -> Response:

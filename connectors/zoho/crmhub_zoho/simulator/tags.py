@@ -86,7 +86,7 @@ def delete_tag(call: Call) -> Response:
     module, tag = _tag(call)
     call.org.tags.drop(module.name, tag)
     _replace_everywhere(call, module, tag.id, None)
-    return reply({"tags": _success(call, tag, "tags deleted successfully")})
+    return reply({"tags": [_success(call, tag, "tags deleted successfully")]})
 
 
 def count_tagged(call: Call) -> Response:
