@@ -205,3 +205,17 @@ async def test_a_views_records_are_changed_by_a_job(make_zoho: Make) -> None:
     assert list(double.truth("Leads")) == []
     other = await zoho.post(f"{url}/mass_delete", json={"cvid": "5"})
     assert other.json()["code"] == "INVALID_DATA"
+
+
+async def test_a_view_names_the_records_of_a_list_and_of_a_bulk_read(make_zoho: Make) -> None:
+    _, zoho = make_zoho(rows=20)
+    views = await zoho.get("/crm/v8/settings/custom_views", params={"module": "Leads"})
+    view = views.json()["custom_views"][0]["id"]
+    one = await zoho.get(f"/crm/v8/settings/custom_views/{view}", params={"module": "Leads"})
+    assert one.json()["custom_views"][0]["display_value"] == "All Leads"
+    params = {"fields": "id", "cvid": view}
+    listed = (await zoho.get(LEADS, params=params)).json()["data"]
+    assert listed == (await zoho.get(LEADS, params={"fields": "id"})).json()["data"]
+    assert (await zoho.get(LEADS, params=params | {"cvid": "5"})).json()["code"] == "INVALID_DATA"
+    query = {"query": {"module": {"api_name": "Leads"}, "cvid": view}}
+    assert (await zoho.post("/crm/bulk/v8/read", json=query)).status_code == 201

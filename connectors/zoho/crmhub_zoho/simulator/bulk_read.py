@@ -29,6 +29,7 @@ from crmhub_zoho.simulator.jobs import Job
 from crmhub_zoho.simulator.org import Module, Org
 from crmhub_zoho.simulator.paging import PageStart, PageTokens
 from crmhub_zoho.simulator.people import User
+from crmhub_zoho.simulator.views import view_id
 
 MOST_FIELDS = 200
 MOST_EVENTS = 20_000
@@ -94,7 +95,7 @@ def create_read(call: Call) -> Response:
     calendar = _is_calendar(call, module, query)
     per_page = min(call.org.bulk_page, MOST_EVENTS) if calendar else call.org.bulk_page
     names = _field_names(query.get("fields"), module)
-    if query.get("cvid") is not None:
+    if query.get("cvid") not in {None, view_id(module)}:
         raise ZohoError(400, "CVID_NOT_SUPPORTED", "The given cvid is not supported.", {})
     criteria = query.get("criteria")
     test = None if criteria is None else test_for(call.org, module, criteria)

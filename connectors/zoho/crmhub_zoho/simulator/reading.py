@@ -17,6 +17,7 @@ from crmhub_zoho.simulator.listing import ambiguous, list_page, struck
 from crmhub_zoho.simulator.org import CONVERTED, Module
 from crmhub_zoho.simulator.paging import Position, page_start
 from crmhub_zoho.simulator.rendering import full_record
+from crmhub_zoho.simulator.views import view_id
 
 _MAX_IDS = 100
 _BIN_DAYS = 60
@@ -30,7 +31,8 @@ def list_records(call: Call) -> Response:
     if call.params.get("cvid"):
         if call.params.get("sort_by"):
             raise ambiguous("cvid", "sort_by")
-        raise invalid_param("cvid")
+        if call.params["cvid"] != view_id(module):
+            raise invalid_param("cvid")
     if call.params.get("territory_id"):
         raise invalid_param("territory_id")
     call.flag("include_child", default=False)
