@@ -5,13 +5,15 @@ Nothing here but data and the way to look something up in it; :mod:`crmhub.tiers
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from crmhub.errors import UsageError
 
-__all__ = ["ANY", "BULK_FROM", "CallContext", "Order", "Route", "RoutingTable"]
+__all__ = ["ANY", "BULK_FROM", "CallContext", "Order", "Route", "RoutingTable", "Wish", "routed", "wished"]
 
 CallContext: TypeAlias = Literal["agent", "interactive", "bulk", "background", "fallback"]
 """What a call is made for: an agent's step, a person who waits, many records, work that nobody waits for,
@@ -54,7 +56,7 @@ class RoutingTable:
     def __init__(self, rows: Sequence[Route], tiers: Collection[str]) -> None:
         self.rows = tuple(rows)
         self._tiers = tuple(tiers)
-        self._found = {(row.operation, row.context): row for row in rows}
+        self._found: dict[tuple[str, str | None], Route] = {(row.operation, row.context): row for row in rows}
         if len(self._found) < len(rows):
             raise UsageError("two rows of the routing table are for the same operation and context")
         for row in rows:
@@ -72,7 +74,7 @@ class RoutingTable:
         self,
         operation: str,
         *,
-        context: CallContext | None = None,
+        context: str | None = None,
         tier: str | None = None,
         records: int = 1,
     ) -> Order:
@@ -85,7 +87,7 @@ class RoutingTable:
             self.check(tier)
             return Order((tier,), "asked for")
         many = records >= BULK_FROM and context in {"agent", "interactive"}
-        used: CallContext | None = "bulk" if many else context
+        used = "bulk" if many else context
         row = self._found.get((operation, used)) or self._found.get((ANY, used))
         if row is None:
             known = sorted({one.context or "none" for one in self.rows})
@@ -93,3 +95,35 @@ class RoutingTable:
         return Order(
             row.tiers, f"{used or 'no context'}, {records} records" if many else used or "no context"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller wants of the tiers: by context, or one tier by name."""
+
+    context: CallContext | None = None
+    tier: str | None = None
+
+
+_wish: ContextVar[Wish | None] = ContextVar("crmhub_wish", default=None)
+
+
+@contextmanager
+def routed(context: CallContext | None = None, *, tier: str | None = None) -> Generator[None]:
+    """Route the calls that are made within, in this task and those it starts::
+
+        with routed("agent"):
+            deal = await hub["zoho"].deals.get(id)
+
+    ``tier`` names one tier, which wins. Connections without tiers take no notice.
+    """
+    before = _wish.set(Wish(context, tier))
+    try:
+        yield
+    finally:
+        _wish.reset(before)
+
+
+def wished() -> Wish | None:
+    """What :func:`routed` asks for here; ``None`` outside of it."""
+    return _wish.get()

@@ -7,45 +7,27 @@ fails too often, and goes on to the next tier only where it is known that the fa
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, Literal, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from crmhub.clock import Clock
 from crmhub.errors import (
-    AlreadyExists,
-    BadRequest,
+    AuthError,
     BadResponse,
     CircuitOpen,
-    Conflict,
     ConnectorError,
-    InvalidRecord,
-    NotFound,
-    PermissionDenied,
-    QuotaExceeded,
-    RateLimited,
     Unsupported,
     Where,
 )
 from crmhub.events import Events
-from crmhub.http.breaker import Breaker, BreakerOptions
+from crmhub.http.breaker import BreakerOptions
 from crmhub.routing import CallContext, Route, RoutingTable
+from crmhub.tier_state import NOT_THE_TIERS_FAULT, Cannot, Figures, TierState
 
-__all__ = ["Figures", "Served", "TierRouter", "may_fall_back"]
+__all__ = ["Choice", "Figures", "Served", "SupportsTiers", "TierRouter", "may_fall_back"]
 
-_READS = frozenset({"get", "list", "search", "query", "count"})
-_KEPT = 200  # calls that the figures of a tier are made of
-_NOT_THE_TIERS_FAULT = (
-    InvalidRecord,
-    BadRequest,
-    NotFound,
-    Conflict,
-    AlreadyExists,
-    PermissionDenied,  # another tier's credentials must not do what these may not
-    RateLimited,
-    QuotaExceeded,  # all tiers draw on one allowance
-)
+_READS = frozenset({"get", "list", "search", "read", "query", "count"})
 
 _T = TypeVar("_T")
 
@@ -60,58 +42,22 @@ class Served(Generic[_T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How a tier did in the calls that are remembered: the last 200 at most, of the last 15 minutes.
-
-    ``state`` is ``closed`` (calls pass), ``open`` (they do not) or ``absent``, with the reason in
-    ``absent``. ``failures`` count what opens the circuit and everything else that was not the record's
-    fault; ``mean`` and ``p95`` are seconds, ``None`` without calls.
-    """
+class Choice:
+    """A tier that a call would try: its state (see :class:`Figures`), ``why`` it stands there."""
 
     tier: str
     state: Literal["closed", "open", "absent"]
-    calls: int = 0
-    failures: int = 0
-    mean: float | None = None
-    p95: float | None = None
+    why: str
     absent: str = ""
-
-    @property
-    def error_rate(self) -> float:
-        """The share of calls that failed, from 0 to 1."""
-        return self.failures / self.calls if self.calls else 0.0
-
-
-@dataclass(slots=True)
-class _Tier:
-    """A tier's breaker and its last calls: when they ended, how long they took, whether they failed."""
-
-    name: str
-    absent: Callable[[], str | None]
-    breaker: Breaker
-    calls: deque[tuple[float, float, bool]] = field(
-        default_factory=lambda: deque[tuple[float, float, bool]](maxlen=_KEPT)
-    )
-    is_open: bool = False
-
-
-class _Cannot(Exception):
-    """An :class:`Unsupported` on its way past the breaker, which would take it for an answer of the CRM."""
-
-    def __init__(self, error: Unsupported) -> None:
-        super().__init__(error.what)
-        self.error = error
 
 
 class TierRouter:
     """Chooses a tier for each call of one connection, and falls back where that is safe.
 
     ``tiers`` are the names of all tiers, each with a way to learn why it is absent (``None``: it is
-    there). ``table`` is the :class:`~crmhub.routing.RoutingTable` of the rows.
+    there). ``table`` is the :class:`~crmhub.routing.RoutingTable` of the rows. ``alone`` are the tiers
+    with credentials of their own: where the others' are refused, those of another tier may still do.
     """
-
-    window = 900.0
-    """Seconds that figures look back."""
 
     def __init__(
         self,
@@ -122,13 +68,16 @@ class TierRouter:
         events: Events,
         connection: str | None = None,
         breaker: BreakerOptions | None = None,
+        alone: Collection[str] = (),
     ) -> None:
         self.table = RoutingTable(table, tiers)
         self._clock = clock
         self._events = events
         self._connection = connection
+        self._alone = frozenset(alone)
         self._tiers = {
-            name: self._tier(name, absent, breaker or BreakerOptions()) for name, absent in tiers.items()
+            name: TierState(name, absent, breaker or BreakerOptions(), clock, events, connection)
+            for name, absent in tiers.items()
         }
 
     async def run(
@@ -150,19 +99,19 @@ class TierRouter:
         order = self.table.order(operation, context=context, tier=tier, records=records)
         passed: list[str] = []
         failed: ConnectorError | None = None
-        refused: ConnectorError | None = None
+        cannot_do: ConnectorError | None = None
+        refused: set[str] = set()  # credentials
         for place, name in enumerate(order.tiers):
-            one = self._tiers[name]
             attempt = attempts.get(name)
-            reason = one.absent() or (None if attempt else f"cannot {operation}")
+            reason = self._why_not(name, refused) or (None if attempt else f"cannot {operation}")
             if reason is not None or attempt is None:
                 passed.append(f"{name}: {reason}")
                 continue
             began = self._clock.monotonic()
             try:
-                value = await self._through(one, attempt)
-            except _Cannot as cannot:
-                refused = refused or cannot.error
+                value = await self._tiers[name].through(attempt)
+            except Cannot as cannot:
+                cannot_do = cannot_do or cannot.error
                 passed.append(f"{name}: {cannot.error.what}")
                 continue
             except ConnectorError as error:
@@ -171,64 +120,30 @@ class TierRouter:
                 if failed is None or isinstance(failed, CircuitOpen):
                     failed = error
                 passed.append(f"{name}: {type(error).__name__}")
-                self._fell_back(operation, name, order.tiers[place + 1 :], error, object)
+                if isinstance(error, AuthError):
+                    refused.add(self._credentials(name))
+                left = [one for one in order.tiers[place + 1 :] if self._why_not(one, refused) is None]
+                self._fell_back(operation, name, left, error, object)
                 continue
             said = "; ".join([order.why, *passed])
             self._served(operation, name, said, context, began, object)
             return Served(value, name, said)
-        raise failed or refused or self._nothing_there(operation, passed)
+        raise failed or cannot_do or self._nothing_there(operation, passed)
+
+    def choices(self, operation: str, *, context: str | None = None, records: int = 1) -> list[Choice]:
+        """The tiers that such a call would try, in order. Raises as :meth:`RoutingTable.order` does."""
+        order = self.table.order(operation, context=context, records=records)
+        found = {one.tier: one for one in self.figures()}
+        return [Choice(name, found[name].state, order.why, found[name].absent) for name in order.tiers]
 
     def figures(self) -> list[Figures]:
         """How each tier does."""
-        return [self._figures(one) for one in self._tiers.values()]
+        return [one.figures() for one in self._tiers.values()]
 
     def absence(self, tier: str) -> str | None:
         """Why the tier is absent; ``None``: it is there."""
         self.table.check(tier)
         return self._tiers[tier].absent()
-
-    async def _through(self, tier: _Tier, attempt: Callable[[], Awaitable[_T]]) -> _T:
-        """The call, seen by the tier's breaker and kept for its figures."""
-        with tier.breaker.passage():
-            began = self._clock.monotonic()
-            try:
-                value = await attempt()
-            except Unsupported as error:
-                raise _Cannot(error) from None
-            except ConnectorError as error:
-                self._keep(tier, began, failed=not isinstance(error, _NOT_THE_TIERS_FAULT))
-                raise
-            self._keep(tier, began, failed=False)
-            return value
-
-    def _keep(self, tier: _Tier, began: float, *, failed: bool) -> None:
-        now = self._clock.monotonic()
-        tier.calls.append((now, now - began, failed))
-
-    def _tier(self, name: str, absent: Callable[[], str | None], options: BreakerOptions) -> _Tier:
-        def tell(state: str, seconds: float) -> None:
-            made.is_open = state == "opened"
-            self._events.emit(f"tier.{state}", connection=self._connection, tier=name, seconds=seconds)
-
-        made = _Tier(
-            name, absent, Breaker(options, clock=self._clock, tell=tell, connection=self._connection)
-        )
-        return made
-
-    def _figures(self, tier: _Tier) -> Figures:
-        since = self._clock.monotonic() - self.window
-        recent = [call for call in tier.calls if call[0] >= since]
-        times = sorted(seconds for _, seconds, _ in recent)
-        absent = tier.absent()
-        return Figures(
-            tier.name,
-            "absent" if absent else "open" if tier.is_open else "closed",
-            calls=len(recent),
-            failures=sum(1 for _, _, failed in recent if failed),
-            mean=sum(times) / len(times) if times else None,
-            p95=times[-(-len(times) * 95 // 100) - 1] if times else None,
-            absent=absent or "",
-        )
 
     def _served(
         self,
@@ -258,20 +173,24 @@ class TierRouter:
         error: ConnectorError,
         object: str | None,
     ) -> None:
-        following = next(self._present(left), None)
-        if following is not None:
+        if left:
             self._events.emit(
                 "tier.fell_back",
                 connection=self._connection,
                 object=object,
                 operation=operation,
                 tier=tier,
-                to=following,
+                to=left[0],
                 cause=type(error).__name__,
             )
 
-    def _present(self, names: Sequence[str]) -> Iterator[str]:
-        return (name for name in names if self._tiers[name].absent() is None)
+    def _why_not(self, name: str, refused: Collection[str]) -> str | None:
+        """Why the tier need not be asked: it is absent, or has the credentials that were refused."""
+        absent = self._tiers[name].absent()
+        return absent or ("the same credentials" if self._credentials(name) in refused else None)
+
+    def _credentials(self, name: str) -> str:
+        return name if name in self._alone else ""
 
     def _nothing_there(self, operation: str, passed: Sequence[str]) -> Unsupported:
         return Unsupported(
@@ -281,13 +200,27 @@ class TierRouter:
         )
 
 
+@runtime_checkable
+class SupportsTiers(Protocol):
+    """What a connector with several tiers has."""
+
+    @property
+    def tiers(self) -> TierRouter:
+        """The router among them."""
+        ...
+
+    async def try_tiers(self) -> None:
+        """Make one cheap read by each tier that is there, for its figures; raises nothing that it meets."""
+        ...
+
+
 def may_fall_back(error: ConnectorError, *, changes: bool) -> bool:
     """Whether the same call may be made by another tier after ``error``.
 
     Not after what every tier would be answered (wrong data, an allowance that is used up, a missing
     permission), and not when the call ``changes`` something and may have been applied.
     """
-    if isinstance(error, _NOT_THE_TIERS_FAULT):
+    if isinstance(error, NOT_THE_TIERS_FAULT):
         return False
     if isinstance(error, BadResponse) and changes and (error.status is None or error.status < 300):
         return False  # it was done, and the answer cannot be read

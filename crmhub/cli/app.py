@@ -17,6 +17,7 @@ from crmhub.cli.schema import schema
 from crmhub.cli.simulate import simulate
 from crmhub.cli.store import backup, rotate_key
 from crmhub.cli.sync import dead_letters, sync
+from crmhub.cli.tiers import route, tiers
 
 __all__ = ["app"]
 
@@ -37,6 +38,8 @@ app.command()(doctor)
 app.command()(backup)
 app.command("rotate-key")(rotate_key)
 app.command()(simulate)
+app.command()(route)
+app.command()(tiers)
 app.command()(plugins)
 app.command()(conformance)
 app.add_typer(mapping, name="mapping")

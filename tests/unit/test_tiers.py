@@ -71,6 +71,7 @@ class Desk:
             events=events,
             connection="zoho",
             breaker=BreakerOptions(failures=3, cool_down=5.0),
+            alone=["mcp"],
         )
 
     def _absence(self, name: str) -> Callable[[], str | None]:
@@ -258,6 +259,16 @@ async def test_a_missing_tool_does_not_close_a_circuit_that_waits_for_its_probe(
     assert desk.state("mcp") == "open"
 
 
+async def test_refused_credentials_are_not_tried_again_by_a_tier_that_shares_them() -> None:
+    desk = Desk({"mcp": AuthError("revoked", status=401)})
+    assert (await desk.call()).tier == "sdk"
+    desk.answers["sdk"] = ReauthRequired("dead")
+    desk.asked.clear()
+    error = await desk.fails()
+    assert (error.what, desk.asked) == ("revoked", ["mcp", "sdk"])
+    assert [detail["to"] for detail in desk.events("tier.fell_back")] == ["sdk", "sdk"]
+
+
 async def test_when_all_fail_the_first_real_failure_is_raised() -> None:
     desk = Desk({"mcp": CircuitOpen("cooling"), "sdk": Unavailable("sdk down"), "rest": AuthError("no")})
     assert (await desk.fails()).what == "sdk down"
@@ -368,6 +379,8 @@ def test_each_call_follows_its_row_and_ends_where_going_on_could_do_harm(
             places = [order.index(name) for name in desk.asked]
             assert places == sorted(set(places))
             assert not absent & set(desk.asked)
+            refused = [name for name in desk.asked if isinstance(given_answers[name], AuthError)]
+            assert len([name for name in refused if name != "mcp"]) <= 1
             for name in desk.asked[:-1]:
                 error = given_answers[name]
                 assert error is not None

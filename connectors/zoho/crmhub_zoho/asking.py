@@ -12,6 +12,7 @@ from crmhub.errors import BadRequest, BadResponse, Where
 from crmhub_zoho import coql
 from crmhub_zoho.records import ID, normaliser
 from crmhub_zoho.schema import ModuleSchema, Schemas
+from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Answer, Rest
 
 __all__ = ["Asker"]
@@ -28,8 +29,11 @@ class Asker:
         self._rest = rest
         self._schemas = schemas
 
-    async def search(self, module: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
-        """Records in which ``text`` occurs as a word or the beginning of one, in any searchable field.
+    async def search(
+        self, module: str, text: str, fields: Sequence[str], limit: int, calls: RecordCalls
+    ) -> AsyncGenerator[Page]:
+        """Records in which ``text`` occurs as a word or the beginning of one, in any searchable field;
+        found by ``calls``.
 
         At most 2,000. Zoho's index lags: what was written just now may not be found yet, so this is for
         people, never for finding out whether a record is there.
@@ -45,7 +49,7 @@ class Asker:
         per_page = max(1, min(limit, PAGE))
         left, page = min(limit, _MOST_FOUND), 1
         while left > 0:
-            answer = await self._rest.search(module, word, names, page, per_page)
+            answer = await calls.search(module, word, names, page, per_page)
             normalise(answer.rows, module)
             yield Page(answer.rows[:left])
             left -= len(answer.rows)

@@ -9,10 +9,11 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
 from crmhub.http.paths import origin
+from crmhub.routing import CallContext
 from crmhub_zoho import hosts
 from crmhub_zoho.hosts import Environment, Region
 
-__all__ = ["Trigger", "ZohoConfig"]
+__all__ = ["TierConfig", "Trigger", "ZohoConfig"]
 
 Trigger: TypeAlias = Literal["workflow", "approval", "blueprint", "pathfinder", "orchestration"]
 
@@ -33,6 +34,15 @@ def _base_url(url: str) -> str:
 
 
 _Url: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+
+
+class TierConfig(ConnectorConfig):
+    """By which tiers calls may be made."""
+
+    context: CallContext | None = None
+    """What calls are for that do not say so themselves; nothing: the cheapest tier makes them."""
+    sdk: bool = True
+    """Whether Zoho's SDK may be used, where it is installed."""
 
 
 class ZohoConfig(ConnectorConfig):
@@ -62,6 +72,8 @@ class ZohoConfig(ConnectorConfig):
     """Rows a COQL call; 2,000 is Zoho's most."""
     trigger: tuple[Trigger, ...] | None = None
     """Which of the organisation's automations run on writes: all when not given, none when empty."""
+    tiers: TierConfig = TierConfig()
+    """By which tiers calls may be made."""
 
     @field_validator("client_secret", "refresh_token")
     @classmethod

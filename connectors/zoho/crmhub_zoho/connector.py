@@ -25,6 +25,7 @@ from crmhub.connector import (
 )
 from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, Unsupported, Where
 from crmhub.http import HttpClient, HttpSettings, Limit, OAuth
+from crmhub.tiers import Served, TierRouter
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker
 from crmhub_zoho.auth import oauth, token_limit
@@ -37,11 +38,12 @@ from crmhub_zoho.listing import ListReader
 from crmhub_zoho.people import Lists
 from crmhub_zoho.reading import CoqlReader
 from crmhub_zoho.records import ID, is_record_id
+from crmhub_zoho.routes import Tiers
 from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
+from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
 from crmhub_zoho.together import together
-from crmhub_zoho.writing import Writer
 
 __all__ = ["Connector"]
 
@@ -64,11 +66,11 @@ class Connector:
         self._rest = rest
         self._schemas = Schemas(rest, context.clock)
         self._lists = Lists(rest, self._schemas)
-        self._fetcher = Fetcher(rest, config.concurrency)
+        self._tiers = Tiers(rest, client, config, context)
+        fetcher = Fetcher(rest, config.concurrency)
         deletions = Deletions(rest, context)
-        self._coql = CoqlReader(rest, self._fetcher, deletions, config, context.clock)
-        self._listed = ListReader(rest, self._fetcher, deletions, config, context.clock)
-        self._writer = Writer(rest, self._fetcher, config)
+        self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock)
+        self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
         self._modules: tuple[str, ...] | None = None
 
@@ -106,7 +108,9 @@ class Connector:
         else:
             schema = await self._schemas.of(request.object)
             reader = self._listed if request.object in modules.NOT_IN_COQL else self._coql
-            pages = reader.read(request, schema)
+            pages = self._tiers.pages(
+                "read", {"rest": lambda _: reader.read(request, schema)}, request.object
+            )
         async with aclosing(pages):
             async for page in pages:
                 yield page
@@ -118,7 +122,7 @@ class Connector:
             return await self._lists.get(object, ids)
         schema = await self._known(object, fields)
         asked = list(dict.fromkeys(one for one in ids if is_record_id(one)))
-        found = await self._fetcher.by_ids(object, schema, asked, fields) if asked else {}
+        found = (await self._tiers.get(object, schema, asked, fields)).value if asked else {}
         return [found.get(one) or Missing(one) for one in ids]
 
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
@@ -127,14 +131,19 @@ class Connector:
             raise Unsupported(f"{request.object} can only be read", where=Where(object=request.object))
         schema = await self._schemas.of(request.object)
         keys = modules.able(request.object, self._config, schema).upsert_keys
-        return await self._writer.write(request, schema, keys)
+        return (await self._tiers.write(request, schema, keys)).value
 
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
         if self._lists.has(object):
             raise Unsupported(f"{object} cannot be searched", hint="read them all: it is a short list")
         whole = len(set(fields)) <= MOST_FIELDS
-        async with aclosing(self._asker.search(object, text, fields if whole else (), limit)) as pages:
+        names = fields if whole else ()
+
+        def found(calls: RecordCalls) -> AsyncGenerator[Page]:
+            return self._asker.search(object, text, names, limit, calls)
+
+        async with aclosing(self._tiers.pages("search", {"rest": found, "sdk": found}, object)) as pages:
             async for page in pages:
                 yield page if whole else await self._filled(object, page, fields)
 
@@ -161,6 +170,19 @@ class Connector:
         """Any endpoint under ``/crm/``; what it answers, decoded."""
         return await self._rest.raw(method, path, params, json)
 
+    async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
+        """The newest records of a module, at most ``limit`` of them and 2,000, and which tier gave them."""
+        return await self._tiers.list(object, await self._known(object, fields), fields, limit)
+
+    @property
+    def tiers(self) -> TierRouter:
+        """The router among the connection's tiers."""
+        return self._tiers.router
+
+    async def try_tiers(self) -> None:
+        """One cheap read by each tier that is there."""
+        await self._tiers.probe("Accounts")
+
     @property
     def sign_in(self) -> ZohoSignIn:
         """The steps by which a person signs in."""
@@ -172,7 +194,8 @@ class Connector:
         return Page([record for record in records if not isinstance(record, Missing)])
 
     async def aclose(self) -> None:
-        """Nothing of its own: the hub closes the HTTP client."""
+        """Let go of the tiers; the hub closes the HTTP client."""
+        await self._tiers.aclose()
 
     async def _known(self, object: str, fields: Sequence[str]) -> ModuleSchema:
         schema = await self._schemas.of(object)

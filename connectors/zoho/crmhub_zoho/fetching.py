@@ -15,7 +15,8 @@ from crmhub.errors import BadRequest
 from crmhub_zoho import coql
 from crmhub_zoho.records import ID, MODIFIED, distinct, normaliser, stamp_of
 from crmhub_zoho.schema import ModuleSchema
-from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS, Rest
+from crmhub_zoho.tiers.calls import RecordCalls
+from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS
 from crmhub_zoho.together import together
 
 __all__ = ["Fetcher", "Plan", "plan"]
@@ -48,8 +49,8 @@ def plan(schema: ModuleSchema, fields: Sequence[str]) -> Plan:
 class Fetcher:
     """Fetches records of a connection by id. ``parallel`` calls are under way at once at most."""
 
-    def __init__(self, rest: Rest, parallel: int) -> None:
-        self._rest = rest
+    def __init__(self, calls: RecordCalls, parallel: int) -> None:
+        self._calls = calls
         self._parallel = parallel
 
     async def complete(
@@ -114,7 +115,7 @@ class Fetcher:
         """The rows of those records as a query gives them now."""
         where = coql.conditions([Condition(ID, "in", list(ids))], {})
         query = coql.select(wanted.columns, module, where[0], order=f"{ID} asc", limit=coql.MOST_ROWS)
-        rows = (await self._rest.coql(query, coql.MOST_ROWS)).rows
+        rows = (await self._calls.coql(query, coql.MOST_ROWS)).rows
         normaliser(schema)(rows, module)
         return distinct(rows, module)
 
@@ -122,7 +123,7 @@ class Fetcher:
         self, module: str, schema: ModuleSchema, ids: Sequence[str], names: Sequence[str]
     ) -> dict[str, Native]:
         async def one(record: str) -> Native | None:
-            return await self._rest.record(module, record, names)
+            return await self._calls.record(module, record, names)
 
         rows = [row for row in await together(one, ids, self._parallel) if row is not None]
         normaliser(schema)(rows, module)
@@ -134,7 +135,7 @@ class Fetcher:
         """The records by id; wide ones are fetched in parts."""
 
         async def part(chunk: tuple[Sequence[str], Sequence[str]]) -> list[Native]:
-            return (await self._rest.records(module, chunk[1], ids=chunk[0])).rows
+            return (await self._calls.records(module, chunk[1], ids=chunk[0])).rows
 
         groups = list(_chunks(names or [ID], MOST_FIELDS))
         chunks = [(some, group) for some in _chunks(ids, MOST_IDS) for group in groups]

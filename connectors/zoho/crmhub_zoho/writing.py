@@ -29,7 +29,8 @@ from crmhub_zoho.outcomes import is_gone, outcome_of, unknown
 from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.schema import ModuleSchema
-from crmhub_zoho.tiers.rest import MOST_WRITES, Rest, WriteAnswer
+from crmhub_zoho.tiers.calls import RecordCalls
+from crmhub_zoho.tiers.rest import MOST_WRITES, WriteAnswer
 from crmhub_zoho.together import together
 
 __all__ = ["Writer"]
@@ -60,8 +61,8 @@ class _Run:
 class Writer:
     """Writes to modules."""
 
-    def __init__(self, rest: Rest, fetcher: Fetcher, config: ZohoConfig) -> None:
-        self._rest = rest
+    def __init__(self, calls: RecordCalls, fetcher: Fetcher, config: ZohoConfig) -> None:
+        self._calls = calls
         self._fetcher = fetcher
         self._parallel = config.concurrency
         self._trigger: list[Value] | None = None if config.trigger is None else list(config.trigger)
@@ -118,20 +119,20 @@ class Writer:
         request, module = run.request, run.request.object
         if request.operation == "delete":
             ids = [str(entry.item.id) for entry in batch]
-            return await self._rest.delete(module, ids, triggers=self._trigger != [])
+            return await self._calls.delete(module, ids, triggers=self._trigger != [])
         rows: list[Value] = [payload(request, entry.item, run.schema) for entry in batch]
         body: Native = {"data": rows}
         if self._trigger is not None:
             body["trigger"] = self._trigger
         first = batch[0].item
         if first.if_version is not None and first.id is not None:
-            return await self._rest.update_if(module, first.id, body, first.if_version)
+            return await self._calls.update_if(module, first.id, body, first.if_version)
         if request.operation == "create":
-            return await self._rest.insert(module, body, len(batch))
+            return await self._calls.insert(module, body, len(batch))
         if request.operation == "update":
-            return await self._rest.update(module, body, len(batch))
+            return await self._calls.update(module, body, len(batch))
         body["duplicate_check_fields"] = [request.match]
-        return await self._rest.upsert(module, body, len(batch))
+        return await self._calls.upsert(module, body, len(batch))
 
     async def _note(self, run: _Run, batch: Sequence[_Entry], answer: WriteAnswer) -> None:
         request = run.request

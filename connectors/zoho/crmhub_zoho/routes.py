@@ -1,0 +1,192 @@
+"""Which tier does what for Zoho, and the record calls of the contract made by it.
+
+Agents, bulk and background work prefer the SDK for records by id, lists and batches. Full and incremental
+reads go by queries, which only REST makes. A caller that names no context, such as a sync, gets the
+cheapest tier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import TypeVar
+
+from crmhub.connector import Context, Native, Outcome, Page, WriteRequest
+from crmhub.errors import BadRequest, ConnectorError, Unsupported, Where
+from crmhub.http import HttpClient
+from crmhub.routing import CallContext, Route, Wish, wished
+from crmhub.tiers import Served, TierRouter
+from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.fetching import Fetcher
+from crmhub_zoho.payloads import payload
+from crmhub_zoho.records import ID, distinct, normaliser
+from crmhub_zoho.schema import ModuleSchema
+from crmhub_zoho.tiers.calls import RecordCalls
+from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
+from crmhub_zoho.tiers.sdk import Sdk
+from crmhub_zoho.writing import Writer
+
+__all__ = ["TABLE", "Tiers"]
+
+_REST = "rest"
+_SDK = "sdk"
+_MOST_LISTED = 2_000
+_QUERIES = ("read", "query", "count")
+_CONTEXTS: tuple[CallContext, ...] = ("agent", "interactive", "bulk", "background")
+
+TABLE = (
+    Route("agent", (_SDK, _REST)),
+    Route("interactive", (_REST, _SDK)),
+    Route("bulk", (_SDK, _REST)),
+    Route("background", (_SDK, _REST)),
+    Route("fallback", (_REST,)),
+    Route(None, (_REST,)),
+    *(Route(context, (_REST,), operation) for operation in _QUERIES for context in _CONTEXTS),
+)
+"""Operations: ``get``, ``list`` (the newest, 2,000 at most), ``search``, ``create``, ``update``, ``upsert``,
+``delete``; ``read`` (full and incremental reads), ``query`` and ``count`` are queries."""
+
+_T = TypeVar("_T")
+
+
+class Tiers:
+    """The tiers of one connection, and the router among them."""
+
+    def __init__(self, rest: Rest, http: HttpClient, config: ZohoConfig, context: Context) -> None:
+        self._config = config
+        self._sdk = Sdk(http, config.version, context.clock)
+        self._calls: Mapping[str, RecordCalls] = {_SDK: self._sdk, _REST: rest}
+        self._fetchers = {name: Fetcher(calls, config.concurrency) for name, calls in self._calls.items()}
+        self._writers = {
+            name: Writer(calls, self._fetchers[name], config) for name, calls in self._calls.items()
+        }
+        self.router = TierRouter(
+            TABLE,
+            {_SDK: self._sdk_absent, _REST: lambda: None},
+            clock=context.clock,
+            events=context.events,
+            connection=context.connection,
+        )
+
+    async def aclose(self) -> None:
+        """Let go of what the tiers made."""
+        await self._sdk.aclose()
+
+    async def get(
+        self, module: str, schema: ModuleSchema, ids: Sequence[str], fields: Sequence[str]
+    ) -> Served[dict[str, Native]]:
+        """The records that there are, by id."""
+        ways = {
+            name: partial(fetcher.by_ids, module, schema, ids, fields)
+            for name, fetcher in self._fetchers.items()
+        }
+        return await self._run("get", ways, module, len(ids))
+
+    async def list(
+        self, module: str, schema: ModuleSchema, fields: Sequence[str], limit: int
+    ) -> Served[Sequence[Native]]:
+        """The newest records, at most ``limit`` of them and 2,000."""
+        names = list(dict.fromkeys(name for name in fields if name != ID)) or [ID]
+        alone = next(filter(schema.only_in_single, names), None)
+        if alone is not None or len(names) > MOST_FIELDS:
+            raise BadRequest(
+                f"a list of {module} shows no {alone}" if alone else f"a list shows {MOST_FIELDS} fields",
+                hint="get the records by their ids",
+                where=Where(object=module, field=alone),
+            )
+        ways = {name: partial(self._listed, name, module, schema, names, limit) for name in self._calls}
+        return await self._run("list", ways, module, limit)
+
+    async def write(
+        self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
+    ) -> Served[Sequence[Outcome]]:
+        """One outcome for each item, in order; the SDK is left out where it could send a part only."""
+
+        async def by_sdk() -> Sequence[Outcome]:
+            await self._check_for_sdk(request, schema)
+            return await self._writers[_SDK].write(request, schema, keys)
+
+        ways = {_REST: partial(self._writers[_REST].write, request, schema, keys), _SDK: by_sdk}
+        return await self._run(request.operation, ways, request.object, len(request.items))
+
+    async def pages(
+        self, operation: str, ways: Mapping[str, Callable[[RecordCalls], AsyncGenerator[Page]]], module: str
+    ) -> AsyncGenerator[Page]:
+        """Pages of the first tier that gives one; it gives the others too, since no page may come twice."""
+        served = await self._run(
+            operation,
+            {name: partial(_begun, way, self._calls[name]) for name, way in ways.items()},
+            module,
+            1,
+        )
+        others, page = served.value
+        del served  # it holds the first page
+        async with aclosing(others):
+            while page is not None:
+                yield page
+                del page  # the caller alone holds it while the next one comes
+                page = await anext(others, None)
+
+    async def probe(self, module: str) -> None:
+        """One cheap read by each tier that is there; what fails is in the figures."""
+        for name in self._calls:
+            if self.router.absence(name) is None:
+                await self._probe(name, module)
+
+    async def _probe(self, name: str, module: str) -> None:
+        try:
+            await self.router.run(
+                "list",
+                {name: partial(self._calls[name].records, module, [ID], per_page=1)},
+                tier=name,
+                object=module,
+            )
+        except ConnectorError:
+            return  # the figures tell
+
+    async def _run(
+        self, operation: str, ways: Mapping[str, Callable[[], Awaitable[_T]]], module: str, records: int
+    ) -> Served[_T]:
+        wish = wished() or Wish(self._config.tiers.context)
+        return await self.router.run(
+            operation, ways, context=wish.context, tier=wish.tier, records=records, object=module
+        )
+
+    async def _listed(
+        self, tier: str, module: str, schema: ModuleSchema, names: Sequence[str], limit: int
+    ) -> Sequence[Native]:
+        found: list[Native] = []
+        token: str | None = None
+        most = min(limit, _MOST_LISTED)
+        while len(found) < most:
+            answer = await self._calls[tier].records(module, names, token=token, per_page=min(most, PAGE))
+            found += answer.rows
+            token = answer.token
+            if not answer.more or token is None:
+                break
+        normaliser(schema)(found, module)
+        return await self._fetchers[tier].whole(module, schema, distinct(found, module)[:most], names)
+
+    async def _check_for_sdk(self, request: WriteRequest, schema: ModuleSchema) -> None:
+        """Raise ``Unsupported`` unless the SDK can send the whole request."""
+        if any(item.if_version is not None for item in request.items):
+            raise Unsupported("the SDK cannot update on condition")
+        if request.operation != "delete":
+            rows = [payload(request, item, schema) for item in request.items]
+            await self._sdk.check(request.object, rows)
+
+    def _sdk_absent(self) -> str | None:
+        return self._sdk.absent() if self._config.tiers.sdk else "switched off: tiers.sdk is false"
+
+
+async def _begun(
+    way: Callable[[RecordCalls], AsyncGenerator[Page]], calls: RecordCalls
+) -> tuple[AsyncGenerator[Page], Page | None]:
+    """Pages under way, and the first of them."""
+    pages = way(calls)
+    try:
+        return pages, await anext(pages, None)
+    except BaseException:
+        await pages.aclose()
+        raise

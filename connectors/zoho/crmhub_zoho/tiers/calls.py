@@ -1,0 +1,65 @@
+"""What a tier does with records, whichever way it calls Zoho."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from crmhub.connector import Native
+from crmhub_zoho.tiers.answers import Answer, WriteAnswer
+
+__all__ = ["RecordCalls"]
+
+
+class RecordCalls(Protocol):
+    """The record calls of :class:`crmhub_zoho.tiers.rest.Rest`, where each is described.
+
+    A tier that cannot make a call raises :class:`~crmhub.errors.Unsupported`, with nothing sent.
+    """
+
+    async def coql(self, query: str, limit: int) -> Answer:
+        """Rows of a query."""
+        ...
+
+    async def records(
+        self,
+        module: str,
+        fields: Sequence[str],
+        *,
+        ids: Sequence[str] = (),
+        since: datetime | None = None,
+        token: str | None = None,
+        by_change: bool = False,
+        per_page: int = 200,
+    ) -> Answer:
+        """A page of a list."""
+        ...
+
+    async def record(self, module: str, id: str, fields: Sequence[str]) -> Native | None:
+        """One record, with the fields that no list shows; ``None``: there is none."""
+        ...
+
+    async def search(self, module: str, word: str, fields: Sequence[str], page: int, per_page: int) -> Answer:
+        """A page of the records in which a word occurs."""
+        ...
+
+    async def insert(self, module: str, body: Native, count: int) -> WriteAnswer:
+        """New records."""
+        ...
+
+    async def update(self, module: str, body: Native, count: int) -> WriteAnswer:
+        """Changes of records."""
+        ...
+
+    async def update_if(self, module: str, id: str, body: Native, unmodified_since: str) -> WriteAnswer:
+        """A change of one record unless it has changed since."""
+        ...
+
+    async def upsert(self, module: str, body: Native, count: int) -> WriteAnswer:
+        """New or changed records by a unique field."""
+        ...
+
+    async def delete(self, module: str, ids: Sequence[str], *, triggers: bool) -> WriteAnswer:
+        """Records moved to the recycle bin."""
+        ...
