@@ -44,7 +44,7 @@ def read_token(
     if code := reply.get("error"):
         raise _refusal(response, _code(code), dead, throttled)
     if response.status >= 400:
-        raise _refusal(response, f"HTTP {response.status}", dead, throttled)
+        raise _refusal(response, None, dead, throttled)
     access = reply.get("access_token")
     if not isinstance(access, str) or not access:
         raise response.unreadable("JSON without an access_token")
@@ -59,8 +59,9 @@ def read_token(
 
 
 def _refusal(
-    response: Response, code: str, dead: frozenset[str], throttled: frozenset[str]
+    response: Response, code: str | None, dead: frozenset[str], throttled: frozenset[str]
 ) -> ConnectorError:
+    """The error for a refusal; without ``code`` it is not OAuth's own, but perhaps of what is in between."""
     what = "the token endpoint refused the request"
     place = Where(connection=response.connection)
     if code in dead:

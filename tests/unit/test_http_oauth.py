@@ -320,6 +320,19 @@ async def test_a_reset_asks_the_token_endpoint_again() -> None:
     assert await org.call() == 200
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_a_refusal_that_is_not_oauths_own_is_asked_about_again_after_a_while(status: int) -> None:
+    crm = Crm()
+    crm.refusals = [httpx.Response(status, json={"message": "a proxy says no"})]
+    org = Org(crm)
+    for _ in range(20):
+        with pytest.raises(AuthError, match=f"HTTP {status}"):
+            await org.call()
+    assert len(crm.token_requests) == 1, "no storm"
+    org.clock.advance(61)
+    assert await org.call() == 200
+
+
 async def test_a_kept_token_is_used_by_the_next_process() -> None:
     crm = Crm()
     first = Org(crm)
