@@ -53,7 +53,12 @@ async def _try(name: str, call: Callable[[], Awaitable[object]], scope: str) -> 
     try:
         await call()
     except PermissionDenied as error:
-        return Check(name, ok=False, detail=error.what, mend=f"issue a refresh token with the scope {scope}")
+        return Check(
+            name,
+            ok=False,
+            detail=error.what,
+            mend=f"sign in again (crmhub auth), or issue a refresh token, with the scope {scope}",
+        )
     except AuthError as error:
         return Check(_SIGN_IN, ok=False, detail=error.what, mend=error.hint or "check the credentials")
     except (Unavailable, CircuitOpen):

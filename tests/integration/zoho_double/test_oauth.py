@@ -136,3 +136,62 @@ async def test_forms_may_be_multipart_or_in_the_query(double: ZohoDouble, zoho: 
     parts: dict[str, Any] = {name: (None, value) for name, value in form.items()}
     assert "access_token" in (await zoho.post(TOKEN, files=parts)).json()
     assert "access_token" in (await zoho.post(TOKEN, params=form)).json()
+
+
+async def exchanged(zoho: httpx.AsyncClient, double: ZohoDouble, code: str, **more: str) -> dict[str, Any]:
+    form = {name: double.credentials[name] for name in ("client_id", "client_secret")} | {"code": code}
+    reply = await zoho.post(TOKEN, data={"grant_type": "authorization_code", **form, **more})
+    assert reply.status_code == 200
+    return reply.json()
+
+
+async def test_a_self_clients_code_needs_no_redirect_and_ages(
+    double: ZohoDouble, zoho: httpx.AsyncClient
+) -> None:
+    scopes = frozenset({"ZohoCRM.users.READ"})
+    first, second, third = (double.accounts.self_client_code(scopes, life) for life in (180, 180, 600))
+    double.clock.advance(179)
+    assert (await exchanged(zoho, double, first))["refresh_token"]
+    assert await exchanged(zoho, double, first) == {"error": "invalid_code"}
+    double.clock.advance(1)
+    assert await exchanged(zoho, double, second) == {"error": "invalid_code"}
+    double.clock.advance(419)
+    reply = await exchanged(zoho, double, third)
+    assert reply["scope"] == "ZohoCRM.users.READ"
+    with pytest.raises(ValueError, match="up to 600 s"):
+        double.accounts.self_client_code(scopes, 601)
+
+
+async def test_only_registered_redirect_uris_and_ten_codes_in_ten_minutes_are_given(
+    double: ZohoDouble, zoho: httpx.AsyncClient
+) -> None:
+    double.accounts.redirect_uris = frozenset({"http://localhost:1/back"})
+    asked = {
+        "client_id": double.credentials["client_id"],
+        "response_type": "code",
+        "access_type": "offline",
+        "scope": "ZohoCRM.users.READ",
+        "redirect_uri": "http://localhost:1/back/",
+        "state": "a-state",
+    }
+    refused = await zoho.get("/oauth/v2/auth", params=asked)
+    assert (refused.status_code, refused.json()) == (400, {"error": "invalid_redirect_uri"})
+    asked["redirect_uri"] = "http://localhost:1/back"
+    for _ in range(10):
+        assert (await zoho.get("/oauth/v2/auth", params=asked)).status_code == 302
+    assert (await zoho.get("/oauth/v2/auth", params=asked)).json()["error"] == "Access Denied"
+    double.clock.advance(600)
+    double.accounts.consents = False
+    back = (await zoho.get("/oauth/v2/auth", params=asked)).headers["location"]
+    assert parse_qs(urlsplit(back).query) == {"error": ["access_denied"], "state": ["a-state"]}
+
+
+async def test_a_new_refresh_tokens_first_access_token_counts(
+    double: ZohoDouble, zoho: httpx.AsyncClient
+) -> None:
+    code = double.accounts.self_client_code(frozenset({"ZohoCRM.users.READ"}))
+    given = (await exchanged(zoho, double, code))["refresh_token"]
+    for _ in range(9):
+        assert "access_token" in (await refresh(zoho, double, refresh_token=given)).json()
+    assert (await refresh(zoho, double, refresh_token=given)).status_code == 400
+    assert double.accounts.throttled == 1
