@@ -59,11 +59,12 @@ def test_route_names_the_contexts_that_there_are(tmp_path: Path, zoho: Simulated
 
 def test_tiers_makes_a_cheap_call_by_each_and_prints_how_it_went(tmp_path: Path, zoho: Simulated) -> None:
     write_config(tmp_path, zoho)
-    sdk, rest = crmhub(tmp_path, "tiers", "zoho", "--json")
+    mcp, sdk, rest = crmhub(tmp_path, "tiers", "zoho", "--json")
+    assert (mcp["tier"], mcp["state"]) == ("mcp", "absent")
     assert (sdk["tier"], sdk["state"]) == ("sdk", "closed" if HAS_SDK else "absent")
     assert (rest["tier"], rest["state"], rest["calls"], rest["failures"]) == ("rest", "closed", 1, 0)
     assert isinstance(rest["mean"], float)
-    line = said(tmp_path, "tiers", "zoho").splitlines()[1]
+    line = said(tmp_path, "tiers", "zoho").splitlines()[-1]
     assert line.startswith("rest   closed  1 calls, 0 failed, mean ")
 
 

@@ -12,6 +12,7 @@ from crmhub.http.paths import origin
 from crmhub.routing import CallContext
 from crmhub_zoho import hosts
 from crmhub_zoho.hosts import Environment, Region
+from crmhub_zoho.tiers.mcp.settings import McpSettings
 
 __all__ = ["TierConfig", "Trigger", "ZohoConfig"]
 
@@ -41,6 +42,8 @@ class TierConfig(ConnectorConfig):
 
     context: CallContext | None = None
     """What calls are for that do not say so themselves; nothing: the cheapest tier makes them."""
+    mcp: McpSettings | None = None
+    """An MCP server in front of the organisation."""
     sdk: bool = True
     """Whether Zoho's SDK may be used, where it is installed."""
 

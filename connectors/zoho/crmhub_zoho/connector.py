@@ -143,7 +143,9 @@ class Connector:
         def found(calls: RecordCalls) -> AsyncGenerator[Page]:
             return self._asker.search(object, text, names, limit, calls)
 
-        async with aclosing(self._tiers.pages("search", {"rest": found, "sdk": found}, object)) as pages:
+        async with aclosing(
+            self._tiers.pages("search", dict.fromkeys(("mcp", "sdk", "rest"), found), object)
+        ) as pages:
             async for page in pages:
                 yield page if whole else await self._filled(object, page, fields)
 

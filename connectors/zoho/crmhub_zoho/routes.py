@@ -1,8 +1,8 @@
 """Which tier does what for Zoho, and the record calls of the contract made by it.
 
-Agents, bulk and background work prefer the SDK for records by id, lists and batches. Full and incremental
-reads go by queries, which only REST makes. A caller that names no context, such as a sync, gets the
-cheapest tier.
+Agents go by the MCP server; bulk and background work by the SDK, for records by id, lists and batches. Full
+and incremental reads go by queries, which REST makes. A caller that names no context, such as a sync, gets
+the cheapest tier.
 """
 
 from __future__ import annotations
@@ -23,12 +23,14 @@ from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, distinct, normaliser
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.calls import RecordCalls
+from crmhub_zoho.tiers.mcp import Mcp
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
 from crmhub_zoho.tiers.sdk import Sdk
 from crmhub_zoho.writing import Writer
 
 __all__ = ["TABLE", "Tiers"]
 
+_MCP = "mcp"
 _REST = "rest"
 _SDK = "sdk"
 _MOST_LISTED = 2_000
@@ -36,7 +38,7 @@ _QUERIES = ("read", "query", "count")
 _CONTEXTS: tuple[CallContext, ...] = ("agent", "interactive", "bulk", "background")
 
 TABLE = (
-    Route("agent", (_SDK, _REST)),
+    Route("agent", (_MCP, _SDK, _REST)),
     Route("interactive", (_REST, _SDK)),
     Route("bulk", (_SDK, _REST)),
     Route("background", (_SDK, _REST)),
@@ -56,21 +58,24 @@ class Tiers:
     def __init__(self, rest: Rest, http: HttpClient, config: ZohoConfig, context: Context) -> None:
         self._config = config
         self._sdk = Sdk(http, config.version, context.clock)
-        self._calls: Mapping[str, RecordCalls] = {_SDK: self._sdk, _REST: rest}
+        self._mcp = Mcp(config.tiers.mcp, context.connection)
+        self._calls: Mapping[str, RecordCalls] = {_MCP: self._mcp, _SDK: self._sdk, _REST: rest}
         self._fetchers = {name: Fetcher(calls, config.concurrency) for name, calls in self._calls.items()}
         self._writers = {
             name: Writer(calls, self._fetchers[name], config) for name, calls in self._calls.items()
         }
         self.router = TierRouter(
             TABLE,
-            {_SDK: self._sdk_absent, _REST: lambda: None},
+            {_MCP: self._mcp.absent, _SDK: self._sdk_absent, _REST: lambda: None},
             clock=context.clock,
             events=context.events,
             connection=context.connection,
+            alone=[_MCP],
         )
 
     async def aclose(self) -> None:
         """Let go of what the tiers made."""
+        await self._mcp.aclose()
         await self._sdk.aclose()
 
     async def get(
@@ -101,13 +106,17 @@ class Tiers:
     async def write(
         self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
     ) -> Served[Sequence[Outcome]]:
-        """One outcome for each item, in order; the SDK is left out where it could send a part only."""
+        """One outcome for each item, in order; a tier that could send a part only is left out."""
 
-        async def by_sdk() -> Sequence[Outcome]:
-            await self._check_for_sdk(request, schema)
-            return await self._writers[_SDK].write(request, schema, keys)
+        async def by(tier: str) -> Sequence[Outcome]:
+            if tier != _REST and any(item.if_version is not None for item in request.items):
+                raise Unsupported("it cannot update on condition")
+            if tier == _SDK and request.operation != "delete":
+                rows = [payload(request, item, schema) for item in request.items]
+                await self._sdk.check(request.object, rows)
+            return await self._writers[tier].write(request, schema, keys)
 
-        ways = {_REST: partial(self._writers[_REST].write, request, schema, keys), _SDK: by_sdk}
+        ways = {name: partial(by, name) for name in self._writers}
         return await self._run(request.operation, ways, request.object, len(request.items))
 
     async def pages(
@@ -167,14 +176,6 @@ class Tiers:
                 break
         normaliser(schema)(found, module)
         return await self._fetchers[tier].whole(module, schema, distinct(found, module)[:most], names)
-
-    async def _check_for_sdk(self, request: WriteRequest, schema: ModuleSchema) -> None:
-        """Raise ``Unsupported`` unless the SDK can send the whole request."""
-        if any(item.if_version is not None for item in request.items):
-            raise Unsupported("the SDK cannot update on condition")
-        if request.operation != "delete":
-            rows = [payload(request, item, schema) for item in request.items]
-            await self._sdk.check(request.object, rows)
 
     def _sdk_absent(self) -> str | None:
         return self._sdk.absent() if self._config.tiers.sdk else "switched off: tiers.sdk is false"

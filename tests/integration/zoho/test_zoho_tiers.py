@@ -113,7 +113,8 @@ async def test_a_probe_fills_the_figures_of_every_tier_that_is_there(make_org: W
     org = make_org(rows=1)
     connector = org.connect(tiers={"sdk": False})
     await connector.try_tiers()
-    sdk, rest = connector.tiers.figures()
+    mcp, sdk, rest = connector.tiers.figures()
+    assert mcp.absent == "not configured: no MCP server in the connection's settings"
     assert (sdk.state, sdk.calls) == ("absent", 0)
     assert (rest.state, rest.calls, rest.failures) == ("closed", 1, 0)
 
@@ -122,7 +123,7 @@ async def test_a_probe_that_fails_is_a_figure_and_no_error(make_org: World) -> N
     org = make_org(faults=("500@GET /crm/v8/Accounts",))
     connector = org.connect(tiers={"sdk": False})
     await connector.try_tiers()
-    rest = connector.tiers.figures()[1]
+    rest = connector.tiers.figures()[-1]
     assert (rest.calls, rest.failures) == (1, 1)
 
 

@@ -1,0 +1,95 @@
+"""An agent's calls go by the MCP server where there is one, and only safely by another way."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from crmhub.connector import Missing, WriteItem, WriteRequest
+from crmhub.routing import routed
+from crmhub.testing.simulator.serve import running
+from crmhub_zoho import Connector
+from crmhub_zoho.simulator.double import ZohoDouble
+from tests.integration.zoho.conftest import Org, World
+
+pytest.importorskip("mcp", reason="the MCP library comes with crmhub-zoho[mcp]")
+
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning"),
+]
+
+NAME = "Account_Name"
+
+
+@asynccontextmanager
+async def agents(org: Org, **changed: object) -> AsyncGenerator[Connector]:
+    """A connection whose MCP server is the organisation's own, with those settings changed."""
+    assert isinstance(org.double, ZohoDouble)
+    with running(org.double) as state:
+        mcp = {"url": f"{state.url}/mcp", "token": org.double.mcp.token, **changed}
+        connector = org.connect(tiers={"context": "agent", "sdk": False, "mcp": mcp})
+        try:
+            yield connector
+        finally:
+            await connector.aclose()
+
+
+def served(org: Org) -> list[tuple[object, object]]:
+    told = (event.detail for event in org.heard if event.name == "tier.served")
+    return [(detail["operation"], detail["tier"]) for detail in told]
+
+
+async def test_an_agents_record_comes_by_mcp_and_is_the_one_that_rest_gives(make_org: World) -> None:
+    org = make_org(rows=3)
+    (one, *_) = org.truth("Accounts")
+    async with agents(org) as connector:
+        (by_mcp,) = await connector.get("Accounts", [one], [NAME])
+        with routed(tier="rest"):
+            (by_rest,) = await connector.get("Accounts", [one], [NAME])
+        (made,) = await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "New"})]))
+    assert by_mcp == by_rest
+    assert not isinstance(by_mcp, Missing)
+    assert made.id in org.truth("Accounts")
+    assert served(org) == [("get", "mcp"), ("get", "rest"), ("create", "mcp")]
+
+
+async def test_an_update_on_condition_and_a_query_go_by_rest(make_org: World) -> None:
+    org = make_org(rows=1)
+    ((one, (version, *_)),) = org.truth("Accounts").items()
+    async with agents(org) as connector:
+        item = WriteItem({"Employees": 5}, id=one, if_version=str(version))
+        (outcome,) = await connector.write(WriteRequest("Accounts", "update", [item]))
+        await org.pages(connector, "Accounts", NAME)
+    assert outcome.status == "updated"
+    assert served(org) == [("update", "rest"), ("read", "rest")]
+
+
+async def test_where_the_servers_own_token_is_refused_rest_answers(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org, token="wrong") as connector:
+        (row,) = await connector.get("Accounts", [one], [NAME])
+    assert not isinstance(row, Missing)
+    assert served(org) == [("get", "rest")]
+
+
+async def test_a_server_that_is_gone_is_left_alone_after_a_while(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org, url="http://127.0.0.1:9/mcp") as connector:
+        for _ in range(6):
+            await connector.get("Accounts", [one], [NAME])
+        assert [figures.state for figures in connector.tiers.figures()] == ["open", "absent", "closed"]
+    assert served(org) == [("get", "rest")] * 6
+
+
+async def test_what_a_person_has_to_approve_is_done_by_nobody_else(make_org: World) -> None:
+    org = make_org(settings={"mcp_approval": "writes"})
+    async with agents(org) as connector:
+        (outcome,) = await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "New"})]))
+    assert not outcome.ok
+    assert not org.truth("Accounts")
+    assert org.calls("POST /crm/v8/Accounts") == []
