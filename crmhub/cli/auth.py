@@ -81,7 +81,9 @@ def _pasted(page: str) -> str:
 
     typer.echo(page)
     if sys.stdin.isatty():
-        code = typer.prompt("Paste the code here (it is not shown)", hide_input=True, default="")
+        code = typer.prompt(
+            "Paste the code here (it is not shown)", hide_input=True, default="", show_default=False
+        )
     else:
         code = sys.stdin.readline()
     code = str(code).strip()
@@ -114,8 +116,11 @@ async def _by_browser(
 async def _told_allowances(steps: SignIn, connection: str) -> bool:
     """Print what the credentials may do; whether all is there that nearly everybody needs."""
     granted = await steps.granted()
+    if not granted:
+        typer.echo("the CRM does not tell which scopes were granted: crmhub doctor tries each permission")
+        return True
     lines = steps.allowances(granted)
-    typer.echo(f"scopes: {', '.join(sorted(granted)) or 'none that the CRM names'}")
+    typer.echo(f"scopes: {', '.join(sorted(granted))}")
     for line in lines:
         if not line.missing:
             typer.echo(f"ok    {line.capability}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import socket
 import subprocess
 import sys
@@ -97,6 +99,32 @@ def test_a_pasted_code_signs_in_for_all_later_processes(zoho: Zoho) -> None:
     )
     assert "ok    connection zoho: read Accounts" in doctor.stdout
     assert zoho.double.stats.tokens_issued == 1  # of the first sign-in; all others found it
+
+
+def test_on_a_terminal_the_code_is_asked_for_and_not_shown(zoho: Zoho) -> None:
+    code = zoho.code()
+    ours, its = pty.openpty()
+    with subprocess.Popen(
+        [*CRMHUB, "auth", "zoho"], cwd=zoho.folder, stdin=its, stdout=its, stderr=its, close_fds=True
+    ) as process:
+        os.close(its)
+        shown = b""
+        while part := read_terminal(ours):
+            shown += part
+            if shown.endswith(b"shown): "):
+                os.write(ours, f"{code}\n".encode())
+    os.close(ours)
+    assert process.returncode == 0, shown
+    assert b"signed in: connection zoho" in shown
+    assert code.encode() not in shown
+
+
+def read_terminal(ours: int) -> bytes:
+    """What comes next on the terminal; nothing once the other side has closed it."""
+    try:
+        return os.read(ours, 65_536) if select.select([ours], [], [], 60)[0] else b""
+    except OSError:  # how Linux says that it is closed
+        return b""
 
 
 def test_what_is_not_granted_is_told_with_its_scopes(zoho: Zoho) -> None:

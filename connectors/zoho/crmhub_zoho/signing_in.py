@@ -9,6 +9,7 @@ code lives for minutes and works once, and the browser comes back with ``locatio
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit
 
 from crmhub.connector import Context
@@ -94,7 +95,7 @@ class ZohoSignIn:
                 raise AuthError(
                     "Zoho gave no refresh token", hint="make the code for a self client or a server-based one"
                 )
-            return token
+            return replace(token, extra={SCOPES: "", **token.extra})
 
         try:
             await self._auth.sign_in(self._http.wire, exchange)
@@ -120,20 +121,16 @@ class ZohoSignIn:
         return scopes.allowances(granted)
 
     def _demand_here(self, told: Mapping[str, str]) -> None:
-        server, place = told.get("accounts-server", ""), told.get("location", "")
-        if self._config.is_overridden:
-            is_here = not server or _host(server) == _host(self._config.accounts_base)
-        else:
-            is_here = place in {"", self._config.region} and (
-                not server or _host(server) == _host(self._config.accounts_base)
-            )
-        if is_here:
+        server, place = told.get("accounts-server", ""), told.get("location", "").lower()
+        if _host(server) == _host(self._config.accounts_base):
+            return
+        if not server and (place in {"", self._config.region} or self._config.is_overridden):
             return
         region = hosts.region_of(server) or (place if place in hosts.REGIONS else None)
         raise AuthError(
             f"you signed in at Zoho's data centre {region or 'of another name'!r},"
             f" the connection is set to {self._config.region!r}",
-            hint=f"set region: {region}, and use a client that was made there" if region else "set region",
+            hint=f"set region: {region or '…'}, and use a client that works there",
             where=Where(connection=self._context.connection),
             code="wrong_data_centre",
         )

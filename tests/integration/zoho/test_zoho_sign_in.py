@@ -18,6 +18,7 @@ from crmhub.http import HttpClient, HttpSettings, MemoryTokenStore, asgi_transpo
 from crmhub.sign_in import Attempt, SupportsSignIn
 from crmhub_zoho import Connector, ZohoConfig
 from crmhub_zoho.scopes import ASKED, covers
+from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.simulator.double import ZohoDouble
 
 if TYPE_CHECKING:
@@ -37,6 +38,24 @@ def accounts(org: Org) -> ZohoDouble:
 def connect(org: Org, tokens: MemoryTokenStore, **settings: object) -> Connector:
     """A connection without a refresh token of its own."""
     return org.connect(tokens=tokens, **{"refresh_token": None, **settings})
+
+
+def answered(org: Org, tokens: MemoryTokenStore, reply: dict[str, str]) -> ZohoSignIn:
+    """The steps of a connection to Zoho's own hosts, whose token endpoint always gives that reply."""
+
+    def client(settings: HttpSettings) -> HttpClient:
+        answering = httpx.MockTransport(lambda _: httpx.Response(200, json=reply))
+        return HttpClient(
+            settings,
+            connection="zoho",
+            clock=org.clock,
+            events=org.events,
+            random=Random(1),
+            transport=answering,
+        )
+
+    config = ZohoConfig(client_id="1000.CLIENT", client_secret=SecretStr("a-client-secret"))
+    return Connector(config, Context("zoho", org.clock, org.events, tokens=tokens, http=client)).sign_in
 
 
 async def agreed(org: Org, connector: Connector, attempt: Attempt) -> dict[str, str]:
@@ -145,23 +164,29 @@ async def test_another_data_centre_is_named_and_gets_no_code(make_org: World) ->
     assert org.calls("") == []
 
 
+async def test_scopes_that_zoho_does_not_tell_are_not_asked_for_again_and_again(make_org: World) -> None:
+    org, tokens = make_org(), MemoryTokenStore()
+    steps = answered(org, tokens, {"access_token": "a", "refresh_token": "b"})
+    await steps.exchange("1000.code")
+    for _ in range(3):
+        assert await steps.granted() == frozenset()
+    assert len(org.calls("/oauth/")) == 1
+
+
+async def test_a_reply_without_a_refresh_token_is_no_sign_in(make_org: World) -> None:
+    org, tokens = make_org(), MemoryTokenStore()
+    with pytest.raises(AuthError, match="no refresh token"):
+        await answered(org, tokens, {"access_token": "a"}).exchange("1000.code")
+    assert await tokens.load("zoho") is None
+
+
 async def test_a_token_that_names_another_data_centre_is_not_kept(make_org: World) -> None:
     org, tokens = make_org(), MemoryTokenStore()
-    reply = {"access_token": "a", "refresh_token": "b", "api_domain": "https://www.zohoapis.in"}
-
-    def client(settings: HttpSettings) -> HttpClient:
-        answering = httpx.MockTransport(lambda _: httpx.Response(200, json=reply))
-        return HttpClient(
-            settings,
-            connection="zoho",
-            clock=org.clock,
-            events=org.events,
-            random=Random(1),
-            transport=answering,
-        )
-
-    config = ZohoConfig(client_id="1000.CLIENT", client_secret=SecretStr("a-client-secret"))
-    steps = Connector(config, Context("zoho", org.clock, org.events, tokens=tokens, http=client)).sign_in
+    steps = answered(
+        org,
+        tokens,
+        {"access_token": "a", "refresh_token": "b", "api_domain": "https://www.zohoapis.in"},
+    )
     with pytest.raises(AuthError, match=r"data centre 'in'.*set region: in"):
         await steps.exchange("1000.code")
     assert await tokens.load("zoho") is None
