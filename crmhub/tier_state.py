@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 from crmhub.clock import Clock
 from crmhub.errors import (
     AlreadyExists,
+    ApprovalRequired,
     BadRequest,
     Conflict,
     ConnectorError,
@@ -26,6 +27,7 @@ from crmhub.http.breaker import Breaker, BreakerOptions
 __all__ = ["NOT_THE_TIERS_FAULT", "Cannot", "Figures", "TierState"]
 
 NOT_THE_TIERS_FAULT = (
+    ApprovalRequired,  # a person has not agreed: to no tier
     InvalidRecord,
     BadRequest,
     NotFound,

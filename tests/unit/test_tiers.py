@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from crmhub.clock import ManualClock
 from crmhub.errors import (
     AlreadyExists,
+    ApprovalRequired,
     AuthError,
     BadRequest,
     BadResponse,
@@ -198,7 +199,7 @@ async def test_where_no_tier_can_the_caller_learns_why_of_each() -> None:
         await refusing.call()
 
 
-@pytest.mark.parametrize("kind", [*DATA_ERRORS, *ALLOWANCE_ERRORS])
+@pytest.mark.parametrize("kind", [*DATA_ERRORS, *ALLOWANCE_ERRORS, ApprovalRequired])
 async def test_what_every_tier_would_be_answered_neither_falls_back_nor_opens_a_circuit(
     kind: type[ConnectorError],
 ) -> None:

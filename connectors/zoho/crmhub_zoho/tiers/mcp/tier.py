@@ -16,12 +16,13 @@ from crmhub.connector import Native, Value
 from crmhub.errors import BadRequest, ConnectorError, Unsupported, Where
 from crmhub.http import Response
 from crmhub.http.paths import quote
-from crmhub_zoho.tiers.mcp.answers import read_answer, write_answer
+from crmhub_zoho.errors import classify
+from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
 from crmhub_zoho.tiers.mcp.arguments import Tool, arranged
 from crmhub_zoho.tiers.mcp.replies import response_of
 from crmhub_zoho.tiers.mcp.settings import McpSettings
 from crmhub_zoho.tiers.mcp.table import KINDS, OPERATIONS, candidates, canonical, operation_name
-from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS, MOST_WRITES, PAGE, Answer, WriteAnswer
+from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS, MOST_WRITES, PAGE
 
 if TYPE_CHECKING:
     from crmhub_zoho.tiers.mcp.session import Session
@@ -88,7 +89,7 @@ class Mcp:
         if len(fields) > MOST_FIELDS or len(ids) > MOST_IDS:
             raise Unsupported(f"a tool gives {MOST_FIELDS} fields of {MOST_IDS} records a call at most")
         response = await self._call("list", module, given)
-        return read_answer(response)
+        return _read(response)
 
     async def record(self, module: str, id: str, fields: Sequence[str]) -> Native | None:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.record`."""
@@ -105,12 +106,12 @@ class Mcp:
             "per_page": per_page,
         }
         response = await self._call("search", module, given)
-        return read_answer(response)
+        return _read(response)
 
     async def coql(self, query: str, limit: int) -> Answer:  # noqa: ARG002 - the shape of Rest
         """See :meth:`crmhub_zoho.tiers.rest.Rest.coql`."""
         response = await self._call("query", None, {"body": {"select_query": query}})
-        return read_answer(response)
+        return _read(response)
 
     async def related(
         self,
@@ -132,7 +133,7 @@ class Mcp:
             "per_page": per_page,
         }
         response = await self._call("related", module, given)
-        return read_answer(response)
+        return _read(response)
 
     # ── writes ───────────────────────────────────────────────────────────────────────────────────
 
@@ -178,7 +179,7 @@ class Mcp:
         """The record, if there is one, with no more than those fields (none named: all)."""
         given: Native = {"module": module, "id": id, "fields": ",".join(fields) or None}
         try:
-            answer = read_answer(await self._call("get", module, given, optional=("fields",)))
+            answer = _read(await self._call("get", module, given, optional=("fields",)))
         except ConnectorError as error:
             if error.code != "INVALID_DATA":  # an id that never was
                 raise
@@ -193,7 +194,7 @@ class Mcp:
 
     async def _write(self, kind: str, module: str, given: Native) -> WriteAnswer:
         response = await self._call(kind, module, given, changes=True)
-        return write_answer(response)
+        return write_answer_of(response.json(), response)
 
     async def _call(
         self,
@@ -267,3 +268,11 @@ def _only_record(body: Native) -> str | None:
 def _check_count(count: int) -> None:
     if count > MOST_WRITES:
         raise BadRequest(f"a tool writes {MOST_WRITES} records a call at most")
+
+
+def _read(response: Response) -> Answer:
+    """The rows of a reply; raises what Zoho's own error object means."""
+    error = classify(response) if response.content else None
+    if error is not None:
+        raise error.at(connection=response.connection)
+    return answer_of(response.json(), response)
