@@ -7,6 +7,7 @@ thread and takes it off again, so that organisations cannot meet.
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportMissingTypeStubs=false
 # pyright: reportUntypedBaseClass=false, reportMissingParameterType=false
+# pyright: reportIncompatibleMethodOverride=false, reportAttributeAccessIssue=false
 
 from __future__ import annotations
 
