@@ -253,7 +253,7 @@ async def test_a_connections_limits_open_the_store_with_the_first_call_that_they
     assert not opened
     await http.request("GET", "/x", endpoint="heavy")
     assert len(opened) == 1
-    await supplies.release("crm")
+    await supplies.release("crm")()
     await opened[0].aclose()
 
 
