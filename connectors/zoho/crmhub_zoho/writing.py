@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from crmhub.connector import NOT_SENT, Native, Outcome, Problem, Value, WriteItem, WriteRequest
 from crmhub.errors import (
+    ApprovalRequired,
     BadRequest,
     BadResponse,
     Conflict,
@@ -97,6 +98,8 @@ class Writer:
         try:
             answer = await self._call(run, batch)
         except ConnectorError as error:
+            if isinstance(error, ApprovalRequired):
+                raise  # neither done nor refused
             if _may_have_happened(error):
                 for entry in batch:
                     run.outcomes[entry.place] = unknown(error, entry.item.id)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from crmhub.connector import Missing, WriteItem, WriteRequest
+from crmhub.errors import ApprovalRequired
 from crmhub.routing import routed
 from crmhub.testing.simulator.serve import running
 from crmhub_zoho import Connector
@@ -89,7 +90,42 @@ async def test_a_server_that_is_gone_is_left_alone_after_a_while(make_org: World
 async def test_what_a_person_has_to_approve_is_done_by_nobody_else(make_org: World) -> None:
     org = make_org(settings={"mcp_approval": "writes"})
     async with agents(org) as connector:
-        (outcome,) = await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "New"})]))
-    assert not outcome.ok
+        with pytest.raises(ApprovalRequired):
+            await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "New"})]))
+        (mcp, *_) = connector.tiers.figures()
+    assert (mcp.tier, mcp.calls, mcp.failures) == ("mcp", 1, 0)
     assert not org.truth("Accounts")
     assert org.calls("POST /crm/v8/Accounts") == []
+
+
+async def test_a_create_whose_reply_was_lost_is_unknown_and_made_by_no_other_tier(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        org.double.faults.replace(["lost@/mcp:1x"])
+        (outcome,) = await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "Once"})]))
+    assert outcome.status == "unknown"
+    assert len(org.truth("Accounts")) == 2
+    assert org.calls("POST /crm/v8/Accounts") == []
+
+
+async def test_a_tool_that_the_server_lacks_is_passed_over_and_blames_no_tier(make_org: World) -> None:
+    org = make_org(settings={"mcp_missing": "ZohoCRM_createRecords"})
+    async with agents(org) as connector:
+        (outcome,) = await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "New"})]))
+        (mcp, *_) = connector.tiers.figures()
+    assert (outcome.status, mcp.state, mcp.failures) == ("created", "closed", 0)
+    assert served(org) == [("create", "rest")]
+
+
+async def test_single_records_go_by_the_tools_for_one_and_searches_by_theirs(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        await connector.write(WriteRequest("Accounts", "update", [WriteItem({NAME: "Renamed"}, id=one)]))
+        found = [page async for page in connector.search("Accounts", "Renamed", [NAME], 5)]
+    assert [row[NAME] for page in found for row in page.upserts] == ["Renamed"]
+    for tool in ("getRecord", "updateRecord", "searchRecords"):
+        assert org.double.stats.calls[f"POST /mcp tools/call ZohoCRM_{tool}"] == 1
