@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from tests.stores import (
     any_url,
@@ -26,6 +27,11 @@ __all__ = [
     "postgres_url",
     "store_url",
 ]
+
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("crmhub", deadline=None)
+settings.load_profile("crmhub")
 
 
 @pytest.fixture(
