@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_SENT",
     "Capabilities",
+    "Changes",
     "Check",
     "Checkpoint",
     "Choice",
@@ -47,11 +48,13 @@ __all__ = [
     "Power",
     "Problem",
     "ReadRequest",
+    "Subscription",
     "SupportsAble",
     "SupportsCount",
     "SupportsQuery",
     "SupportsRequest",
     "SupportsSearch",
+    "SupportsWebhooks",
     "Value",
     "WriteItem",
     "WriteRequest",
@@ -77,6 +80,7 @@ class Power:
     COUNT = "count"
     QUERY = "query"
     REQUEST = "request"
+    WEBHOOKS = "webhooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,34 @@ class Outcome:
         return self.status in {"created", "updated", "unchanged", "deleted"}
 
 
+# ── being told of changes ────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A CRM's promise to tell of every change of one object, by messages to ``url``."""
+
+    object: str
+    id: str
+    """The CRM's own name for it."""
+    url: str
+    expires_at: datetime | None = None
+    """When the messages end, aware UTC; ``None``: they do not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Ids of one object's records that a message tells of. It may come twice, late or out of order.
+
+    So it says only what to read again: a record that is told as deleted may have been restored since.
+    """
+
+    object: str
+    changed: tuple[str, ...] = ()
+    """Records made or changed."""
+    deleted: tuple[str, ...] = ()
+
+
 # ── supplies and the contract itself ─────────────────────────────────────────────────────────────
 
 
@@ -378,6 +410,37 @@ class SupportsRequest(Protocol):
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
     ) -> Value:
         """The decoded JSON answer (``None`` when empty). ``path`` stays on the CRM's own host."""
+        ...
+
+
+@runtime_checkable
+class SupportsWebhooks(Protocol):
+    """Be told of changes by the CRM. Messages can be lost: reads by checkpoint go on beside them."""
+
+    async def subscribe(self, objects: Sequence[str], url: str) -> Sequence[Subscription]:
+        """Have all changes of the objects told to ``url``, in place of what this connection had for them.
+
+        Safe to repeat. Raises ``NotFound`` for an unknown object, ``UsageError`` for a URL that will not do.
+        """
+        ...
+
+    async def renew_due(self, now: datetime) -> Sequence[Subscription]:
+        """Renew what would end soon after ``now`` (aware); all of this connection that stand then.
+
+        One that is missing has ended: subscribe again, and read from the last checkpoint.
+        """
+        ...
+
+    async def unsubscribe(self, objects: Sequence[str] = ()) -> None:
+        """End the connection's subscriptions for these objects (none named: all); those gone are no error."""
+        ...
+
+    def parse_webhook(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[Changes]:
+        """What a message tells, once its origin is proved; secrets are compared in constant time.
+
+        Sends nothing. Raises ``AuthError`` for a message that is not the CRM's to this connection,
+        ``BadResponse`` for one that cannot be understood.
+        """
         ...
 
 

@@ -5,6 +5,7 @@ What people do goes by the double's own rules, never through the connector.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from crmhub.connector import FieldSpec, Native, Value
 from crmhub.testing.conformance.double import DoubleOrg
-from crmhub.testing.conformance.target import NotHere, Sample, Spoilt, Target
+from crmhub.testing.conformance.target import Message, NotHere, Sample, Spoilt, Target
+from crmhub.testing.simulator.jsons import dump_json
 from crmhub.testing.simulator.options import Options
 from crmhub_zoho import Connector
 from crmhub_zoho.simulator.double import ZohoDouble
@@ -102,6 +104,25 @@ class ZohoOrg(DoubleOrg):
     async def merge(self, object: str, winner: str, loser: str) -> None:
         """Not told by Zoho."""
         raise NotHere(f"Zoho's list of deleted {object} does not tell that {loser} went into {winner}")
+
+    async def messages(self) -> Sequence[Message]:
+        """The notifications in the double's outbox, which is empty then."""
+        sent = self.played.outbox(clear=True)
+        return [Message(dump_json(one["body"]), {"content-type": "application/json"}) for one in sent]
+
+    def forged(self, message: Message) -> Sequence[Message]:
+        """Another token, another channel, the one or the other left out, and what is no JSON."""
+        told = json.loads(message.body)
+        wrong: list[Mapping[str, object]] = [
+            {"token": "WRONG"}, {"token": told["token"][:-1]}, {"token": None}, {"token": ""},
+            {"token": [told["token"]]}, {"channel_id": "1000000068001"}, {"channel_id": None},
+        ]  # fmt: skip
+        bodies = [dump_json({**told, **change}) for change in wrong]
+        less = [
+            dump_json({key: value for key, value in told.items() if key != name})
+            for name in ("token", "channel_id")
+        ]
+        return [Message(body, message.headers) for body in (*bodies, *less, b"", b"[]", message.body[:-9])]
 
     def rotate(self) -> None:
         """Not done by Zoho."""

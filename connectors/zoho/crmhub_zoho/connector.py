@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import ClassVar
 
 from crmhub.connector import (
     Capabilities,
+    Changes,
     Check,
     Condition,
     ConnectorConfig,
@@ -20,6 +22,7 @@ from crmhub.connector import (
     Page,
     Power,
     ReadRequest,
+    Subscription,
     Value,
     WriteRequest,
 )
@@ -44,10 +47,11 @@ from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
 from crmhub_zoho.together import together
+from crmhub_zoho.webhooks import Webhooks
 
 __all__ = ["Connector"]
 
-_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST})
+_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST, Power.WEBHOOKS})
 _SUB_CONCURRENCY = 10  # of heavy calls, in every edition (Zoho CRM API v8, "API Limits")
 
 
@@ -72,6 +76,7 @@ class Connector:
         self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock)
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
+        self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 
     async def capabilities(self) -> Capabilities:
@@ -171,6 +176,26 @@ class Connector:
     ) -> Value:
         """Any endpoint under ``/crm/``; what it answers, decoded."""
         return await self._rest.raw(method, path, params, json)
+
+    async def subscribe(self, objects: Sequence[str], url: str) -> Sequence[Subscription]:
+        """Have every change of the modules told to ``url``, for a week unless renewed."""
+        for name in objects:
+            if self._lists.has(name):
+                raise Unsupported(f"Zoho tells nothing of changes of {name}", hint="read them at times")
+        return await self._webhooks.subscribe(objects, url)
+
+    async def renew_due(self, now: datetime) -> Sequence[Subscription]:
+        """Renew what has less than two days to live; every subscription that stands then."""
+        return await self._webhooks.renew_due(now)
+
+    async def unsubscribe(self, objects: Sequence[str] = ()) -> None:
+        """End the subscriptions for these modules (none named: all)."""
+        await self._webhooks.unsubscribe(objects)
+
+    def parse_webhook(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[Changes]:
+        """What a notification tells, once its token is checked; Zoho's headers say nothing."""
+        del headers
+        return self._webhooks.parse(raw_body)
 
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
         """The newest records of a module, at most ``limit`` of them and 2,000, and which tier gave them."""

@@ -9,7 +9,10 @@ from crmhub.testing.conformance.check import ConformanceCheck, registered
 
 __all__ = ["all_checks"]
 
-_MODULES = ("config", "schema", "reading", "contents", "increments", "writing", "auth", "faults", "choosing")
+_MODULES = (
+    "config", "schema", "reading", "contents", "increments", "writing", "auth", "faults", "choosing",
+    "webhooks",
+)  # fmt: skip
 
 
 def all_checks() -> Sequence[ConformanceCheck]:

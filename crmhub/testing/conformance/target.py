@@ -19,7 +19,7 @@ from crmhub.http import HttpClient, HttpSettings, MemoryTokenStore, TokenStore
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["NotHere", "Org", "Sample", "Spoilt", "Target"]
+__all__ = ["Message", "NotHere", "Org", "Sample", "Spoilt", "Target"]
 
 
 class NotHere(Exception):
@@ -94,6 +94,14 @@ class Spoilt:
     cause: str
     settings: Mapping[str, object]
     says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the CRM to a subscriber's URL, as it comes over the wire."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 class Org(ABC):
@@ -228,6 +236,14 @@ class Org(ABC):
     def fault(self, *rules: str) -> None:
         """Put these fault rules in force, and no others (:mod:`crmhub.testing.simulator.faults`)."""
         raise NotHere(f"the target has no faults: {', '.join(rules)}")
+
+    async def messages(self) -> Sequence[Message]:
+        """What the CRM has sent to subscribers since this was asked last, oldest first."""
+        raise NotHere("the target sends no messages")
+
+    def forged(self, message: Message) -> Sequence[Message]:
+        """Messages like this one, as somebody would send them who does not know its secret."""
+        raise NotHere(f"the target forges no messages ({len(message.body)} bytes)")
 
     def shorten_pages(self) -> None:
         """From now on the CRM's pages hold fewer records than they are asked for, not only the last."""

@@ -4,7 +4,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crmhub.connector import Power, SupportsCount, SupportsQuery, SupportsRequest, SupportsSearch, power
+from crmhub.connector import (
+    Power,
+    SupportsCount,
+    SupportsQuery,
+    SupportsRequest,
+    SupportsSearch,
+    SupportsWebhooks,
+    power,
+)
 from crmhub.errors import (
     AuthError,
     PermissionDenied,
@@ -110,8 +118,8 @@ async def test_a_module_that_is_hidden_does_not_hide_the_others(make_org: World)
 async def test_every_declared_power_is_there(make_org: World) -> None:
     connector = make_org().connect()
     declared = (await connector.capabilities()).powers
-    assert declared == {Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST}
-    for protocol in (SupportsSearch, SupportsCount, SupportsQuery, SupportsRequest):
+    assert declared == {Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST, Power.WEBHOOKS}
+    for protocol in (SupportsSearch, SupportsCount, SupportsQuery, SupportsRequest, SupportsWebhooks):
         assert power(connector, protocol, connection="zoho", instead="") is connector
 
 

@@ -67,13 +67,16 @@ def answer_of(body: Value, response: Response, key: str = "data") -> Answer:
     )
 
 
-def write_answer_of(body: Value, response: Response) -> WriteAnswer:
-    """The items of a write; raises what a bare error object means, since it speaks of the whole call."""
-    items = body.get("data") if isinstance(body, dict) else None
+def write_answer_of(body: Value, response: Response, key: str = "data") -> WriteAnswer:
+    """The items of a write, which are under ``key``.
+
+    Raises what a bare error object means, since it speaks of the whole call.
+    """
+    items = body.get(key) if isinstance(body, dict) else None
     if isinstance(items, list) and all(isinstance(item, dict) for item in items):
         return WriteAnswer([item for item in items if isinstance(item, dict)], response)
     if response.status < 400:
-        raise response.unreadable("JSON without a list 'data'")
+        raise response.unreadable(f"JSON without a list {key!r}")
     error = classify(response) or BadRequest(
         f"{response.method} {response.path} was refused without a reason that can be read",
         status=response.status,

@@ -34,6 +34,7 @@ class Rest:
     def __init__(self, http: HttpClient, version: str) -> None:
         self._http = http
         self._root = f"/crm/{version}"
+        self._channels = f"{self._root}/actions/watch"
 
     # ── records ──────────────────────────────────────────────────────────────────────────────────
 
@@ -171,6 +172,28 @@ class Rest:
             raise
         return answer.rows[0] if answer.rows else None
 
+    # ── notifications ────────────────────────────────────────────────────────────────────────────
+
+    async def watch(self, channels: Sequence[Native]) -> WriteAnswer:
+        """New channels ("Enable Notifications"): at most 50."""
+        return await self._write("POST", self._channels, {"watch": list(channels)}, 1, key="watch")
+
+    async def rewatch(self, channels: Sequence[Native]) -> WriteAnswer:
+        """Other settings for channels that there are ("Update Notifications", in whole): at most 50."""
+        body: Native = {"watch": list(channels)}
+        return await self._write("PUT", self._channels, body, 1, repeatable=True, key="watch")
+
+    async def unwatch(self, ids: Sequence[str]) -> WriteAnswer:
+        """Channels ended ("Disable Notifications")."""
+        params = {"channel_ids": ",".join(ids)}
+        return await self._write(
+            "DELETE", self._channels, None, 1, params=params, repeatable=True, key="watch"
+        )
+
+    async def watched(self, page: int) -> Answer:
+        """The channels that there are, an entry for each of their modules ("Get Notification Details")."""
+        return await self._list(self._channels, {"page": page, "per_page": PAGE}, key="watch")
+
     async def raw(self, method: str, target: str, params: Params | None, json: Value) -> Value:
         """Any endpoint under ``/crm/``."""
         if not target.startswith("/crm/"):
@@ -209,6 +232,7 @@ class Rest:
         params: Params | None = None,
         headers: Mapping[str, str] | None = None,
         repeatable: bool = False,
+        key: str = "data",
     ) -> WriteAnswer:
         response = await self._http.request(
             method,
@@ -222,7 +246,7 @@ class Rest:
             ok=_WRITTEN,
         )
         reply = response.peek() if response.status >= 400 else response.json()
-        return write_answer_of(reply, response)
+        return write_answer_of(reply, response, key)
 
 
 def _answer(response: Response, key: str = "data") -> Answer:
