@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import TypeVar
 
 from crmhub import arguments
-from crmhub.connector import Check, Native, SupportsQuery, SupportsRequest, Value, power
+from crmhub.connector import (
+    Attachment,
+    Check,
+    Connector,
+    Native,
+    SupportsFiles,
+    SupportsQuery,
+    SupportsRequest,
+    Value,
+    power,
+)
+from crmhub.errors import UsageError
+from crmhub.files import FileBody, arriving_file, safe_name
 from crmhub.listing import Listing
 from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Record, User
 from crmhub.org import Org
@@ -93,6 +106,65 @@ class Connection(Org):
                 connector, SupportsRequest, connection=self.name, instead="read and write its records"
             )
             return await asked.request(method.upper(), path, params=params, json=json)
+
+    def files(self, object: str, record: str) -> Listing[Attachment]:
+        """The files attached to a record, by the object's native name and the record's id.
+
+        Raises :class:`Unsupported`, as the other calls for files do, where the connector has none.
+        """
+        arguments.text_of(object, "object")
+        arguments.identifier(record, "record")
+        return Listing(lambda: self._files(object, record))
+
+    async def upload(self, object: str, record: str, path: str | Path, *, name: str | None = None) -> str:
+        """Attach the file at ``path`` to a record, sent a piece at a time; its id.
+
+        ``name`` is what it is called there, by default as on disk; a folder in it is left out. Raises
+        :class:`BadRequest` before anything is sent when the CRM does not take files that large.
+        """
+        arguments.text_of(object, "object")
+        arguments.identifier(record, "record")
+        source = arguments.file_path(path, "path")
+        called = safe_name(source.name if name is None else arguments.text_of(name, "name"))
+        body = FileBody(source)
+        async with self.in_use() as connector:
+            return await self._filing(connector).upload(object, record, called, body)
+
+    async def download(self, object: str, record: str, file: Attachment, folder: str | Path) -> Path:
+        """Put a file of :meth:`files` into a folder, written as it comes; where it is now.
+
+        Its name is made safe: the CRM's can hold a path. The file is there once it is whole; one of
+        that name is not overwritten (:class:`UsageError`).
+        """
+        arguments.text_of(object, "object")
+        arguments.identifier(record, "record")
+        if not isinstance(file, Attachment):  # pyright: ignore[reportUnnecessaryIsInstance] - callers err
+            raise UsageError("file: not an attachment", hint="give one of connection.files(…)")
+        target = arguments.file_path(folder, "folder") / safe_name(file.name)
+        async with self.in_use() as connector:
+            filing = self._filing(connector)
+            async with arriving_file(target) as sink:
+                await filing.download(object, record, file.id, sink)
+        return target
+
+    async def delete_file(self, object: str, record: str, file: str) -> None:
+        """Take a file away from a record, by the file's id."""
+        arguments.text_of(object, "object")
+        arguments.identifier(record, "record")
+        arguments.identifier(file, "file")
+        async with self.in_use() as connector:
+            await self._filing(connector).delete_file(object, record, file)
+
+    async def _files(self, object: str, record: str) -> AsyncGenerator[Sequence[Attachment]]:
+        async with (
+            self.in_use() as connector,
+            aclosing(self._filing(connector).files(object, record)) as pages,
+        ):
+            async for page in pages:
+                yield page
+
+    def _filing(self, connector: Connector) -> SupportsFiles:
+        return power(connector, SupportsFiles, connection=self.name, instead="read and write its records")
 
     async def _queried(self, text: str) -> AsyncGenerator[Sequence[Native]]:
         async with self.in_use() as connector:

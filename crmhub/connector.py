@@ -22,10 +22,11 @@ from crmhub.native import Checkpoint, Native, Value
 from crmhub.schema import Choice, FieldSpec, FieldType, ObjectSchema
 
 if TYPE_CHECKING:
-    from crmhub.http import HttpClient, HttpSettings, TokenStore
+    from crmhub.http import Body, HttpClient, HttpSettings, Sink, TokenStore
 
 __all__ = [
     "NOT_SENT",
+    "Attachment",
     "Capabilities",
     "Changes",
     "Check",
@@ -51,6 +52,7 @@ __all__ = [
     "Subscription",
     "SupportsAble",
     "SupportsCount",
+    "SupportsFiles",
     "SupportsQuery",
     "SupportsRequest",
     "SupportsSearch",
@@ -80,6 +82,7 @@ class Power:
     COUNT = "count"
     QUERY = "query"
     REQUEST = "request"
+    FILES = "files"
     WEBHOOKS = "webhooks"
 
 
@@ -290,6 +293,22 @@ class Changes:
     deleted: tuple[str, ...] = ()
 
 
+# ── files ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file at a record, under the name that the CRM tells: never use that as a path."""
+
+    id: str
+    name: str = field(repr=False)
+    size: int | None = None
+    """In bytes; ``None``: the CRM does not tell."""
+    created: datetime | None = None
+    link: str | None = field(default=None, repr=False)
+    """Where it is, when the CRM keeps only its address: it cannot be downloaded then."""
+
+
 # ── supplies and the contract itself ─────────────────────────────────────────────────────────────
 
 
@@ -441,6 +460,30 @@ class SupportsWebhooks(Protocol):
         Sends nothing. Raises ``AuthError`` for a message that is not the CRM's to this connection,
         ``BadResponse`` for one that cannot be understood.
         """
+        ...
+
+
+@runtime_checkable
+class SupportsFiles(Protocol):
+    """Files attached to records. ``object`` is the native name, ``record`` and ``file`` are the CRM's ids.
+
+    Raises ``NotFound`` for a record or a file that is not there.
+    """
+
+    def files(self, object: str, record: str) -> AsyncGenerator[Sequence[Attachment]]:
+        """Pages of a record's files."""
+        ...
+
+    async def upload(self, object: str, record: str, name: str, content: Body) -> str:
+        """Attach a file; its id. Raises ``BadRequest`` before it is sent when it is too large."""
+        ...
+
+    async def download(self, object: str, record: str, file: str, into: Sink) -> None:
+        """Write a file's bytes into the sink as they come."""
+        ...
+
+    async def delete_file(self, object: str, record: str, file: str) -> None:
+        """Take a file away from its record."""
         ...
 
 

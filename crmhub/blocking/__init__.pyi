@@ -15,6 +15,7 @@ import httpx
 from crmhub.clock import Clock
 from crmhub.config import Config
 from crmhub.connector import (
+    Attachment,
     Capabilities,
     Check,
     Checkpoint,
@@ -232,6 +233,29 @@ class Connection:
 
         The path stays on the CRM's own host. Raises :class:`Unsupported` where there are no endpoints.
         """
+
+    def files(self, object: str, record: str) -> Listing[Attachment]:
+        """The files attached to a record, by the object's native name and the record's id.
+
+        Raises :class:`Unsupported`, as the other calls for files do, where the connector has none.
+        """
+
+    def upload(self, object: str, record: str, path: str | Path, *, name: str | None = None) -> str:
+        """Attach the file at ``path`` to a record, sent a piece at a time; its id.
+
+        ``name`` is what it is called there, by default as on disk; a folder in it is left out. Raises
+        :class:`BadRequest` before anything is sent when the CRM does not take files that large.
+        """
+
+    def download(self, object: str, record: str, file: Attachment, folder: str | Path) -> Path:
+        """Put a file of :meth:`files` into a folder, written as it comes; where it is now.
+
+        Its name is made safe: the CRM's can hold a path. The file is there once it is whole; one of
+        that name is not overwritten (:class:`UsageError`).
+        """
+
+    def delete_file(self, object: str, record: str, file: str) -> None:
+        """Take a file away from a record, by the file's id."""
 
     @property
     def busy(self) -> bool:

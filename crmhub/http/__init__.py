@@ -12,6 +12,7 @@ from crmhub.http.oauth import Fetch, HttpSend, OAuth, bearer
 from crmhub.http.paths import path, quote
 from crmhub.http.response import Response
 from crmhub.http.settings import HttpSettings
+from crmhub.http.streams import Body, FormFile, Sink
 from crmhub.http.token_reply import read_token
 from crmhub.http.tokens import Claim, MemoryTokenStore, Token, TokenStore
 from crmhub.http.transport import asgi_transport
@@ -20,11 +21,13 @@ from crmhub.http.verdict import Classify
 __all__ = [
     "Auth",
     "BearerToken",
+    "Body",
     "Booking",
     "BreakerOptions",
     "Claim",
     "Classify",
     "Fetch",
+    "FormFile",
     "FormPost",
     "Grant",
     "HttpClient",
@@ -36,6 +39,7 @@ __all__ = [
     "Params",
     "QuotaStore",
     "Response",
+    "Sink",
     "StaticHeaders",
     "Token",
     "TokenStore",

@@ -13,6 +13,7 @@ import msgspec
 from crmhub.errors import ConnectorError, Unavailable, UnknownOutcome
 from crmhub.http.paths import checked_path
 from crmhub.http.shown import shown_path
+from crmhub.http.streams import Body, Sink
 from crmhub.http.transport import Lost
 from crmhub.http.verdict import SAFE
 
@@ -36,12 +37,13 @@ class Call:
     target: str = field(repr=False)
     path: str
     headers: Mapping[str, str] = field(repr=False)
-    content: bytes | None = field(repr=False)
+    content: bytes | Body | None = field(repr=False)
     repeatable: bool
     endpoint: str
     cost: int
     ok: Collection[int]
     json_expected: bool
+    into: Sink | None = field(default=None, repr=False)
 
     def lost(self, lost: Lost) -> ConnectorError:
         """What it means that no reply came."""
@@ -74,13 +76,14 @@ def prepare(
     bases: Collection[str],
     params: Params | None,
     json: Value,
-    content: bytes | None,
+    content: bytes | Body | None,
     headers: Mapping[str, str] | None,
     idempotent: bool | None,
     endpoint: str,
     cost: int,
     ok: Collection[int],
     json_expected: bool,
+    into: Sink | None = None,
 ) -> Call:
     """The call for those arguments of ``HttpClient.request``; raises ``BadRequest`` for a bad path."""
     method = method.upper()
@@ -88,6 +91,8 @@ def prepare(
     if params:
         query += ("&" if query else "") + _encoded(params)
     sent = {"accept": "application/json" if json_expected else "*/*"}
+    if into is not None:
+        sent["accept-encoding"] = "identity"
     if json is not None:
         content = _encoder.encode(json)
         sent["content-type"] = "application/json"
@@ -102,4 +107,5 @@ def prepare(
         cost=cost,
         ok=ok,
         json_expected=json_expected,
+        into=into,
     )

@@ -24,6 +24,7 @@ from crmhub.http.response import Response
 from crmhub.http.retry import Attempt, RetryPolicy
 from crmhub.http.settings import HttpSettings
 from crmhub.http.shown import shown_name, shown_path
+from crmhub.http.streams import Body, Sink
 from crmhub.http.telling import Teller
 from crmhub.http.transport import Lost, Transport
 from crmhub.http.verdict import SUCCESS, retry_after, verdict
@@ -99,13 +100,14 @@ class HttpClient:
         *,
         params: Params | None = None,
         json: Value = None,
-        content: bytes | None = None,
+        content: bytes | Body | None = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
         endpoint: str = "default",
         cost: int = 1,
         ok: Collection[int] = SUCCESS,
         expect: Literal["json", "any"] = "json",
+        into: Sink | None = None,
     ) -> Response:
         """Make a call and give its reply, whose status is in ``ok``.
 
@@ -113,6 +115,8 @@ class HttpClient:
         connection's own origin. ``idempotent`` says whether sending it twice does what sending it
         once does (default: by the method; POST and PATCH are not). ``endpoint`` and ``cost`` are for
         the limits. With ``expect="json"`` a 2xx body that is no JSON is a failed call.
+        A ``content`` may be a :class:`~crmhub.http.streams.Body`, sent a piece at a time; the body of a
+        success goes ``into`` a sink as it comes, of whatever size, and the reply then has no content.
 
         Raises :class:`~crmhub.errors.UnknownOutcome` when a call that is not idempotent was sent and
         its fate is not known, :class:`~crmhub.errors.CircuitOpen` when nothing was sent because too
@@ -130,7 +134,8 @@ class HttpClient:
             endpoint=endpoint,
             cost=cost,
             ok=ok,
-            json_expected=expect == "json",
+            json_expected=expect == "json" and into is None,
+            into=into,
         )
         try:
             with self._breaker.passage() as probing:
@@ -206,7 +211,8 @@ class HttpClient:
         raise error
 
     async def _send(self, call: Call, url: str, credentials: Mapping[str, str]) -> Response:
-        received = await self._transport.send(call.method, url, {**call.headers, **credentials}, call.content)
+        headers = {**call.headers, **credentials}
+        received = await self._transport.send(call.method, url, headers, call.content, call.into)
         names = self._settings.request_id_headers
         request_id = next((received.headers[name] for name in names if name in received.headers), None)
         return Response(
@@ -220,6 +226,7 @@ class HttpClient:
             connection=self._connection,
             problem=received.problem,
             passing=received.passing,
+            taken=received.taken,
         )
 
     # ── what auth borrows ────────────────────────────────────────────────────────────────────────

@@ -27,6 +27,7 @@ class Response:
     ``headers`` finds names in any case. ``path`` is the path as it may be shown. ``repeatable`` says
     whether the call was safe to repeat; it decides what an unreadable reply means. ``problem`` says why
     the body could not be had at all, which leaves ``content`` empty; it is empty itself otherwise.
+    ``taken`` is how many bytes of the body went into the call's sink; ``None``: it had none.
     """
 
     __slots__ = (
@@ -41,6 +42,7 @@ class Response:
         "repeatable",
         "request_id",
         "status",
+        "taken",
     )
 
     def __init__(
@@ -56,6 +58,7 @@ class Response:
         connection: str | None = None,
         problem: str = "",
         passing: bool = True,
+        taken: int | None = None,
     ) -> None:
         self.status = status
         self.headers = headers
@@ -66,6 +69,7 @@ class Response:
         self.repeatable = repeatable
         self.connection = connection
         self.problem = problem
+        self.taken = taken
         self._passing = passing
         self._json: tuple[Value] | None = None
 

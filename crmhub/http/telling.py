@@ -44,7 +44,7 @@ class Teller:
             request_id=response.request_id if response else None,
             ms=round((self.clock.monotonic() - began) * 1000, 1),
             attempt=attempt,
-            bytes=len(response.content) if response else 0,
+            bytes=(response.taken or len(response.content)) if response else 0,
             skew=self._skew(response) if response else None,
             error=type(error).__name__ if error else None,
         )

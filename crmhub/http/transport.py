@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -16,6 +16,7 @@ from crmhub.errors import UsageError
 from crmhub.http.lean import httpx
 from crmhub.http.quiet import quiet
 from crmhub.http.shown import scrub
+from crmhub.http.streams import Body, Sink
 
 __all__ = ["Lost", "Received", "Transport", "asgi_transport"]
 
@@ -50,13 +51,17 @@ class Lost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A reply as it came. ``problem`` says why its body cannot be had; ``passing``, that it may pass."""
+    """A reply as it came. ``problem`` says why its body cannot be had; ``passing``, that it may pass.
+
+    ``taken`` is how many bytes of it went into a sink, which leaves ``content`` empty.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
     problem: str = ""
     passing: bool = True
+    taken: int | None = None
 
 
 class Transport:
@@ -84,16 +89,21 @@ class Transport:
         self._closed = False
 
     async def send(
-        self, method: str, url: str, headers: Mapping[str, str], content: bytes | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: bytes | Body | None,
+        into: Sink | None = None,
     ) -> Received:
-        """The reply with its body decoded. Raises :class:`Lost`.
+        """The reply with its body decoded; that of a success goes ``into`` the sink. Raises :class:`Lost`.
 
         ``timeout`` holds for the whole exchange, so that a body that trickles in cannot hang a sync.
         """
         client = self._opened()
         try:
             with quiet(), anyio.move_on_after(self._timeout):
-                return await self._exchange(client, method, url, headers, content)
+                return await self._exchange(client, method, url, headers, content, into)
         except httpx.HTTPError as error:
             lost = _lost(error)
         except (httpx.InvalidURL, UnicodeEncodeError):
@@ -138,11 +148,26 @@ class Transport:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        content: bytes | None,
+        content: bytes | Body | None,
+        into: Sink | None,
     ) -> Received:
-        request = client.build_request(method, url, headers=headers, content=content)
+        if content is None or isinstance(content, bytes):
+            request = client.build_request(method, url, headers=headers, content=content)
+            return await self._replied(client, request, into)
+        headers = {**headers, "content-length": str(content.size)}
+        async with content.open() as pieces:
+            stream = _Pieces(pieces)
+            request = client.build_request(method, url, headers=headers, content=stream)
+            request.stream = stream  # httpx has put a generator around it
+            return await self._replied(client, request, into)
+
+    async def _replied(
+        self, client: httpx.AsyncClient, request: httpx.Request, into: Sink | None
+    ) -> Received:
         response = await client.send(request, stream=True)
         try:
+            if into is not None and response.is_success and response.status_code != 204:
+                return await _pour(response, into)
             return await self._receive(response)
         finally:
             await response.aclose()
@@ -185,6 +210,36 @@ class Transport:
         return f"a body of more than {self._max_body} bytes"
 
 
+async def _pour(response: httpx.Response, into: Sink) -> Received:
+    """A body of any size, passed on as it comes."""
+    status = response.status_code
+    headers = cast("Mapping[str, str]", response.headers)
+    if headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+        return Received(status, headers, b"", "a content encoding that was not asked for", passing=False)
+    await into.begin()
+    if response.is_stream_consumed:
+        content = await response.aread()
+        await into.write(content)
+        return Received(status, headers, b"", taken=len(content))
+    taken = 0
+    failed: Exception | None = None
+    # As above: httpx's generators are neither left nor thrown into; only they themselves are cancelled.
+    with anyio.CancelScope() as reading:
+        async for chunk in response.aiter_raw():
+            if failed is not None:
+                continue
+            try:
+                with anyio.CancelScope(shield=True):
+                    await into.write(chunk)
+                taken += len(chunk)
+            except Exception as error:  # noqa: BLE001 - raised below, whatever the sink's trouble is
+                failed = error
+                reading.cancel()
+    if failed is not None:
+        raise failed
+    return Received(status, headers, b"", taken=taken)
+
+
 def _inflate(raw: bytes, wbits: int, most: int) -> bytes | None:
     """``raw`` unpacked, or ``None`` when that is more than ``most`` bytes; members may follow each other."""
     parts: list[bytes] = []
@@ -225,6 +280,16 @@ _Message: TypeAlias = MutableMapping[str, Any]  # pyright: ignore[reportExplicit
 _App: TypeAlias = Callable[
     [_Message, Callable[[], Awaitable[_Message]], Callable[[_Message], Awaitable[None]]], Awaitable[None]
 ]
+
+
+class _Pieces(httpx.AsyncByteStream):
+    """A request body a piece at a time. No generator, for the reason told at ``_Whole``."""
+
+    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._pieces
 
 
 class _Whole(httpx.AsyncByteStream):

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from crmhub.connector import (
+    Attachment,
     Capabilities,
     Changes,
     Check,
@@ -27,7 +28,7 @@ from crmhub.connector import (
     WriteRequest,
 )
 from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, Unsupported, Where
-from crmhub.http import HttpClient, HttpSettings, Limit, OAuth
+from crmhub.http import Body, HttpClient, HttpSettings, Limit, OAuth, Sink
 from crmhub.tiers import Served, TierRouter
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker
@@ -37,6 +38,7 @@ from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
 from crmhub_zoho.errors import classify
 from crmhub_zoho.fetching import Fetcher
+from crmhub_zoho.files import Files
 from crmhub_zoho.listing import ListReader
 from crmhub_zoho.people import Lists
 from crmhub_zoho.reading import CoqlReader
@@ -46,12 +48,13 @@ from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
+from crmhub_zoho.tiers.rest_files import RestFiles
 from crmhub_zoho.together import together
 from crmhub_zoho.webhooks import Webhooks
 
 __all__ = ["Connector"]
 
-_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST, Power.WEBHOOKS})
+_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.FILES, Power.QUERY, Power.REQUEST, Power.WEBHOOKS})
 _SUB_CONCURRENCY = 10  # of heavy calls, in every edition (Zoho CRM API v8, "API Limits")
 
 
@@ -76,6 +79,7 @@ class Connector:
         self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock)
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
+        self._files = Files(RestFiles(client, config.version), context.random)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 
@@ -197,6 +201,24 @@ class Connector:
         del headers
         return self._webhooks.parse(raw_body)
 
+    async def files(self, object: str, record: str) -> AsyncGenerator[Sequence[Attachment]]:
+        """Pages of a record's attachments, newest first."""
+        async with aclosing(self._files.list(self._with_files(object), record)) as pages:
+            async for page in pages:
+                yield page
+
+    async def upload(self, object: str, record: str, name: str, content: Body) -> str:
+        """Attach a file of at most 20 MB; its id."""
+        return await self._files.upload(self._with_files(object), record, name, content)
+
+    async def download(self, object: str, record: str, file: str, into: Sink) -> None:
+        """Write an attachment's bytes into the sink as they come."""
+        await self._files.download(self._with_files(object), record, file, into)
+
+    async def delete_file(self, object: str, record: str, file: str) -> None:
+        """Remove an attachment."""
+        await self._files.delete(self._with_files(object), record, file)
+
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
         """The newest records of a module, at most ``limit`` of them and 2,000, and which tier gave them."""
         return await self._tiers.list(object, await self._known(object, fields), fields, limit)
@@ -223,6 +245,11 @@ class Connector:
     async def aclose(self) -> None:
         """Let go of the tiers; the hub closes the HTTP client."""
         await self._tiers.aclose()
+
+    def _with_files(self, object: str) -> str:
+        if self._lists.has(object):
+            raise Unsupported(f"{object} have no files", where=Where(object=object))
+        return object
 
     async def _known(self, object: str, fields: Sequence[str]) -> ModuleSchema:
         schema = await self._schemas.of(object)

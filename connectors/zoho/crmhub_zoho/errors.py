@@ -95,7 +95,7 @@ _WITH_BODY = frozenset({200, 201, 202, 207})
 
 def classify(response: Response) -> ConnectorError | None:
     """Zoho's own word on a reply; ``None`` where it has none, or where the status says it better."""
-    if response.status in _WITH_BODY and not response.content:
+    if response.status in _WITH_BODY and not response.content and response.taken is None:
         return response.unreadable("an empty body where JSON was expected")
     body = response.peek()
     if response.status >= 500 or not isinstance(body, dict):

@@ -118,7 +118,7 @@ async def test_a_module_that_is_hidden_does_not_hide_the_others(make_org: World)
 async def test_every_declared_power_is_there(make_org: World) -> None:
     connector = make_org().connect()
     declared = (await connector.capabilities()).powers
-    assert declared == {Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST, Power.WEBHOOKS}
+    assert declared == {Power.SEARCH, Power.COUNT, Power.FILES, Power.QUERY, Power.REQUEST, Power.WEBHOOKS}
     for protocol in (SupportsSearch, SupportsCount, SupportsQuery, SupportsRequest, SupportsWebhooks):
         assert power(connector, protocol, connection="zoho", instead="") is connector
 
