@@ -100,7 +100,7 @@ class Writer:
         except ConnectorError as error:
             if isinstance(error, ApprovalRequired):
                 raise  # neither done nor refused
-            if _may_have_happened(error):
+            if _may_have_happened(error) or _may_be_gone(run.request, error):
                 for entry in batch:
                     run.outcomes[entry.place] = unknown(error, entry.item.id)
                 return
@@ -237,6 +237,11 @@ def _may_have_happened(error: ConnectorError) -> bool:
     if isinstance(error, UnknownOutcome) or error.applied is None:
         return True
     return isinstance(error, BadResponse) and error.status is not None and 200 <= error.status < 300
+
+
+def _may_be_gone(request: WriteRequest, error: ConnectorError) -> bool:
+    """Whether a delete was sent again after a reply that could not be read, and is refused unreadably now."""
+    return request.operation == "delete" and error.status == 400 and error.code is None
 
 
 def _is_ours(outcome: Outcome) -> bool:

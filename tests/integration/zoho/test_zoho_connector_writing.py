@@ -222,6 +222,14 @@ async def test_deleting_twice_is_deleted_both_times(make_org: World) -> None:
     assert set(org.truth("Accounts")) == {ids[2]}
 
 
+async def test_a_delete_whose_replies_cannot_be_read_is_unknown(make_org: World) -> None:
+    org = make_org({"Accounts": 2}, faults=("truncated@DELETE /crm/v8/Accounts",))
+    one, other = sorted(org.truth("Accounts"))
+    (outcome,) = await org.connect().write(WriteRequest("Accounts", "delete", [WriteItem(id=one)]))
+    assert (outcome.status, outcome.id) == ("unknown", one)
+    assert set(org.truth("Accounts")) == {other}, "the first try was applied"
+
+
 async def test_a_delete_whose_reply_is_lost_is_repeated(make_org: World) -> None:
     org = make_org({"Accounts": 2}, faults=("lost@DELETE /Accounts:1x",))
     ids = sorted(org.truth("Accounts"))
