@@ -39,15 +39,19 @@ class Pool:
         """Count the connection as the one used last, and close idle ones that are too many."""
         self._open[org.name] = org
         self._open.move_to_end(org.name)
-        while (spare := self._spare(org)) is not None:  # looked for anew: others come and go meanwhile
+        await self.trim()
+
+    async def trim(self) -> None:
+        """Close idle connections that are too many, those unused for longest first."""
+        while (spare := self._spare()) is not None:  # looked for anew: others come and go meanwhile
             del self._open[spare.name]
             await spare.aclose()
 
-    def _spare(self, org: Org) -> Org | None:
+    def _spare(self) -> Org | None:
         """The idle connection unused for longest, if more are open than may be."""
         if len(self._open) <= self._limit:
             return None
-        return next((other for other in self._open.values() if not other.busy and other is not org), None)
+        return next((other for other in self._open.values() if not other.busy), None)
 
     def dismiss(self, org: Org) -> None:
         """Forget a connection that was closed."""
@@ -106,6 +110,8 @@ class Org:
             yield self.connector
         finally:
             self._users -= 1
+            if self._pool is not None:  # all may have been at work when they were too many
+                await self._pool.trim()
 
     @property
     def busy(self) -> bool:

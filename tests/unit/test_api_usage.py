@@ -471,6 +471,13 @@ async def test_a_connector_that_cannot_be_closed_leaves_nothing_else_open(tmp_pa
         await hub.store()
 
 
+async def test_after_a_burst_no_more_connections_are_open_than_may_be(tmp_path: Path) -> None:
+    names = [f"tenant-{number}" for number in range(8)]
+    async with hub_of(tmp_path, *names, open_connections=2) as hub:
+        assert await hub.all.accounts.list().answers()
+        assert sum(hub[name].is_open for name in names) == 2
+
+
 async def test_tenants_of_one_crm_share_one_mapping(tmp_path: Path) -> None:
     async with hub_of(tmp_path, "a", "b") as hub:
         assert hub["a"].spec is hub["b"].spec
