@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.stores import (
     any_url,
@@ -30,7 +30,7 @@ __all__ = [
 
 
 # How long an example takes says how busy the machine is, not whether the code is right.
-settings.register_profile("crmhub", deadline=None)
+settings.register_profile("crmhub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("crmhub")
 
 

@@ -126,9 +126,12 @@ def test_parameters_that_a_codec_takes_are_valid(name: str, parameters: Value) -
     assert complaints(_CODEC, codec) == []
 
 
-@given(st.text(min_size=1, max_size=12))
+PRINTABLE = st.characters(exclude_categories=("C", "Z"))
+
+
+@given(st.text(PRINTABLE | st.just(" "), min_size=1, max_size=12))
 def test_a_connection_s_name_that_is_taken_is_valid(name: str) -> None:
-    assume(name.isprintable() and not name.isspace())
+    assume(not name.isspace())
     text = f"connections:\n  {json.dumps(name, ensure_ascii=False)}: {{connector: memory}}\n"
     data = Document.parse(text, "x").data
     taken = name not in {"all", "jobs"} and name.replace("_", "").replace("-", "").isalnum()
