@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote
 from starlette.responses import Response
 
 from crmhub.testing.simulator.table import Row
-from crmhub_zoho.simulator.call import MAX_PAGE, Call, Endpoint, nothing, reply
+from crmhub_zoho.simulator.call import Call, Endpoint, nothing, reply
 from crmhub_zoho.simulator.errors import (
     Details,
     ZohoError,
@@ -52,17 +52,13 @@ def list_attachments(call: Call) -> Response:
     parent = _parent(call)
     fields = call.fields()
     wanted = set(call.params.get("ids", "").split(",")) - {""}
-    per_page = call.number("per_page", MAX_PAGE, MAX_PAGE)
-    page = call.number("page", 1)
+    page = call.numbered()
     rows = [row for row in _rows(call, parent) if not wanted or row["id"] in wanted]
-    start = (page - 1) * per_page
-    shown = [_shown(call, row, fields) for row in rows[start : start + per_page]]
+    shown, info = page.of(rows)
     if not shown:
         return nothing()
-    more = len(rows) > start + len(shown)
-    info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": more}
     tokens = {"next_page_token": None, "previous_page_token": None, "page_token_expiry": None}
-    return reply({"data": shown, "info": {**info, **tokens}})
+    return reply({"data": [_shown(call, row, fields) for row in shown], "info": {**info, **tokens}})
 
 
 def download_attachment(call: Call) -> Response:

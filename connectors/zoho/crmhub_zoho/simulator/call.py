@@ -20,7 +20,7 @@ from crmhub_zoho.simulator.errors import (
     required_param,
 )
 from crmhub_zoho.simulator.org import Module, Org
-from crmhub_zoho.simulator.paging import PageTokens
+from crmhub_zoho.simulator.paging import Numbered, PageTokens
 from crmhub_zoho.simulator.people import User
 from crmhub_zoho.simulator.records import Records
 from crmhub_zoho.simulator.scopes import require
@@ -75,6 +75,16 @@ class Call:
             raise invalid_module(index)
         return found
 
+    def named_module(self) -> Module:
+        """The module that the parameter `module` names; raises ZohoError."""
+        name = self.params.get("module")
+        if not name:
+            raise required_param("module")
+        module = self.org.module(name)
+        if module is None:
+            raise invalid_module()
+        return module
+
     @cached_property
     def body(self) -> dict[str, object]:
         """The JSON object in the body, whatever the content type says; raises ZohoError."""
@@ -96,6 +106,11 @@ class Call:
         if most is not None and int(text) > most:
             raise over_limit(most, param_name=name)
         return int(text)
+
+    def numbered(self) -> Numbered:
+        """The page that `page` and `per_page` ask for; raises ZohoError."""
+        per_page = self.number("per_page", MAX_PAGE, MAX_PAGE)
+        return Numbered(self.number("page", 1), per_page)
 
     def flag(self, name: str, *, default: bool) -> bool:
         """A boolean in a query parameter, in any case; raises ZohoError."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starlette.responses import Response
 
-from crmhub_zoho.simulator.call import MAX_PAGE, Call, Endpoint, nothing, reply
+from crmhub_zoho.simulator.call import Call, Endpoint, nothing, reply
 from crmhub_zoho.simulator.errors import ZohoError
 from crmhub_zoho.simulator.people import User, name_id
 
@@ -28,18 +28,14 @@ _TYPES: dict[str, Callable[[User], bool]] = {
 def list_users(call: Call) -> Response:
     """`GET /users`."""
     kind = call.choice("type", "AllUsers", "CurrentUser", *_TYPES)
-    per_page = call.number("per_page", MAX_PAGE, MAX_PAGE)
-    page = call.number("page", 1)
+    page = call.numbered()
     if kind == "CurrentUser":
         users = [call.user]
     else:
         users = [user for user in call.org.users.values() if _TYPES[kind](user)]
-    start = (page - 1) * per_page
-    shown = users[start : start + per_page]
+    shown, info = page.of(users)
     if not shown:
         return nothing()
-    more = len(users) > start + len(shown)
-    info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": more}
     return reply({"users": [user_json(call, user) for user in shown], "info": info})
 
 

@@ -5,8 +5,9 @@ hours, is bound to the user and to all other parameters, and excludes `page`.
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from crmhub.testing.simulator.clock import SimClock, days
 from crmhub.testing.simulator.oauth import opaque
@@ -14,6 +15,7 @@ from crmhub_zoho.simulator.errors import ZohoError, invalid_param
 
 FIRST_RECORDS = 2_000
 MOST_RECORDS = 100_000
+Entry = TypeVar("Entry")
 Position = tuple[int, int]
 """Where a page starts: after the record with this (time of change, place); the time is 0 in id order."""
 
@@ -25,6 +27,23 @@ class PageStart:
     page: int
     before: int
     after: Position | None = None
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A page of a list that is told by number alone."""
+
+    page: int
+    per_page: int
+
+    def of(self, entries: Sequence[Entry]) -> tuple[Sequence[Entry], dict[str, object]]:
+        """The page's entries, and the `info` that Zoho gives with them."""
+        start = (self.page - 1) * self.per_page
+        shown = entries[start : start + self.per_page]
+        more = len(entries) > start + len(shown)
+        return shown, {
+            "per_page": self.per_page, "count": len(shown), "page": self.page, "more_records": more
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,7 @@ def list_bin(call: Call) -> Response:
     """`GET /settings/recycle_bin`, newest first."""
     wanted = set(call.params.get("ids", "").split(",")) - {""}
     test = _filter(call.params["filters"]) if call.params.get("filters") else None
-    per_page = call.number("per_page", MAX_PAGE, MAX_PAGE)
-    page = call.number("page", 1)
+    page = call.numbered()
     ascending = call.choice("sort_order", "desc", "asc", "desc") == "asc"
     entries = [
         entry
@@ -39,12 +38,9 @@ def list_bin(call: Call) -> Response:
         if (not wanted or entry[1].row["id"] in wanted) and (test is None or test(entry))
     ]
     entries.sort(key=lambda entry: (entry[1].at, str(entry[1].row["id"])), reverse=not ascending)
-    start = (page - 1) * per_page
-    shown = entries[start : start + per_page]
+    shown, info = page.of(entries)
     if not shown:
         return nothing()
-    more = len(entries) > start + len(shown)
-    info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": more}
     return reply({"recycle_bin": [_shown(call, entry) for entry in shown], "info": info})
 
 

@@ -15,7 +15,6 @@ from crmhub_zoho.simulator.errors import (
     Details,
     ZohoError,
     invalid_id,
-    invalid_module,
     invalid_related_id,
     over_limit,
     required_param,
@@ -36,7 +35,7 @@ _COLORS = frozenset(
 
 def list_tags(call: Call) -> Response:
     """`GET /settings/tags?module=`."""
-    module = _named(call)
+    module = call.named_module()
     tags = call.org.tags.of(module.name)
     if not tags:
         return nothing()
@@ -46,7 +45,7 @@ def list_tags(call: Call) -> Response:
 
 def create_tags(call: Call) -> Response:
     """`POST /settings/tags?module=`."""
-    module = _named(call)
+    module = call.named_module()
 
     def one(item: object, path: str) -> Details:
         name, color = _name(item, path), _color(item, path)
@@ -91,7 +90,7 @@ def delete_tag(call: Call) -> Response:
 
 def count_tagged(call: Call) -> Response:
     """`GET /settings/tags/{id}/actions/records_count?module=`."""
-    _named(call)
+    call.named_module()
     module, tag = _tag(call)
     return reply({"count": str(sum(1 for _ in _holders(module, tag.id)))})
 
@@ -193,16 +192,6 @@ def _replace_everywhere(call: Call, module: Module, tag_id: str, tag: Tag | None
         others = [one if one["id"] != tag_id else tag.on_record() if tag else None for one in present]
         kept = [one for one in others if one is not None]
         call.records.change(module, place, {"Tag": kept or None}, call.user.id)
-
-
-def _named(call: Call) -> Module:
-    name = call.params.get("module")
-    if not name:
-        raise required_param("module")
-    module = call.org.module(name)
-    if module is None:
-        raise invalid_module()
-    return module
 
 
 def _tag(call: Call) -> tuple[Module, Tag]:

@@ -6,7 +6,7 @@ Source: Zoho CRM API v8, "Custom Views Metadata".
 from starlette.responses import Response
 
 from crmhub_zoho.simulator.call import Call, Endpoint, reply
-from crmhub_zoho.simulator.errors import Details, ZohoError, invalid_module, required_param
+from crmhub_zoho.simulator.errors import Details, ZohoError
 from crmhub_zoho.simulator.org import Module, metadata_id
 
 _VIEW = 980_000
@@ -19,27 +19,17 @@ def view_id(module: Module) -> str:
 
 def list_views(call: Call) -> Response:
     """`GET /settings/custom_views?module=`."""
-    view = _view(_named(call))
+    view = _view(call.named_module())
     info: Details = {"per_page": 200, "count": 1, "page": 1, "more_records": False}
     return reply({"custom_views": [view], "info": {**info, "default": view["id"]}})
 
 
 def get_view(call: Call) -> Response:
     """`GET /settings/custom_views/{id}?module=`."""
-    module = _named(call)
+    module = call.named_module()
     if call.path["id"] != view_id(module):
         raise ZohoError(400, "INVALID_DATA", "the id given seems to be invalid", {"resource_path_index": 2})
     return reply({"custom_views": [_view(module)]})
-
-
-def _named(call: Call) -> Module:
-    name = call.params.get("module")
-    if not name:
-        raise required_param("module")
-    module = call.org.module(name)
-    if module is None:
-        raise invalid_module()
-    return module
 
 
 def _view(module: Module) -> Details:

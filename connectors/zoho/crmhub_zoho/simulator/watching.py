@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
-from crmhub_zoho.simulator.call import MAX_PAGE, Call, Endpoint, nothing, reply
+from crmhub_zoho.simulator.call import Call, Endpoint, nothing, reply
 from crmhub_zoho.simulator.channels import EVENTS, Channel, Condition
 from crmhub_zoho.simulator.errors import Details, ZohoError, required_param
 from crmhub_zoho.simulator.ids import as_record_id
@@ -64,20 +64,16 @@ def change_some(call: Call) -> Response:
 def details(call: Call) -> Response:
     """`GET /actions/watch`: one entry for each module of each channel."""
     wanted, module = call.params.get("channel_id"), call.params.get("module", "").lower()
-    per_page = call.number("per_page", MAX_PAGE, MAX_PAGE)
-    page = call.number("page", 1)
+    page = call.numbered()
     entries = [
         _entry(call, channel, name)
         for channel in call.org.channels.live()
         for name in channel.modules
         if wanted in {None, channel.id} and module in {"", name.lower()}
     ]
-    start = (page - 1) * per_page
-    shown = entries[start : start + per_page]
+    shown, info = page.of(entries)
     if not shown:
         return nothing()
-    more = len(entries) > start + len(shown)
-    info = {"per_page": per_page, "count": len(shown), "page": page, "more_records": more}
     return reply({"watch": shown, "info": info})
 
 
