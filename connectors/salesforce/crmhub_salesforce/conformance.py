@@ -83,15 +83,6 @@ class SalesforceOrg(DoubleOrg):
         table.replace(gone.place, {**row, "SystemModstamp": stamp(now), "LastModifiedDate": stamp(now)}, now)
         org.deletions[object] = [entry for entry in org.deletions[object] if entry.id != id]
 
-    async def insert_late(self, object: str, row: Native, seconds: float) -> str:
-        """A record whose transaction ends now, stamped when it was saved."""
-        clock = self.played.clock
-        clock.advance(-seconds)
-        try:
-            return (await self.insert(object, [row]))[0]
-        finally:
-            clock.advance(seconds)
-
     async def merge(self, object: str, winner: str, loser: str) -> None:
         """Two records merged: the loser goes to the recycle bin and names the winner (``MasterRecordId``)."""
         org, sobject = self.played.org, self._sobject(object)

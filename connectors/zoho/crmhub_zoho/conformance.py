@@ -73,15 +73,6 @@ class ZohoOrg(DoubleOrg):
         """A record moved to the recycle bin."""
         Records(self.played.org).delete(self._module(object), id, self.played.org.admin.id)
 
-    async def insert_late(self, object: str, row: Native, seconds: float) -> str:
-        """A record that carries a time which has passed when it shows."""
-        clock = self.played.clock
-        clock.advance(-seconds)
-        try:
-            return (await self.insert(object, [row]))[0]
-        finally:
-            clock.advance(seconds)
-
     async def add_field(self, object: str, field: FieldSpec) -> None:
         """A custom field, or another type for one."""
         kind = _KINDS.get(field.type)

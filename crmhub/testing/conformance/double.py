@@ -40,6 +40,15 @@ class DoubleOrg(Org):
         """All live records, in the vendor's shape; numbers with a fraction are ``Decimal``."""
         return [native(row) for row in self.double.truth(object)]
 
+    async def insert_late(self, object: str, row: Native, seconds: float) -> str:
+        """A record that carries a time which has passed when it shows."""
+        clock = self.double.clock
+        clock.advance(-seconds)
+        try:
+            return (await self.insert(object, [row]))[0]
+        finally:
+            clock.advance(seconds)
+
     def fault(self, *rules: str) -> None:
         """The double's own fault rules."""
         self.double.faults.replace(rules)
