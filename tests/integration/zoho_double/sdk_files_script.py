@@ -11,7 +11,6 @@ import io
 import json
 import os
 import sys
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -265,8 +264,8 @@ request.set_operation(Choice("insert"))
 request.set_character_encoding("UTF-8")
 request.set_resource([resource])
 job = str(writing.create_bulk_write_job(request).get_object().get_details()["id"])
-while (told := writing.get_bulk_write_job_details(job).get_object()).get_status() != "COMPLETED":
-    time.sleep(0.05)
+told = writing.get_bulk_write_job_details(job).get_object()
+assert told.get_status() == "COMPLETED"
 file_info = told.get_resource()[0].get_file()
 seen["written"] = [file_info.get_added_count(), file_info.get_skipped_count()]
 seen["outcomes"] = [
@@ -283,10 +282,8 @@ asking = Reading()
 asking.set_query(query)
 reading = BulkReadOperations()
 job = int(reading.create_bulk_read_job(asking).get_object().get_data()[0].get_details()["id"])
-while (
-    told := reading.get_bulk_read_job_details(job).get_object().get_data()[0]
-).get_state().get_value() != "COMPLETED":
-    time.sleep(0.05)
+told = reading.get_bulk_read_job_details(job).get_object().get_data()[0]
+assert told.get_state().get_value() == "COMPLETED"
 seen["read"] = [told.get_result().get_count(), told.get_result().get_more_records()]
 seen["rows"] = [line.split(",", 1)[1] for line in table(saved(reading.download_result(job)))]
 print(json.dumps(seen))

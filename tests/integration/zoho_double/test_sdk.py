@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("sdk_files_script.py")
 
 @pytest.mark.skipif(find_spec("zohocrmsdk") is None, reason="the official SDK is not installed")
 def test_the_official_sdk_does_its_file_and_bulk_work(tmp_path: Path) -> None:
-    with simulated("zoho", "--set", "bulk_delay=0.1") as (_, state):
+    with simulated("zoho", "--set", "bulk_delay=0") as (_, state):
         done = subprocess.run(
             [sys.executable, str(SCRIPT), json.dumps(state), str(tmp_path)],
             capture_output=True,
