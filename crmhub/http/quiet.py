@@ -16,20 +16,36 @@ from dataclasses import dataclass
 
 import stamina.instrumentation
 
-__all__ = ["quiet", "quiet_retries"]
-
-_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
-_ours: ContextVar[bool] = ContextVar("crmhub_http_call", default=False)
+__all__ = ["Silence", "quiet", "quiet_retries"]
 
 
-@contextmanager
-def quiet() -> Generator[None]:
-    """Inside, httpx, httpcore and stamina log nothing from this task."""
-    before = _ours.set(True)
-    try:
-        yield
-    finally:
-        _ours.reset(before)
+class Silence:
+    """Silences loggers by name, in the tasks that are inside of it: ``with silence(): …``.
+
+    Tasks that are started inside are inside too; what others do is logged as ever.
+    """
+
+    def __init__(self, *loggers: str) -> None:
+        self._inside: ContextVar[bool] = ContextVar("crmhub_silence", default=False)
+        for name in loggers:
+            logging.getLogger(name).addFilter(lambda _record: not self.holds())
+
+    def holds(self) -> bool:
+        """Whether this task is inside."""
+        return self._inside.get()
+
+    @contextmanager
+    def __call__(self) -> Generator[None]:
+        """Inside, nothing is logged."""
+        before = self._inside.set(True)
+        try:
+            yield
+        finally:
+            self._inside.reset(before)
+
+
+quiet = Silence("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy")
+"""Inside, httpx, httpcore and stamina log nothing from this task."""
 
 
 def quiet_retries() -> None:
@@ -46,12 +62,4 @@ class _OthersOnly:
     hook: stamina.instrumentation.RetryHook
 
     def __call__(self, details: stamina.instrumentation.RetryDetails) -> AbstractContextManager[None] | None:
-        return None if _ours.get() else self.hook(details)
-
-
-def _not_ours(_: logging.LogRecord) -> bool:
-    return not _ours.get()
-
-
-for _name in _LOGGERS:
-    logging.getLogger(_name).addFilter(_not_ours)
+        return None if quiet.holds() else self.hook(details)

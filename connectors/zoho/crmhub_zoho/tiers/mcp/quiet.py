@@ -6,14 +6,11 @@ Other users of the library in the same process are not affected.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from crmhub.http.quiet import Silence
 
 __all__ = ["quiet"]
 
-_LOGGERS = (
+quiet = Silence(
     "httpx2",
     "httpcore2.connection",
     "httpcore2.http11",
@@ -26,22 +23,4 @@ _LOGGERS = (
     "mcp.client.streamable_http",
     "mcp.shared.jsonrpc_dispatcher",
 )
-_ours: ContextVar[bool] = ContextVar("crmhub_zoho_mcp_call", default=False)
-
-
-@contextmanager
-def quiet() -> Generator[None]:
-    """Inside, and in tasks that are started inside, the MCP library logs nothing."""
-    before = _ours.set(True)
-    try:
-        yield
-    finally:
-        _ours.reset(before)
-
-
-def _not_ours(_: logging.LogRecord) -> bool:
-    return not _ours.get()
-
-
-for _name in _LOGGERS:
-    logging.getLogger(_name).addFilter(_not_ours)
+"""Inside, and in tasks that are started inside, the MCP library logs nothing."""
