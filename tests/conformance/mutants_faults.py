@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from random import Random
 
 from crmhub.connector import Missing, Native, Outcome, Page, ReadRequest, WriteRequest
 from crmhub.errors import (
@@ -162,17 +161,7 @@ class Blind(HttpClient):
 
 @mutant(41, "a create without a reply is repeated by the client", SalesforceTarget)
 class RepeatedByTheClient(SalesforceOrg):
-    def _client(self, wanted: HttpSettings) -> HttpClient:
-        client = Blind(
-            wanted,
-            connection=self.name,
-            clock=self.clock,
-            events=self.events,
-            random=Random(1),
-            transport=self.transport,
-        )
-        self._clients.append(client)
-        return client
+    client_type = Blind
 
 
 @mutant(47, "the client gives up at once and calls it unreadable", SalesforceTarget)

@@ -121,6 +121,8 @@ class Org(ABC):
     """Settings of a connection that works; secrets as plain text."""
     transport: httpx.AsyncBaseTransport | None = None
     """Answers the connections' HTTP calls; see :func:`crmhub.http.asgi_transport`."""
+    client_type: type[HttpClient] = HttpClient
+    """What makes the connections' HTTP calls."""
     cap: ClassVar[int | None] = None
     """How many records the CRM's own paging reaches at most, if that is few enough to be tried."""
     on_call: Callable[[int], Awaitable[None]] | None = None
@@ -180,7 +182,7 @@ class Org(ABC):
             await client.aclose()
 
     def _client(self, wanted: HttpSettings) -> HttpClient:
-        client = HttpClient(
+        client = self.client_type(
             wanted,
             connection=self.name,
             clock=self.clock,
