@@ -16,11 +16,11 @@ from crmhub.document import suggest
 from crmhub.errors import NotFound, PermissionDenied, UsageError, Where
 from crmhub.mapping.custom import object_map
 from crmhub.mapping.load import ConnectionMapping
-from crmhub.mapping.rules import MappingSpec, MapSpec
+from crmhub.mapping.rules import MappingSpec
 
 __all__ = ["Org", "Pool"]
 
-_SUBSETS = 16  # compiled mappings of chosen fields that are kept; an application asks for a few
+_OBJECTS = 16  # compiled mappings of objects without a map that are kept; an application asks for a few
 
 
 class Pool:
@@ -94,7 +94,7 @@ class Org:
         self._lacking: set[str] = set()
         self._schemas: dict[str, ObjectSchema] = {}
         self._mapping: ConnectionMapping | None = None
-        self._subsets: OrderedDict[tuple[str, frozenset[str]], ConnectionMapping] = OrderedDict()
+        self._objects: OrderedDict[tuple[str, frozenset[str] | None], ConnectionMapping] = OrderedDict()
         self._directories: dict[str, Directory | None] = {}
 
     # ── opening and closing ──────────────────────────────────────────────────────────────────────
@@ -219,19 +219,7 @@ class Org:
                     fresh = True
             if self._mapping is None or fresh:
                 self._mapping = ConnectionMapping(self.spec, self._schemas)
-                self._subsets.clear()
             return self._mapping
-
-    async def mapping_of(self, model: str, fields: Collection[str]) -> ConnectionMapping:
-        """The compiled mapping of one model with these canonical fields alone."""
-        if "custom" in fields:
-            await self.mapping((model,))  # describes the objects
-
-        def compiled() -> ConnectionMapping:
-            maps = tuple(_narrowed(entry, fields) for entry in self.spec.maps if entry.model == model)
-            return ConnectionMapping(replace(self.spec, maps=maps), self._schemas)
-
-        return self._subset((model, frozenset(fields)), compiled)
 
     async def mapping_of_object(
         self, object: str, fields: Collection[str] | None = None
@@ -243,25 +231,15 @@ class Org:
             if name not in schema.fields:
                 where = Where(self.name, object, field=name)
                 raise UsageError(f"no field {name!r}", hint=suggest(name, schema.fields), where=where)
-        chosen = schema.fields if fields is None else {name: schema.fields[name] for name in fields}
-
-        def compiled() -> ConnectionMapping:
-            entry = object_map(object, self.kind)
-            return ConnectionMapping(
-                MappingSpec(self.kind, 1, (entry,), object), {object: replace(schema, fields=chosen)}
-            )
-
-        return self._subset((f"object {object}", frozenset(chosen)), compiled)
-
-    def _subset(
-        self, key: tuple[str, frozenset[str]], compiled: Callable[[], ConnectionMapping]
-    ) -> ConnectionMapping:
-        if key not in self._subsets:
-            self._subsets[key] = compiled()
-            if len(self._subsets) > _SUBSETS:
-                self._subsets.popitem(last=False)
-        self._subsets.move_to_end(key)
-        return self._subsets[key]
+        key = (object, None if fields is None else frozenset(fields))
+        if key not in self._objects:
+            chosen = schema.fields if fields is None else {name: schema.fields[name] for name in fields}
+            spec = MappingSpec(self.kind, 1, (object_map(object, self.kind),), object)
+            self._objects[key] = ConnectionMapping(spec, {object: replace(schema, fields=chosen)})
+            if len(self._objects) > _OBJECTS:
+                self._objects.popitem(last=False)
+        self._objects.move_to_end(key)
+        return self._objects[key]
 
     async def directory(self, model: str) -> Directory | None:
         """The table of a small model (user, stage, pipeline), read once; ``None`` where it is not mapped."""
@@ -275,12 +253,3 @@ class Org:
     def forget_directories(self) -> None:
         """Read users, stages and pipelines again at the next look-up."""
         self._directories.clear()
-
-
-def _narrowed(entry: MapSpec, fields: Collection[str]) -> MapSpec:
-    """The map with these canonical fields; a status that follows from the stage brings the stage."""
-    wanted = set(fields)
-    if "status" in wanted and not any(rule.path.head == "status" for rule in entry.rules):
-        wanted.add("stage")
-    rules = tuple(rule for rule in entry.rules if rule.path.head in wanted)
-    return replace(entry, rules=rules, custom=entry.custom if "custom" in wanted else None)

@@ -220,7 +220,9 @@ class Reader(Generic[_Model]):
             mapping = await self.org.mapping_of_object(self._object, fields)
             return mapping, mapping.maps
         name = self.model.model
-        mapping = await (self.org.mapping((name,)) if fields is None else self.org.mapping_of(name, fields))
+        mapping = await self.org.mapping((name,))
+        if fields is not None:
+            mapping = mapping.only(fields)
         found = mapping.of_record_model(self.model)
         if found:
             return mapping, found

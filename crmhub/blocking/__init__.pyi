@@ -284,9 +284,6 @@ class Connection:
     def mapping(self, models: Iterable[str] | None = None) -> ConnectionMapping:
         """The compiled mapping; custom fields of the named models (``None``: all) are bound to the schema."""
 
-    def mapping_of(self, model: str, fields: Collection[str]) -> ConnectionMapping:
-        """The compiled mapping of one model with these canonical fields alone."""
-
     def mapping_of_object(self, object: str, fields: Collection[str] | None = None) -> ConnectionMapping:
         """The compiled mapping of one object's own fields, by their native names (``None``: all)."""
 

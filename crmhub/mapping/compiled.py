@@ -60,6 +60,9 @@ class Payload:
     defaulted: tuple[str, ...] = ()
 
 
+_PARTS = 16  # parts of a map that are kept; an application asks for a few
+
+
 @dataclass(frozen=True)
 class CompiledMap:
     """One object's mapping, ready to run. Made by :func:`compile_map`."""
@@ -170,13 +173,16 @@ class CompiledMap:
     def only(self, heads: frozenset[str]) -> CompiledMap:
         """This map for those canonical fields alone: the others are neither asked for nor read.
 
-        Names that the map has no rule for are passed over. Made once for each set of names.
+        Names that the map has no rule for are passed over. Made once for each set of names; the last
+        few are kept.
         """
         found = self._parts.get(heads)
         if found is None:
             rules = tuple(rule for rule in self.rules if rule.path.head in heads)
             found = _compiled(self.spec, rules, self._compounds)
             self._parts[heads] = found
+            if len(self._parts) > _PARTS:
+                del self._parts[next(iter(self._parts))]
         return found
 
     def write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -98,11 +99,20 @@ class ConnectionMapping:
         self.spec = spec
         known = schemas or {}
         self.maps = tuple(compile_map(entry, known.get(entry.object)) for entry in spec.maps)
-        self._by_object: dict[str, list[CompiledMap]] = {}
-        for entry in self.maps:
-            self._by_object.setdefault(entry.object, []).append(entry)
-        for entries in self._by_object.values():
-            entries.sort(key=lambda entry: len(entry.spec.where), reverse=True)
+        self._by_object = _by_object(self.maps)
+
+    def only(self, heads: frozenset[str]) -> ConnectionMapping:
+        """All maps for those canonical fields alone.
+
+        A status that follows from the stage brings the stage.
+        """
+        part = copy(self)
+        with_stage = heads | {"stage"} if "status" in heads else heads
+        part.maps = tuple(
+            entry.only(heads if "status" in entry.by_path else with_stage) for entry in self.maps
+        )
+        part._by_object = _by_object(part.maps)
+        return part
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -141,3 +151,12 @@ class ConnectionMapping:
 
 def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for names in lists for name in names))
+
+
+def _by_object(maps: Iterable[CompiledMap]) -> dict[str, list[CompiledMap]]:
+    found: dict[str, list[CompiledMap]] = {}
+    for entry in maps:
+        found.setdefault(entry.object, []).append(entry)
+    for entries in found.values():
+        entries.sort(key=lambda entry: len(entry.spec.where), reverse=True)
+    return found

@@ -352,3 +352,27 @@ async def test_an_object_that_this_org_lacks_holds_no_records(tmp_path: Path) ->
         assert await small.contacts.count() == 1
         with pytest.raises(NotFound, match="no such object"):
             await small.contacts.create(Contact(kind="lead", last_name="Bob"))
+
+
+SHARED = """
+crm: memory
+version: 1
+maps:
+  - {model: property, object: things, where: {kind: house}, fields: {name: name}}
+  - {model: account, object: things, fields: {name: name, site: place}}
+"""
+
+
+async def test_chosen_fields_leave_records_to_the_models_that_they_belong_to(tmp_path: Path) -> None:
+    path = tmp_path / "shared.yaml"
+    path.write_text(SHARED)
+    rows = [{"id": "h1", "name": "Villa", "kind": "house"}, {"id": "c1", "name": "Acme", "kind": "firm"}]
+    fields = dict.fromkeys(("name", "place", "kind"), "text")
+    async with Hub(Config({}, store="sqlite:///:memory:"), models=[Property], clock=ManualClock()) as hub:
+        things = cast("Value", {"things": rows})
+        accounts = hub.add(
+            "crm", "memory", mapping=path, objects=cast("Value", {"things": fields}), rows=things
+        ).accounts
+        assert [account.id for account in await accounts.list()] == ["c1"]
+        assert [account.id for account in await accounts.list(fields=["name"])] == ["c1"]
+        assert await accounts.count() == 1
