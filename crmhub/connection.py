@@ -8,22 +8,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from crmhub import arguments
-from crmhub.connector import (
-    Attachment,
-    Check,
-    Connector,
-    Native,
-    SupportsFiles,
-    SupportsQuery,
-    SupportsRequest,
-    Value,
-    power,
-)
+from crmhub.connector import Check, Connector, Native, Value
 from crmhub.errors import UsageError
 from crmhub.files import FileBody, arriving_file, safe_name
 from crmhub.listing import Listing
 from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Record, User
 from crmhub.org import Org
+from crmhub.powers import Attachment, SupportsFiles, SupportsQuery, SupportsRequest, power
 from crmhub.records import Records
 
 __all__ = ["Connection"]

@@ -10,13 +10,14 @@ from dataclasses import replace
 import anyio
 
 from crmhub.clock import Clock
-from crmhub.connector import Capabilities, Connector, ObjectCapabilities, ObjectSchema, SupportsAble
+from crmhub.connector import Capabilities, Connector, ObjectCapabilities, ObjectSchema
 from crmhub.directory import Directory, read_directory
 from crmhub.document import suggest
 from crmhub.errors import NotFound, PermissionDenied, UsageError, Where
 from crmhub.mapping.custom import object_map
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec
+from crmhub.powers import SupportsAble
 
 __all__ = ["Org", "Pool"]
 

@@ -12,13 +12,14 @@ from typing import Generic, TypeVar, cast
 from pydantic import ValidationError
 
 from crmhub.conditions import can_ask, conditions, modified_after
-from crmhub.connector import Condition, Missing, Native, ObjectCapabilities, ReadRequest, SupportsCount
+from crmhub.connector import Condition, Missing, Native, ObjectCapabilities, ReadRequest
 from crmhub.directory import Directory
 from crmhub.errors import BadResponse, ConfigError, InvalidRecord, NotFound, Unsupported, Where
 from crmhub.mapping.compiled import CompiledMap, Unreadable
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.models import Record
 from crmhub.org import Org
+from crmhub.powers import SupportsCount
 
 __all__ = ["Choice", "Reader", "Shelf"]
 

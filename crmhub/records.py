@@ -16,17 +16,16 @@ from crmhub.connector import (
     Outcome,
     Problem,
     ReadRequest,
-    SupportsSearch,
     Value,
     WriteItem,
     WriteRequest,
-    power,
 )
 from crmhub.errors import ConnectorError, InvalidRecord, NotFound, Unsupported, UsageError, Where
 from crmhub.listing import ChangePage, Listing
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.models import AssociationSet, Record
 from crmhub.org import Org
+from crmhub.powers import SupportsSearch, power
 from crmhub.reading import Choice, Reader
 from crmhub.writing import as_outcome, keyed, map_for, match_of, native_of, refused
 

@@ -15,7 +15,6 @@ import httpx
 from crmhub.clock import Clock
 from crmhub.config import Config
 from crmhub.connector import (
-    Attachment,
     Capabilities,
     Check,
     Checkpoint,
@@ -36,6 +35,7 @@ from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Account, ActivityBase, AssociationSet, Contact, CustomObject, Deal, Record, User
 from crmhub.plugins import Plugins
+from crmhub.powers import Attachment
 from crmhub.records import Written
 from crmhub.sync import Plan, SyncReport
 from crmhub.sync.job import Job

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
-from crmhub.connector import Changes, Subscription
 from crmhub.errors import AuthError
+from crmhub.powers import Changes, Subscription
 from crmhub_zoho import Connector
 from crmhub_zoho.conformance import ZohoOrg, ZohoTarget
 from tests.conformance.mutant import mutant

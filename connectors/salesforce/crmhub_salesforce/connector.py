@@ -20,13 +20,13 @@ from crmhub.connector import (
     ObjectSchema,
     Outcome,
     Page,
-    Power,
     ReadRequest,
     Value,
     WriteRequest,
 )
 from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
 from crmhub.http import HttpClient, HttpSettings
+from crmhub.powers import Power
 from crmhub_salesforce import native
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.auth import HOSTS, auth_of

@@ -8,9 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from crmhub.connector import (
-    Attachment,
     Capabilities,
-    Changes,
     Check,
     Condition,
     ConnectorConfig,
@@ -21,14 +19,13 @@ from crmhub.connector import (
     ObjectSchema,
     Outcome,
     Page,
-    Power,
     ReadRequest,
-    Subscription,
     Value,
     WriteRequest,
 )
 from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, Unsupported, Where
 from crmhub.http import Body, HttpClient, HttpSettings, Limit, OAuth, Sink
+from crmhub.powers import Attachment, Changes, Power, Subscription
 from crmhub.tiers import Served, TierRouter
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker

@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from random import Random
 
-from crmhub.connector import Attachment, Native, Value
+from crmhub.connector import Native, Value
 from crmhub.errors import BadRequest, ConnectorError, NotFound, UnknownOutcome, Where
 from crmhub.files import safe_name
 from crmhub.http import Body, FormFile, Sink
+from crmhub.powers import Attachment
 from crmhub_zoho.errors import error_of
 from crmhub_zoho.records import is_record_id
 from crmhub_zoho.tiers.rest import PAGE

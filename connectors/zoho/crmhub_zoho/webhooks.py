@@ -20,10 +20,11 @@ from typing import TypeVar
 
 import msgspec
 
-from crmhub.connector import Changes, Context, Native, Subscription, Value
+from crmhub.connector import Context, Native, Value
 from crmhub.errors import AuthError, BadRequest, BadResponse, UsageError, Where
 from crmhub.http import Response
 from crmhub.http.paths import origin
+from crmhub.powers import Changes, Subscription
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.errors import error_of
 from crmhub_zoho.records import instant, is_record_id
@@ -87,7 +88,7 @@ class Webhooks:
                     raise error_of(item, answer.response)
 
     def parse(self, raw_body: bytes) -> Sequence[Changes]:
-        """What a message tells; see :meth:`crmhub.connector.SupportsWebhooks.parse_webhook`."""
+        """What a message tells; see :meth:`crmhub.powers.SupportsWebhooks.parse_webhook`."""
         message = _decoded(raw_body)
         channel = _text(message.get("channel_id"))
         given = _text(message.get("token")).encode(errors="replace")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 
-from crmhub.connector import Condition, Connector, Native, SupportsCount, SupportsSearch, Value
+from crmhub.connector import Condition, Connector, Native, Value
 from crmhub.errors import BadRequest, Unsupported
+from crmhub.powers import SupportsCount, SupportsSearch
 from crmhub.testing.conformance.check import able_of, check, needs
 from crmhub.testing.conformance.contents import TEXTS, long_words
 from crmhub.testing.conformance.expect import expect

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from crmhub.connector import Condition, Connector, ReadRequest, SupportsCount
+from crmhub.connector import Condition, Connector, ReadRequest
 from crmhub.errors import ConnectorError
+from crmhub.powers import SupportsCount
 from crmhub.testing.conformance.check import able_of, check
 from crmhub.testing.conformance.expect import expect
 from crmhub.testing.conformance.mirror import PAGE, Mirror, beyond_lag, some

@@ -8,8 +8,9 @@ from datetime import timedelta
 from random import Random
 from typing import cast
 
-from crmhub.connector import Changes, Missing, Power, SupportsWebhooks
+from crmhub.connector import Missing
 from crmhub.errors import ConnectorError
+from crmhub.powers import Changes, Power, SupportsWebhooks
 from crmhub.testing.conformance.check import Need, check
 from crmhub.testing.conformance.expect import expect
 from crmhub.testing.conformance.target import Message, Org, Sample

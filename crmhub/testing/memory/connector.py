@@ -21,7 +21,6 @@ from crmhub.connector import (
     ObjectSchema,
     Outcome,
     Page,
-    Power,
     Problem,
     ReadRequest,
     Value,
@@ -29,6 +28,7 @@ from crmhub.connector import (
     WriteRequest,
 )
 from crmhub.errors import AuthError, BadRequest, ConnectorError, NotFound, UnknownOutcome, Where
+from crmhub.powers import Power
 from crmhub.testing.memory.config import MemoryConfig
 from crmhub.testing.memory.crm import MemoryCrm, Tombstone, number_of
 

@@ -14,18 +14,7 @@ from starlette.responses import Response
 from crmhub.connector import (
     Connector as ContractConnector,
 )
-from crmhub.connector import (
-    Missing,
-    Power,
-    ReadRequest,
-    SupportsCount,
-    SupportsQuery,
-    SupportsRequest,
-    SupportsSearch,
-    Value,
-    WriteItem,
-    WriteRequest,
-)
+from crmhub.connector import Missing, ReadRequest, Value, WriteItem, WriteRequest
 from crmhub.errors import (
     AuthError,
     BadRequest,
@@ -37,6 +26,7 @@ from crmhub.errors import (
     ReauthRequired,
 )
 from crmhub.http import MemoryTokenStore, Token
+from crmhub.powers import Power, SupportsCount, SupportsQuery, SupportsRequest, SupportsSearch
 
 if TYPE_CHECKING:
     from simple_salesforce.api import SFType

@@ -4,15 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crmhub.connector import (
-    Power,
-    SupportsCount,
-    SupportsQuery,
-    SupportsRequest,
-    SupportsSearch,
-    SupportsWebhooks,
-    power,
-)
 from crmhub.errors import (
     AuthError,
     PermissionDenied,
@@ -20,6 +11,15 @@ from crmhub.errors import (
     RateLimited,
     ReauthRequired,
     Unavailable,
+)
+from crmhub.powers import (
+    Power,
+    SupportsCount,
+    SupportsQuery,
+    SupportsRequest,
+    SupportsSearch,
+    SupportsWebhooks,
+    power,
 )
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from crmhub.connection import Connection
-from crmhub.connector import Attachment
 from crmhub.errors import BadRequest, NotFound, Unsupported, UsageError
 from crmhub.models import Account
+from crmhub.powers import Attachment
 from tests.integration.api_doubles import both
 
 pytestmark = pytest.mark.anyio

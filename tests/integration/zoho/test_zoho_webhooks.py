@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from crmhub.connector import Changes, Native
+from crmhub.connector import Native
 from crmhub.errors import (
     AuthError,
     BadRequest,
@@ -20,6 +20,7 @@ from crmhub.errors import (
     Unsupported,
     UsageError,
 )
+from crmhub.powers import Changes
 from crmhub_zoho.simulator.double import ZohoDouble
 from tests.integration.zoho.conftest import Org, World
 
