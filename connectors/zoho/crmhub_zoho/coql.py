@@ -22,7 +22,6 @@ __all__ = [
     "any_of",
     "conditions",
     "count",
-    "credits_of",
     "has_limit",
     "identifier",
     "literal",
@@ -141,13 +140,6 @@ def count(module: str, where: str) -> str:
 def has_limit(text: str) -> bool:
     """Whether a query written by hand has a ``limit`` of its own."""
     return _LIMIT.search(_STRING.sub("''", text)) is not None
-
-
-def credits_of(limit: int) -> int:
-    """API credits that a query with that limit costs (Zoho CRM API v8, "API Limits")."""
-    if limit <= 200:
-        return 1
-    return 2 if limit <= 1_000 else 3
 
 
 def _column(name: str) -> str:

@@ -114,6 +114,14 @@ async def test_a_read_gives_the_truth_as_csv(make_zoho: Make) -> None:
     ]
 
 
+async def test_a_read_costs_fifty_credits_to_start_and_one_for_each_other_call(make_zoho: Make) -> None:
+    double, zoho = make_zoho(rows=2)
+    before = double.limits.used
+    job = await read_job(zoho, double, query("Accounts"))
+    await zoho.get(job["result"]["download_url"])
+    assert double.limits.used - before == 50 + 1 + 1
+
+
 async def test_without_fields_a_read_has_them_all(make_zoho: Make) -> None:
     double, zoho = make_zoho(rows=2)
     job = await read_job(zoho, double, query("Accounts"))

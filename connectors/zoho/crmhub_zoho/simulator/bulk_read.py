@@ -1,6 +1,7 @@
 """Bulk read: jobs that export the records of a module, `/crm/bulk/{version}/read`.
 
-Source: Zoho CRM API v8, "Create Bulk Read Job", "Bulk Read Job Details", "Download Bulk Read Result".
+Source: Zoho CRM API v8, "Create Bulk Read Job", "Bulk Read Job Details", "Download Bulk Read Result", and
+"API Limits" (50 credits to start a job).
 """
 
 from collections.abc import Callable
@@ -34,6 +35,7 @@ from crmhub_zoho.simulator.views import view_id
 MOST_FIELDS = 200
 MOST_EVENTS = 20_000
 MOST_PAGES = 500
+CREDITS = 50
 
 
 class ReadJob(Job):
@@ -246,7 +248,7 @@ def _state(org: Org, job: ReadJob) -> str:
 
 
 ENDPOINTS = (
-    Endpoint("POST", "/read", create_read, ("bulk.READ",), prefix=BULK),
+    Endpoint("POST", "/read", create_read, ("bulk.READ",), lambda _: CREDITS, prefix=BULK),
     Endpoint("GET", "/read/{id}", get_read, ("bulk.READ",), prefix=BULK),
     Endpoint("GET", "/read/{id}/result", get_read_result, ("bulk.READ",), prefix=BULK),
 )

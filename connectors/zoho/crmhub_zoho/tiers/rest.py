@@ -13,7 +13,7 @@ from typing import Literal
 from crmhub.connector import Native, Value
 from crmhub.errors import BadRequest, ConnectorError
 from crmhub.http import HttpClient, Params, Response, path
-from crmhub_zoho.coql import credits_of
+from crmhub_zoho.prices import coql_page, write_call
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
 
 __all__ = ["MOST_FIELDS", "MOST_IDS", "MOST_WRITES", "PAGE", "Answer", "Rest", "WriteAnswer"]
@@ -46,7 +46,7 @@ class Rest:
             json={"select_query": query},
             idempotent=True,
             endpoint="coql",
-            cost=credits_of(limit),
+            cost=coql_page(limit).credits,
         )
         return _answer(response)
 
@@ -242,7 +242,7 @@ class Rest:
             headers=headers,
             idempotent=repeatable,
             endpoint="bulk" if count >= _HEAVY_FROM else "default",
-            cost=max(1, -(-count // 10)),
+            cost=write_call(count).credits,
             ok=_WRITTEN,
         )
         reply = response.peek() if response.status >= 400 else response.json()
