@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crmhub.connector import Missing, Native, Outcome, WriteItem, WriteRequest
+from crmhub.connector import Connector, Missing, Native, Outcome, WriteItem, WriteRequest
 from crmhub.errors import (
     AuthError,
     BadResponse,
@@ -21,6 +21,7 @@ from crmhub.testing.conformance.expect import expect
 from crmhub.testing.conformance.mirror import Mirror
 from crmhub.testing.conformance.target import Org, Sample
 from crmhub.testing.conformance.using import Used, connected, told
+from crmhub.tiers import SupportsTiers
 
 __all__: list[str] = []
 
@@ -97,7 +98,8 @@ async def faults_have_the_right_names(org: Org, sample: Sample) -> None:
     async with connected(org, sample) as used:
         error, calls = await _struck(used, ids[0], "401")
         _expect_kind(error, (AuthError,), "401")
-        expect(calls <= 3, f"401 for good was asked for {calls} times: a call, a new token, a call")
+        most = 2 + _ways(used.connector)
+        expect(calls <= most, f"401 for good was asked for {calls} times: a call, a new token, a call")
     for rule, kinds in _PASSING:
         async with connected(org, sample) as used:
             error, _ = await _struck(used, ids[0], rule)
@@ -110,6 +112,13 @@ async def faults_have_the_right_names(org: Org, sample: Sample) -> None:
     if (await _used_writes(org, sample)) >= {"create"}:
         await _passing_writes(org, sample)
     await _faults_between_pages(org, sample)
+
+
+def _ways(connector: Connector) -> int:
+    """How many ways into the CRM a call may take; a tier with credentials of its own is asked once too."""
+    if not isinstance(connector, SupportsTiers):
+        return 1
+    return sum(figures.state != "absent" for figures in connector.tiers.figures())
 
 
 async def _struck(used: Used, id: str, rule: str) -> tuple[ConnectorError | None, int]:

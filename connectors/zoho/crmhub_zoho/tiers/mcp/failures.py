@@ -14,6 +14,7 @@ from typing import TypeAlias, cast
 from crmhub.errors import (
     AuthError,
     BadRequest,
+    BadResponse,
     ConnectorError,
     NotFound,
     PermissionDenied,
@@ -29,8 +30,9 @@ SESSION_GONE = "session_gone"
 UNKNOWN_TOOL = "unknown_tool"
 _KEY = "crmhub"
 _NEEDS_CAPABILITY = -32021
+_UNREADABLE = -32700
 _WORDS = {
-    -32700: "parse error",
+    _UNREADABLE: "parse error",
     -32600: "invalid request",
     -32601: "no such method",
     -32602: "invalid arguments",
@@ -88,6 +90,8 @@ def meaning(code: int, message: str, data: object, *, tool: str | None, changes:
     said = f"{code}, {_WORDS[code]}" if code in _WORDS else str(code)
     if code in _BY_THE_SERVER or (note is not None and code in _WORDS):
         return BadRequest(f"{what} refused the call ({said})", status=note.status if note else None)
+    if code == _UNREADABLE and not changes:
+        return BadResponse(f"the answer of {what} cannot be read ({said})", hint="another tier can read it")
     return lost(f"{what} failed ({said})", changes=changes)
 
 
