@@ -12,6 +12,7 @@ from crmhub.errors import UsageError
 from crmhub.models import Record
 
 __all__ = [
+    "body",
     "conditions_of",
     "field_names",
     "file_path",
@@ -19,10 +20,12 @@ __all__ = [
     "identifiers",
     "instance",
     "instances",
+    "instances_of",
     "instant",
     "limit_of",
     "model_class",
     "models",
+    "models_or_names",
     "name_or_class",
     "named",
     "number_of",
@@ -31,6 +34,7 @@ __all__ = [
 ]
 
 _Model = TypeVar("_Model", bound=Record)
+_Kind = TypeVar("_Kind")
 
 
 def model_class(given: object, name: str = "of") -> type[Record]:
@@ -52,6 +56,14 @@ def name_or_class(given: object, name: str) -> None:
 def models(given: object, name: str) -> list[type[Record]]:
     """Models, in order."""
     return [model_class(each, name) for each in _several(given, name)]
+
+
+def models_or_names(given: object, name: str) -> list[type[Record] | str]:
+    """Models, and native names of objects, in order."""
+    return [
+        text_of(each, name) if isinstance(each, str) else model_class(each, name)
+        for each in _several(given, name)
+    ]
 
 
 def identifier(given: object, name: str = "id") -> str:
@@ -81,6 +93,16 @@ def instance(given: object, model: type[_Model], name: str = "record") -> _Model
             hint=f"write {model.__name__}(…) with the fields to set",
         )
     return given
+
+
+def instances_of(given: object, kind: type[_Kind], name: str, *, hint: str) -> list[_Kind]:
+    """Objects of a class, in order."""
+    found: list[_Kind] = []
+    for each in _several(given, name):
+        if not isinstance(each, kind):
+            raise UsageError(f"{name}: {_kind(each)} where {kind.__name__} are expected", hint=hint)
+        found.append(each)
+    return found
 
 
 def texts(given: object, name: str) -> list[str]:
@@ -151,6 +173,15 @@ def text_of(given: object, name: str) -> str:
     if not isinstance(given, str) or not given.strip():
         raise UsageError(f"{name}: a text is expected, not {_kind(given)}", hint=f"{name}='…'")
     return given
+
+
+def body(given: object, name: str) -> None:
+    """Demand the body of a message as it came."""
+    if not isinstance(given, bytes):
+        raise UsageError(
+            f"{name}: the body as it came is expected, bytes and not {_kind(given)}",
+            hint="await request.body() in Starlette and FastAPI, request.get_data() in Flask",
+        )
 
 
 def conditions_of(given: object, model: type[Record]) -> Mapping[str, object]:

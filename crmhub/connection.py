@@ -16,6 +16,7 @@ from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Re
 from crmhub.org import Org
 from crmhub.powers import Attachment, SupportsFiles, SupportsQuery, SupportsRequest, power
 from crmhub.records import Records
+from crmhub.webhooks import Webhooks
 
 __all__ = ["Connection"]
 
@@ -53,6 +54,11 @@ class Connection(Org):
     def users(self) -> Records[User]:
         """The CRM's users."""
         return self.of(User)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The CRM's messages about changes: subscribe, renew, parse, read."""
+        return Webhooks(self)
 
     def of(self, model: type[_Model]) -> Records[_Model]:
         """The records of a model: a built-in one, a subclass that a mapping names, or one of your own."""

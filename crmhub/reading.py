@@ -21,7 +21,7 @@ from crmhub.models import Record
 from crmhub.org import Org
 from crmhub.powers import SupportsCount
 
-__all__ = ["Choice", "Reader", "Shelf"]
+__all__ = ["Choice", "Reader", "Shelf", "stages_of"]
 
 _Model = TypeVar("_Model", bound=Record)
 
@@ -131,12 +131,14 @@ class Reader(Generic[_Model]):
         _mapping, maps = await self._mapping(None)
         return maps
 
+    async def objects(self) -> Sequence[str]:
+        """The objects of this org that hold the model's records."""
+        return [shelf.object for shelf in await self.shelves(frozenset())]
+
     async def shelves(self, fields: frozenset[str] | None = None) -> Sequence[Shelf[_Model]]:
         """The objects that hold the model's records, with the maps of ``fields`` (``None``: all)."""
         mapping, maps = await self._mapping(fields)
-        stages = None
-        if any("stage" in rule.ref and rule.by for mapped in maps for rule in mapped.rules):
-            stages = await self.org.directory("stage")  # it tells what a stage means
+        stages = await stages_of(self.org, maps)
         found: list[Shelf[_Model]] = []
         lacking: NotFound | None = None
         for object_ in dict.fromkeys(mapped.object for mapped in maps):
@@ -302,6 +304,12 @@ class Reader(Generic[_Model]):
                 where=Where(self.org.name, shelf.object),
             )
         return replace(shelf, maps=tuple(fit)), found[0] if found else ()
+
+
+async def stages_of(org: Org, maps: Sequence[CompiledMap]) -> Directory | None:
+    """The table that tells what a stage means, where records of these maps have one."""
+    has_stage = any("stage" in rule.ref and rule.by for mapped in maps for rule in mapped.rules)
+    return await org.directory("stage") if has_stage else None
 
 
 def _tell_stage(data: dict[str, object], stages: Directory) -> None:

@@ -12,7 +12,7 @@ asynchronous classes by ``make stubs``.
 
 from __future__ import annotations
 
-from crmhub import connection, everywhere, hub, listing, records
+from crmhub import connection, everywhere, hub, listing, records, webhooks
 from crmhub.blocking.faces import face_of
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "ListingEverywhere",
     "Records",
     "RecordsEverywhere",
+    "Webhooks",
 ]
 
 Hub = face_of(hub.Hub)
@@ -32,3 +33,4 @@ Listing = face_of(listing.Listing)
 Everywhere = face_of(everywhere.Everywhere)
 RecordsEverywhere = face_of(everywhere.RecordsEverywhere)
 ListingEverywhere = face_of(everywhere.ListingEverywhere)
+Webhooks = face_of(webhooks.Webhooks)

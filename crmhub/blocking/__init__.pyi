@@ -35,12 +35,21 @@ from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Account, ActivityBase, AssociationSet, Contact, CustomObject, Deal, Record, User
 from crmhub.plugins import Plugins
-from crmhub.powers import Attachment
+from crmhub.powers import Attachment, Changes, Subscription
 from crmhub.records import Written
 from crmhub.sync import Plan, SyncReport
 from crmhub.sync.job import Job
 
-__all__ = ["Connection", "Everywhere", "Hub", "Listing", "ListingEverywhere", "Records", "RecordsEverywhere"]
+__all__ = [
+    "Connection",
+    "Everywhere",
+    "Hub",
+    "Listing",
+    "ListingEverywhere",
+    "Records",
+    "RecordsEverywhere",
+    "Webhooks",
+]
 _Model = TypeVar("_Model", bound=Record)
 _T = TypeVar("_T")
 
@@ -173,6 +182,54 @@ class Records(Generic[_Model]):
     def delete_many(self, ids: Iterable[str], *, object: str | None = None) -> Sequence[Outcome]:
         """Delete records: one outcome for each."""
 
+class Webhooks:
+    """A CRM's messages about changes of one connection's records.
+
+    Nothing is kept here: the CRM knows its subscriptions, and any process with the connection's settings
+    can renew them and prove messages. Messages can be lost, come twice, or late: read ``changes()`` at
+    times beside them. Every call raises :class:`Unsupported` where the CRM sends none.
+    """
+
+    def subscribe(self, objects: Iterable[type[Record] | str], url: str) -> Sequence[Subscription]:
+        """Have all changes of these told to ``url``: models, or objects by their native names.
+
+        A model stands for every object that holds its records. Safe to repeat; another URL replaces the
+        former one. Raises :class:`NotFound` for an unknown object, :class:`UsageError` for a URL that
+        will not do.
+        """
+
+    def renew_due(self, now: datetime | None = None) -> Sequence[Subscription]:
+        """Renew what would end soon; all subscriptions of this connection that stand then.
+
+        Call it once a day. One that is missing has ended: subscribe again, and read ``changes()`` from
+        the last checkpoint.
+        """
+
+    def unsubscribe(self, objects: Iterable[type[Record] | str] = ...) -> None:
+        """End the subscriptions for these (none named: all of this connection); those gone are no error."""
+
+    def parse(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[Changes]:
+        """What a message tells, once its origin is proved. Nothing is sent.
+
+        ``raw_body`` is the body as it came, not decoded. Raises :class:`AuthError` for a message that is
+        not the CRM's to this connection (answer it with 401), :class:`BadResponse` for one that cannot be
+        understood (400).
+        """
+
+    def read(
+        self,
+        changes: Iterable[Changes],
+        *,
+        raw: bool = False,
+        on_invalid: Callable[[InvalidRecord], None] | None = None,
+    ) -> Sequence[ChangePage[Record]]:
+        """The records that messages tell of, as they are now: a page for each object, and who is gone.
+
+        All are read again, also those told as deleted: a message may be older than the record. Each comes
+        as its own model; records of objects that no map names as ``CustomObject``. Several messages can
+        be given at once, so that what they tell of is read once. The pages have no checkpoints.
+        """
+
 class Connection:
     """One CRM org by name. Nothing is imported, opened or sent before it is used.
 
@@ -207,6 +264,10 @@ class Connection:
     @property
     def users(self) -> Records[User]:
         """The CRM's users."""
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """The CRM's messages about changes: subscribe, renew, parse, read."""
 
     def of(self, model: type[_Model]) -> Records[_Model]:
         """The records of a model: a built-in one, a subclass that a mapping names, or one of your own."""

@@ -19,11 +19,12 @@ from crmhub.everywhere import Everywhere, ListingEverywhere, RecordsEverywhere
 from crmhub.hub import Hub
 from crmhub.listing import Listing
 from crmhub.records import Records
+from crmhub.webhooks import Webhooks
 
 __all__ = ["ASYNC_ONLY", "FACED", "RENAMED", "Face", "face_of", "members", "without_async"]
 
 FACED: tuple[type, ...] = (
-    Listing, Records, Connection, ListingEverywhere, RecordsEverywhere, Everywhere, Hub,
+    Listing, Records, Webhooks, Connection, ListingEverywhere, RecordsEverywhere, Everywhere, Hub,
 )  # fmt: skip
 """The asynchronous classes that have a blocking one; a base comes before what inherits from it."""
 

@@ -9,6 +9,7 @@ from typing import assert_type
 from crmhub import Account, Answers, CustomObject, Deal, Money, Outcome, Record, User, Written, blocking
 from crmhub.blocking import Listing, ListingEverywhere, Records
 from crmhub.connector import Native
+from crmhub.powers import Subscription
 from crmhub.sync import Plan, SyncReport
 
 
@@ -42,6 +43,9 @@ def right(hub: blocking.Hub) -> None:
         assert_type(own.bedrooms, int | None)
     assert_type(zoho.object("Cars"), Records[CustomObject])
     assert_type(zoho.query("select"), Listing[Native])
+    assert_type(zoho.webhooks.renew_due(), Sequence[Subscription])
+    for told in zoho.webhooks.read(zoho.webhooks.parse(b"{}", {})):
+        assert_type(told.records, Sequence[Record])
     assert_type(hub.all.deals.list(), ListingEverywhere[Deal])
     assert_type(hub.all.deals.count(), Answers[int])
     assert_type(hub.only("a").deals.list().answers(), Answers[Sequence[Deal]])
