@@ -155,7 +155,7 @@ def test_zohos_envelope_is_a_refusal_however_the_tool_calls_it() -> None:
         (-32000, Note(why="ReadError").data(), Unavailable, UnknownOutcome),
         (-32000, None, Unavailable, UnknownOutcome),
         (-32603, None, Unavailable, UnknownOutcome),
-        (-32700, None, Unavailable, UnknownOutcome),
+        (-32700, None, BadResponse, UnknownOutcome),
         (-32600, None, Unavailable, UnknownOutcome),
         (-32700, Note(400).data(), BadRequest, BadRequest),
         (-32602, None, BadRequest, BadRequest),
