@@ -44,6 +44,7 @@ class Call:
     ok: Collection[int]
     json_expected: bool
     into: Sink | None = field(default=None, repr=False)
+    base: str | None = None
 
     def lost(self, lost: Lost) -> ConnectorError:
         """What it means that no reply came."""
@@ -84,6 +85,7 @@ def prepare(
     ok: Collection[int],
     json_expected: bool,
     into: Sink | None = None,
+    base: str | None = None,
 ) -> Call:
     """The call for those arguments of ``HttpClient.request``; raises ``BadRequest`` for a bad path."""
     method = method.upper()
@@ -108,4 +110,5 @@ def prepare(
         ok=ok,
         json_expected=json_expected,
         into=into,
+        base=base,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from crmhub.http.auth import Auth
 from crmhub.http.breaker import BreakerOptions
+from crmhub.http.budget import Budget
 from crmhub.http.limits import Limit
 from crmhub.http.verdict import Classify
 
@@ -21,16 +22,21 @@ class HttpSettings:
     """Where calls go; paths are put behind it."""
     auth: Auth | None = None
     limits: Sequence[Limit] = ()
+    budget: Budget | None = None
+    """What calls are paid from; ``None``: they cost nothing that is used up."""
     classify: Classify | None = None
     """Reads the vendor's error out of a reply, before its status is looked at; ``None``: the status."""
     allow_hosts: frozenset[str] = frozenset()
     """Host suffixes that a token reply may move the base URL to, besides the configured origin."""
+    file_hosts: frozenset[str] = frozenset()
+    """Host suffixes that a single call may name as its own base, for files, besides the usual one."""
     timeout: float = 60.0
     """For one whole exchange, from connecting to the last byte."""
     retries: int = 4
     retry_budget: float = 120.0
     """No retry begins later than this after the first try."""
     concurrency: int = 10
+    """Calls at once; :meth:`~crmhub.http.HttpClient.widen` lets more be made later."""
     max_body: int = 50_000_000
     """Of a reply, after decompression."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)

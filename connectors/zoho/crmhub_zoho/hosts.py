@@ -1,7 +1,8 @@
 """Zoho's data centres: where to call and where to ask for tokens.
 
 Source: Zoho CRM API v8, "Multi DC support"; the sandbox and developer hosts from "Sandbox" and from the
-environments of the official SDKs. Canada's accounts server is ``zohocloud.ca``.
+environments of the official SDKs, which name the hosts for uploads too. Canada's accounts server is
+``zohocloud.ca``.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ __all__ = [
     "console_url",
     "domain",
     "environment_of",
+    "file_domains",
     "region_of",
+    "upload_url",
 ]
 
 Region: TypeAlias = Literal["us", "eu", "in", "au", "cn", "jp", "ca", "sa", "uk", "ae"]
@@ -31,6 +34,11 @@ _TLDS: dict[Region, str] = {
     "uk": "uk", "ae": "ae",
 }  # fmt: skip
 _OWN: dict[Region, str] = {"ca": "zohocloud.ca"}
+_UPLOADS: dict[Region, str] = {
+    **{region: f"content.zohoapis.{tld}" for region, tld in _TLDS.items() if region not in {"uk", "ae"}},
+    "ca": "upload.zohocloud.ca",
+    "sa": "files.zoho.sa",
+}
 REGIONS: frozenset[str] = frozenset(_TLDS)
 
 
@@ -47,6 +55,17 @@ def api_url(region: Region, environment: Environment) -> str:
 def accounts_url(region: Region) -> str:
     """The base URL of the accounts server, which hands out tokens."""
     return f"https://accounts.{_zoho(region)}"
+
+
+def upload_url(region: Region) -> str | None:
+    """The host that takes the files of bulk writes, for every environment; ``None``: it is not known."""
+    host = _UPLOADS.get(region)
+    return f"https://{host}" if host else None
+
+
+def file_domains(region: Region) -> frozenset[str]:
+    """The host suffixes under which the data centre takes and gives files: of the API, and of people."""
+    return frozenset({domain(region), _zoho(region)})
 
 
 def console_url(region: Region) -> str:
