@@ -6,9 +6,9 @@ A call passes, outermost first: circuit breaker → retry → limits → auth �
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from crmhub.clock import Clock
@@ -17,6 +17,7 @@ from crmhub.events import Events
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.call import Call, Params, prepare
+from crmhub.http.elsewhere import made_elsewhere, named
 from crmhub.http.lean import httpx
 from crmhub.http.limits import Entry, Limits, QuotaStore
 from crmhub.http.paths import base_origin, origin
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpClient"]
 
+_T = TypeVar("_T")
 _NO_GRANT = Grant({})
 _EXCHANGES = 8  # more than a call that is let in can take: itself and its token three times each
 _TOKEN_REPLY = (frozenset(range(200, 300)) | frozenset(range(400, 500))) - {408, 429}
@@ -148,6 +150,29 @@ class HttpClient:
         except ConnectorError as error:
             error.at(connection=self._connection)
             raise
+
+    async def elsewhere(
+        self,
+        send: Callable[[], Awaitable[_T]],
+        *,
+        way: str,
+        name: str,
+        endpoint: str = "default",
+        cost: int = 1,
+    ) -> _T:
+        """What ``send`` gives, which makes a call by another ``way`` (``MCP``; ``name``: what it calls).
+
+        It waits for the limits of this connection and counts as a call through it. After ``RateLimited``
+        calls of its endpoint class pause, and it is made again; whatever else it raises comes out.
+        """
+        call = named(way, name, endpoint, cost)
+        return await made_elsewhere(
+            send,
+            call,
+            limits=self._limits,
+            retry=self._retry,
+            failed=lambda error, attempt, wait: self._failed(call, error, attempt, wait),
+        )
 
     @property
     def wire(self) -> Wire:

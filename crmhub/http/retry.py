@@ -10,18 +10,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from random import Random
+from typing import TypeVar
 
 import stamina
 
 from crmhub.clock import Clock
 from crmhub.errors import ConnectorError, RateLimited
 from crmhub.http.quiet import quiet, quiet_retries
-from crmhub.http.response import Response
 
 __all__ = ["Attempt", "RetryPolicy"]
 
 _FIRST_WAIT = 0.5
 _LONGEST_WAIT = 30.0
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -46,12 +48,12 @@ class RetryPolicy:
 
     async def run(
         self,
-        send: Callable[[Attempt], Awaitable[Response]],
+        send: Callable[[Attempt], Awaitable[_T]],
         failed: Callable[[ConnectorError, Attempt, float | None], None],
         *,
         repeatable: bool,
         once: bool,
-    ) -> Response:
+    ) -> _T:
         """Send, and send again where that is safe and promising; raises the last error.
 
         ``failed`` hears of each failed try and the wait before the next (``None``: there is none).

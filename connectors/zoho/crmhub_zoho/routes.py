@@ -58,7 +58,7 @@ class Tiers:
     def __init__(self, rest: Rest, http: HttpClient, config: ZohoConfig, context: Context) -> None:
         self._config = config
         self._sdk = Sdk(http, config.version, context.clock)
-        self._mcp = Mcp(config.tiers.mcp, context.connection)
+        self._mcp = Mcp(config.tiers.mcp, context.connection, http)
         self._calls: Mapping[str, RecordCalls] = {_MCP: self._mcp, _SDK: self._sdk, _REST: rest}
         self._fetchers = {name: Fetcher(calls, config.concurrency) for name, calls in self._calls.items()}
         self._writers = {

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from crmhub.connector import Missing, WriteItem, WriteRequest
-from crmhub.errors import ApprovalRequired
+from crmhub.errors import ApprovalRequired, RateLimited
 from crmhub.routing import routed
 from crmhub.testing.simulator.serve import running
 from crmhub_zoho import Connector
@@ -129,3 +129,32 @@ async def test_single_records_go_by_the_tools_for_one_and_searches_by_theirs(mak
     assert [row[NAME] for page in found for row in page.upserts] == ["Renamed"]
     for tool in ("getRecord", "updateRecord", "searchRecords"):
         assert org.double.stats.calls[f"POST /mcp tools/call ZohoCRM_{tool}"] == 1
+
+
+async def test_a_tool_call_that_came_too_fast_is_waited_for_and_made_again_by_no_other_tier(
+    make_org: World,
+) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        began = org.clock.monotonic()
+        org.double.faults.replace(["429+7@/mcp:1x"])
+        await connector.get("Accounts", [one], [NAME])
+    assert org.clock.monotonic() - began >= 7
+    assert served(org) == [("get", "mcp")] * 2
+
+
+async def test_credits_that_are_used_up_are_told_by_a_tools_result_too(make_org: World) -> None:
+    org = make_org(rows=1)
+    assert isinstance(org.double, ZohoDouble)
+    (one,) = org.truth("Accounts")
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        before = len(org.calls())
+        org.double.limits.credits_a_day = org.double.limits.used
+        with pytest.raises(RateLimited, match="TOO_MANY_REQUESTS"):
+            await connector.get("Accounts", [one], [NAME])
+        mcp, *_ = connector.tiers.figures()
+    assert len(org.calls()) == before
+    assert (mcp.state, mcp.failures) == ("closed", 0)

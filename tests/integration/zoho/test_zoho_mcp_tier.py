@@ -11,11 +11,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from random import Random
 from typing import cast
 
 import anyio
 import pytest
 
+from crmhub.clock import ManualClock
 from crmhub.connector import Native, Value
 from crmhub.errors import (
     ApprovalRequired,
@@ -29,6 +31,8 @@ from crmhub.errors import (
     UnknownOutcome,
     Unsupported,
 )
+from crmhub.events import Events
+from crmhub.http import HttpClient, HttpSettings
 from crmhub.mapping.compiled import compile_map
 from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub.testing.simulator.options import Options
@@ -80,11 +84,18 @@ async def served(
     with running(double) as state:
         url = f"{state.url}/mcp"
         given = {"url": url, "token": double.mcp.token, **(tier or {})}
-        one = Mcp(McpSettings.model_validate(given), "zoho")
+        one = Mcp(McpSettings.model_validate(given), "zoho", http())
         try:
             yield Server(double, url, one)
         finally:
             await one.aclose()
+
+
+def http() -> HttpClient:
+    """The client whose limits the calls wait for; it makes none itself, and has none made twice."""
+    settings = HttpSettings("http://localhost", retries=0)
+    clock = ManualClock()
+    return HttpClient(settings, connection="zoho", clock=clock, events=Events(clock), random=Random(1))
 
 
 def body(*names: str) -> Native:
@@ -108,7 +119,7 @@ async def test_a_record_through_mcp_has_the_canonical_values_that_rest_gives(
     by_rest = [compiled.read(cast("Native", row)) for row in await connector.get(module, ids, fields)]
     with running(org.double) as state:
         given = {"url": f"{state.url}/mcp", "token": org.double.credentials["mcp_token"]}
-        tier = Mcp(McpSettings.model_validate(given), "zoho")
+        tier = Mcp(McpSettings.model_validate(given), "zoho", http())
         listed = (await tier.records(module, fields[:50], ids=ids)).rows
         single = [cast("Native", await tier.record(module, one, fields)) for one in ids]
         await tier.aclose()
@@ -254,7 +265,7 @@ def test_an_event_loop_that_ends_takes_the_session_with_it(
         settings = {"url": f"{state.url}/mcp", "token": double.mcp.token}
 
         async def read_and_forget() -> int:
-            tier = Mcp(McpSettings.model_validate(settings), "zoho")
+            tier = Mcp(McpSettings.model_validate(settings), "zoho", http())
             return len((await tier.records("Accounts", ["Account_Name"])).rows)
 
         assert anyio.run(read_and_forget, backend=backend) == 1
@@ -348,7 +359,9 @@ async def test_a_wrong_token_is_an_error_of_credentials_that_shows_none() -> Non
 
 
 async def test_a_server_that_is_not_there_has_taken_nothing() -> None:
-    tier = Mcp(McpSettings.model_validate({"url": "http://localhost:9/mcp?key=hidden-key-123"}), "zoho")
+    tier = Mcp(
+        McpSettings.model_validate({"url": "http://localhost:9/mcp?key=hidden-key-123"}), "zoho", http()
+    )
     with pytest.raises(Unavailable) as refused:
         await tier.insert("Accounts", body("Never"), 1)
     assert refused.value.applied is False
@@ -417,7 +430,7 @@ async def test_nothing_of_a_call_reaches_the_log(caplog: pytest.LogCaptureFixtur
     caplog.set_level(logging.DEBUG)
     async with served() as server:
         secret = server.double.mcp.token
-        keyed = Mcp(McpSettings.model_validate({"url": f"{server.url}?key={secret}"}), "zoho")
+        keyed = Mcp(McpSettings.model_validate({"url": f"{server.url}?key={secret}"}), "zoho", http())
         rows = (await keyed.records("Accounts", ["Account_Name"])).rows
         await keyed.aclose()
     name = str(rows[0]["Account_Name"])
@@ -450,7 +463,9 @@ async def test_a_local_bridge_speaks_over_its_pipes_and_is_started_again_when_it
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     command = [sys.executable, "-c", BRIDGE]
-    tier = Mcp(McpSettings.model_validate({"command": command, "env": {"SECRET_NAME": "Acme"}}), "zoho")
+    tier = Mcp(
+        McpSettings.model_validate({"command": command, "env": {"SECRET_NAME": "Acme"}}), "zoho", http()
+    )
     try:
         wanted = {"id": "7", "Account_Name": "Acme"}
         assert await tier.record("Accounts", "7", ["Account_Name"]) == wanted
@@ -463,7 +478,7 @@ async def test_a_local_bridge_speaks_over_its_pipes_and_is_started_again_when_it
 
 
 async def test_a_bridge_that_is_not_installed_is_told() -> None:
-    tier = Mcp(McpSettings.model_validate({"command": ["no-such-bridge-anywhere"]}), "zoho")
+    tier = Mcp(McpSettings.model_validate({"command": ["no-such-bridge-anywhere"]}), "zoho", http())
     with pytest.raises(Unavailable, match="command"):
         await tier.operations()
 
@@ -472,7 +487,7 @@ async def test_a_bridge_that_is_not_installed_is_told() -> None:
 
 
 async def test_without_settings_the_tier_is_absent_and_says_so() -> None:
-    tier = Mcp(None, "zoho")
+    tier = Mcp(None, "zoho", http())
     assert "not configured" in (tier.absent() or "")
     with pytest.raises(Unsupported, match="not configured"):
         await tier.records("Accounts", ["Account_Name"])
@@ -482,7 +497,7 @@ async def test_without_the_library_the_tier_is_absent_and_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "mcp", None)
-    tier = Mcp(McpSettings.model_validate({"url": "http://localhost:9"}), "zoho")
+    tier = Mcp(McpSettings.model_validate({"url": "http://localhost:9"}), "zoho", http())
     assert "crmhub-zoho[mcp]" in (tier.absent() or "")
 
 

@@ -16,13 +16,14 @@ from crmhub.http import HttpClient, Params, Response, path
 from crmhub_zoho.prices import coql_page, write_call
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
 
-__all__ = ["MOST_FIELDS", "MOST_IDS", "MOST_WRITES", "PAGE", "Answer", "Rest", "WriteAnswer"]
+__all__ = ["HEAVY_FROM", "MOST_FIELDS", "MOST_IDS", "MOST_WRITES", "PAGE", "Answer", "Rest", "WriteAnswer"]
 
 MOST_FIELDS = 50
 MOST_IDS = 100
 MOST_WRITES = 100
 PAGE = 200
-_HEAVY_FROM = 11  # writes of more than ten records count towards the sub-concurrency
+HEAVY_FROM = 11
+"""Writes of more than ten records count towards the sub-concurrency."""
 _SUCCESS = frozenset(range(200, 300))
 _UNCHANGED = _SUCCESS | {304}
 _WRITTEN = _SUCCESS | {400, 412}
@@ -241,7 +242,7 @@ class Rest:
             json=body,
             headers=headers,
             idempotent=repeatable,
-            endpoint="bulk" if count >= _HEAVY_FROM else "default",
+            endpoint="bulk" if count >= HEAVY_FROM else "default",
             cost=write_call(count).credits,
             ok=_WRITTEN,
         )

@@ -13,16 +13,17 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from crmhub.connector import Native, Value
-from crmhub.errors import BadRequest, ConnectorError, Unsupported, Where
-from crmhub.http import Response
+from crmhub.errors import BadRequest, ConnectorError, RateLimited, Unsupported, Where
+from crmhub.http import HttpClient, Response
 from crmhub.http.paths import quote
+from crmhub_zoho import prices
 from crmhub_zoho.errors import classify
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
 from crmhub_zoho.tiers.mcp.arguments import Tool, arranged
 from crmhub_zoho.tiers.mcp.replies import response_of
 from crmhub_zoho.tiers.mcp.settings import McpSettings
 from crmhub_zoho.tiers.mcp.table import KINDS, OPERATIONS, candidates, canonical, operation_name
-from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS, MOST_WRITES, PAGE
+from crmhub_zoho.tiers.rest import HEAVY_FROM, MOST_FIELDS, MOST_IDS, MOST_WRITES, PAGE
 
 if TYPE_CHECKING:
     from crmhub_zoho.tiers.mcp.session import Session
@@ -31,11 +32,16 @@ __all__ = ["Mcp"]
 
 
 class Mcp:
-    """The tools of one server. Nothing is imported, opened or sent before the first call."""
+    """The tools of one server. Nothing is imported, opened or sent before the first call.
 
-    def __init__(self, settings: McpSettings | None, connection: str) -> None:
+    Calls use the organisation's credits and count towards its calls at once, so that they wait for the
+    limits of ``http``, the connection's client.
+    """
+
+    def __init__(self, settings: McpSettings | None, connection: str, http: HttpClient) -> None:
         self._settings = settings
         self._connection = connection
+        self._http = http
         self._session: Session | None = None
 
     def absent(self) -> str | None:
@@ -105,12 +111,14 @@ class Mcp:
             "page": page if page > 1 else None,
             "per_page": per_page,
         }
-        response = await self._call("search", module, given)
+        response = await self._call("search", module, given, endpoint="search")
         return _read(response)
 
-    async def coql(self, query: str, limit: int) -> Answer:  # noqa: ARG002 - the shape of Rest
+    async def coql(self, query: str, limit: int) -> Answer:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.coql`."""
-        response = await self._call("query", None, {"body": {"select_query": query}})
+        given: Native = {"body": {"select_query": query}}
+        price = prices.coql_page(limit)
+        response = await self._call("query", None, given, endpoint="coql", cost=price.credits)
         return _read(response)
 
     async def related(
@@ -140,7 +148,7 @@ class Mcp:
     async def insert(self, module: str, body: Native, count: int) -> WriteAnswer:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.insert`."""
         _check_count(count)
-        return await self._write("create", module, {"module": module, "body": body})
+        return await self._write("create", module, {"module": module, "body": body}, count)
 
     async def update(self, module: str, body: Native, count: int) -> WriteAnswer:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.update`; one record may go by a tool for one."""
@@ -148,7 +156,7 @@ class Mcp:
         one = _only_record(body)
         if one is not None and await self._has("update_one", module):
             return await self._update_one(module, one, body)
-        return await self._write("update", module, {"module": module, "body": body})
+        return await self._write("update", module, {"module": module, "body": body}, count)
 
     async def update_if(self, module: str, id: str, body: Native, unmodified_since: str) -> WriteAnswer:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.update_if`."""
@@ -157,7 +165,7 @@ class Mcp:
     async def upsert(self, module: str, body: Native, count: int) -> WriteAnswer:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.upsert`."""
         _check_count(count)
-        return await self._write("upsert", module, {"module": module, "body": body})
+        return await self._write("upsert", module, {"module": module, "body": body}, count)
 
     async def delete(self, module: str, ids: Sequence[str], *, triggers: bool) -> WriteAnswer:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.delete`."""
@@ -192,8 +200,10 @@ class Mcp:
 
     # ── the calls themselves ─────────────────────────────────────────────────────────────────────
 
-    async def _write(self, kind: str, module: str, given: Native) -> WriteAnswer:
-        response = await self._call(kind, module, given, changes=True)
+    async def _write(self, kind: str, module: str, given: Native, count: int = 1) -> WriteAnswer:
+        endpoint = "bulk" if count >= HEAVY_FROM else "default"
+        cost = prices.write_call(count).credits
+        response = await self._call(kind, module, given, changes=True, endpoint=endpoint, cost=cost)
         return write_answer_of(response.json(), response)
 
     async def _call(
@@ -204,6 +214,8 @@ class Mcp:
         *,
         optional: Sequence[str] = (),
         changes: bool = False,
+        endpoint: str = "default",
+        cost: int = 1,
     ) -> Response:
         for name in ("module", "id", "related"):
             if isinstance(value := given.get(name), str):
@@ -212,12 +224,20 @@ class Mcp:
         tool = self._match(await session.tools(), kind, module)
         if tool is None:
             raise self._no_tool(kind, module)
-        said = await session.call(tool.name, arranged(tool, given, optional=optional), changes=changes)
-        try:
+        arguments = arranged(tool, given, optional=optional)
+
+        async def send() -> Response:
+            said = await session.call(tool.name, arguments, changes=changes)
             response = response_of(said, changes=changes, connection=self._connection)
+            refusal = classify(response) if response.status >= 400 else None
+            if isinstance(refusal, RateLimited):
+                raise refusal
+            return response
+
+        try:
+            return await self._http.elsewhere(send, way="MCP", name=tool.name, endpoint=endpoint, cost=cost)
         except ConnectorError as error:
             raise error.at(connection=self._connection, object=module) from None
-        return response
 
     async def _has(self, kind: str, module: str) -> bool:
         return self._match(await self._opened().tools(), kind, module) is not None

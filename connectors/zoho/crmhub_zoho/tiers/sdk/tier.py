@@ -28,8 +28,9 @@ from crmhub.clock import Clock
 from crmhub.connector import Native
 from crmhub.errors import BadResponse, ConnectorError, Unsupported
 from crmhub.http import HttpClient, Response
+from crmhub_zoho.prices import write_call
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
-from crmhub_zoho.tiers.rest import PAGE
+from crmhub_zoho.tiers.rest import HEAVY_FROM, PAGE
 from crmhub_zoho.tiers.sdk.job import Job, Request
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ __all__ = ["Sdk"]
 _VERSION = "v8"  # the SDK speaks no other
 _THREADS = 4  # the SDK's work is held by the interpreter's lock: more give nothing (measured)
 _FRESH = 3_600.0  # seconds after which fields are read anew; the SDK itself would keep them for good
-_HEAVY_FROM = 11  # writes of more than ten records count towards the sub-concurrency
 _SUCCESS = frozenset(range(200, 300))
 _READ = _SUCCESS | {304}
 _WRITTEN = _SUCCESS | {400, 412}
@@ -184,7 +184,7 @@ class Sdk:
         self, module: str, count: int, work: Callable[[Details], Native | None], *, repeatable: bool = True
     ) -> WriteAnswer:
         kind = _Kind(
-            _WRITTEN, "bulk" if count >= _HEAVY_FROM else "default", max(1, -(-count // 10)), repeatable
+            _WRITTEN, "bulk" if count >= HEAVY_FROM else "default", write_call(count).credits, repeatable
         )
         body, response = await self._call(module, kind, work)
         return write_answer_of(body, response)
