@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
-from crmhub.connector import Condition, Connector, ObjectCapabilities, Page, Value
+from crmhub.connector import Condition, Connector, Native, ObjectCapabilities, Page, Value
 from crmhub.errors import Unsupported
 
 if TYPE_CHECKING:
     from crmhub.http import Body, Sink
+    from crmhub.tiers import Served
 
 __all__ = [
     "Attachment",
@@ -24,6 +25,7 @@ __all__ = [
     "SupportsAble",
     "SupportsCount",
     "SupportsFiles",
+    "SupportsNewest",
     "SupportsQuery",
     "SupportsRequest",
     "SupportsSearch",
@@ -37,6 +39,7 @@ class Power:
 
     SEARCH = "search"
     COUNT = "count"
+    NEWEST = "newest"
     QUERY = "query"
     REQUEST = "request"
     FILES = "files"
@@ -120,6 +123,15 @@ class SupportsCount(Protocol):
 
     async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
         """How many live records meet all conditions."""
+        ...
+
+
+@runtime_checkable
+class SupportsNewest(Protocol):
+    """Give the records made last, by whichever tier is right for the call."""
+
+    async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
+        """The newest live records, newest first: ``limit`` of them, or as many as a short list can hold."""
         ...
 
 

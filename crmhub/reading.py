@@ -109,13 +109,19 @@ class Shelf(Generic[_Model]):
         mapped = self.mapping.of_record(self.object, native)
         return next((own for own in self.maps if own is mapped), None)
 
+    def created_at(self, native: Native) -> datetime:
+        """When a record was made. Raises :class:`BadResponse` where the CRM tells no such time."""
+        return self._time(native, self.able.created, "the creation")
+
     def _changed_at(self, native: Native) -> datetime:
-        stamp = native.get(self.able.modified or "")
+        return self._time(native, self.able.modified, "the last change")
+
+    def _time(self, native: Native, name: str | None, of: str) -> datetime:
         try:
-            return datetime.fromisoformat(str(stamp))
+            return datetime.fromisoformat(str(native.get(name or "")))
         except ValueError:
-            where = Where(self.org.name, self.object, str(native.get(self.able.key)), self.able.modified)
-            raise BadResponse("the time of the last change is not one", where=where) from None
+            where = Where(self.org.name, self.object, str(native.get(self.able.key)), name)
+            raise BadResponse(f"the time of {of} is not one", where=where) from None
 
 
 class Reader(Generic[_Model]):

@@ -13,6 +13,7 @@ from crmhub.associations import associations_of
 from crmhub.connector import (
     NOT_SENT,
     Checkpoint,
+    Native,
     Outcome,
     Problem,
     ReadRequest,
@@ -25,8 +26,8 @@ from crmhub.listing import ChangePage, Listing
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.models import AssociationSet, Record
 from crmhub.org import Org
-from crmhub.powers import SupportsSearch, power
-from crmhub.reading import Choice, Reader
+from crmhub.powers import SupportsNewest, SupportsSearch, power
+from crmhub.reading import Choice, Reader, Shelf
 from crmhub.writing import as_outcome, keyed, map_for, match_of, native_of, refused
 
 __all__ = ["Records", "Written"]
@@ -105,6 +106,23 @@ class Records(Generic[_Model]):
         words = arguments.text_of(text, "text")
         choice = self._choice(fields, None, arguments.number_of(limit, "limit"), raw, on_invalid)
         return Listing(lambda: self._found(words, choice))
+
+    def newest(
+        self,
+        limit: int,
+        *,
+        fields: Iterable[str] | None = None,
+        raw: bool = False,
+        on_invalid: Callable[[InvalidRecord], None] | None = None,
+    ) -> Listing[_Model]:
+        """The records made last, newest first, at most ``limit``: a short list, as a person would see it.
+
+        Unlike :meth:`list` it can be served by every tier of a CRM. Raises :class:`Unsupported` where the
+        CRM has no such list.
+        """
+        most = arguments.number_of(limit, "limit")
+        choice = self._choice(fields, None, most, raw, on_invalid)
+        return Listing(lambda: self._listed(most, choice))
 
     async def count(
         self, *, where: Mapping[str, object] | None = None, modified_since: datetime | None = None
@@ -260,6 +278,28 @@ class Records(Generic[_Model]):
                         models = [*shelf.models(page.upserts, choice)][:left]
                         left -= len(models)
                         yield iter(models)
+
+    async def _listed(self, limit: int, choice: Choice) -> AsyncGenerator[Iterator[_Model]]:
+        """The newest of each object, put in order where there are several."""
+        found: list[tuple[Native, Shelf[_Model]]] = []
+        async with self._org.in_use() as connector:
+            listing = power(
+                connector,
+                SupportsNewest,
+                connection=self._org.name,
+                instead="list(limit=…) gives records in the CRM's own order",
+            )
+            if limit == 0:
+                return
+            shelves = await self._reader.shelves(choice.fields)
+            for shelf in shelves:
+                able = shelf.able
+                asked = dict.fromkeys([*shelf.fields, *filter(None, (able.modified, able.created))])
+                served = await listing.newest(shelf.object, [*asked], limit)
+                found += [(native, shelf) for native in served.value]
+        if len(shelves) > 1:
+            found.sort(key=lambda one: one[1].created_at(one[0]), reverse=True)
+        yield (model for native, shelf in found[:limit] for model in shelf.models([native], choice))
 
     async def _prepare(
         self,

@@ -115,6 +115,20 @@ class Records(Generic[_Model]):
         Raises :class:`Unsupported` where the CRM has no search.
         """
 
+    def newest(
+        self,
+        limit: int,
+        *,
+        fields: Iterable[str] | None = None,
+        raw: bool = False,
+        on_invalid: Callable[[InvalidRecord], None] | None = None,
+    ) -> Listing[_Model]:
+        """The records made last, newest first, at most ``limit``: a short list, as a person would see it.
+
+        Unlike :meth:`list` it can be served by every tier of a CRM. Raises :class:`Unsupported` where the
+        CRM has no such list.
+        """
+
     def count(
         self, *, where: Mapping[str, object] | None = None, modified_since: datetime | None = None
     ) -> int:

@@ -51,7 +51,11 @@ from crmhub_zoho.webhooks import Webhooks
 
 __all__ = ["Connector"]
 
-_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.FILES, Power.QUERY, Power.REQUEST, Power.WEBHOOKS})
+_POWERS = frozenset(
+    {
+        Power.SEARCH, Power.COUNT, Power.FILES, Power.NEWEST, Power.QUERY, Power.REQUEST, Power.WEBHOOKS,
+    }
+)  # fmt: skip
 _SUB_CONCURRENCY = 10  # of heavy calls, in every edition (Zoho CRM API v8, "API Limits")
 
 
@@ -221,6 +225,8 @@ class Connector:
         return await self._tiers.list(object, await self._known(object, fields), fields, limit)
 
     @property
+        if self._lists.has(object):
+            raise Unsupported(f"{object} have no order in time", hint="list them all: it is a short list")
     def tiers(self) -> TierRouter:
         """The router among the connection's tiers."""
         return self._tiers.router

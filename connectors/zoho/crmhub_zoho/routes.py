@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from crmhub.connector import Context, Native, Outcome, Page, WriteRequest
-from crmhub.errors import BadRequest, ConnectorError, Unsupported, Where
+from crmhub.errors import ConnectorError, Unsupported
 from crmhub.http import HttpClient
 from crmhub.routing import CallContext, Route, Wish, wished
 from crmhub.tiers import Served, TierRouter
@@ -93,13 +93,11 @@ class Tiers:
     ) -> Served[Sequence[Native]]:
         """The newest records, at most ``limit`` of them and 2,000."""
         names = list(dict.fromkeys(name for name in fields if name != ID)) or [ID]
-        alone = next(filter(schema.only_in_single, names), None)
-        if alone is not None or len(names) > MOST_FIELDS:
-            raise BadRequest(
-                f"a list of {module} shows no {alone}" if alone else f"a list shows {MOST_FIELDS} fields",
-                hint="get the records by their ids",
-                where=Where(object=module, field=alone),
-            )
+        if len(names) > MOST_FIELDS or any(map(schema.only_in_single, names)):  # a list shows less
+            served = await self.list(module, schema, [ID], limit)
+            ids = [str(row[ID]) for row in served.value]
+            rows = (await self.get(module, schema, ids, fields)).value
+            return Served([rows[one] for one in ids if one in rows], served.tier, served.why)
         ways = {name: partial(self._listed, name, module, schema, names, limit) for name in self._calls}
         return await self._run("list", ways, module, limit)
 

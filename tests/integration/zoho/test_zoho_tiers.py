@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crmhub.connector import Missing, WriteItem, WriteRequest
-from crmhub.errors import BadRequest, Unsupported
+from crmhub.errors import Unsupported
 from crmhub.routing import routed
 from crmhub_zoho import ZohoConfig
 
@@ -102,11 +102,16 @@ async def test_no_more_than_two_thousand_are_listed(make_org: World) -> None:
     assert len((await org.connect().newest("Accounts", [NAME], 10_000)).value) == 2_000
 
 
-async def test_what_a_list_cannot_show_is_refused_before_it_is_asked_for(make_org: World) -> None:
-    connector = make_org(rows=1).connect()
-    fields = list((await connector.describe("Deals")).fields)
-    with pytest.raises(BadRequest, match="a list shows 50 fields"):
-        await connector.newest("Deals", [*fields, *(f"${number}" for number in range(50))], 1)
+async def test_what_a_list_cannot_show_is_read_by_id(make_org: World) -> None:
+    org = make_org(rows=3)
+    connector = org.connect()
+    fields = [*(await connector.describe("Deals")).fields]
+    assert len(fields) <= 50
+    wide = (
+        await connector.newest("Deals", [*fields, *(f"$extra_{number}" for number in range(50))], 2)
+    ).value
+    ids = sorted(org.truth("Deals"), key=int, reverse=True)[:2]
+    assert wide == await connector.get("Deals", ids, fields)
 
 
 async def test_a_probe_fills_the_figures_of_every_tier_that_is_there(make_org: World) -> None:
