@@ -221,7 +221,12 @@ class RateLimited(ConnectorError):
 
 
 class QuotaExceeded(ConnectorError):
-    """The day's or the edition's allowance is used up: waiting a little does not help."""
+    """The day's or the edition's allowance is used up: waiting a little does not help.
+
+    ``retry_after`` is in how many seconds there is enough of it again, where that is known.
+    """
+
+    retry_after: float | None = None
 
 
 class NotFound(ConnectorError):

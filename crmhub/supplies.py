@@ -13,7 +13,7 @@ from crmhub.events import Events
 if TYPE_CHECKING:
     import httpx
 
-    from crmhub.http import Booking, Claim, HttpClient, HttpSettings, Limit, Token
+    from crmhub.http import Allowance, Booking, Budget, Claim, HttpClient, HttpSettings, Limit, Spent, Token
     from crmhub.store import Store
 
 __all__ = ["Supplies"]
@@ -70,6 +70,7 @@ class Supplies:
             random=self._random,
             transport=self._transports.get(connection),
             quotas=_StoredQuotas(self._store),
+            budgets=_StoredBudgets(self._store),
         )
         self._clients.setdefault(connection, []).append(client)
         return client
@@ -107,3 +108,19 @@ class _StoredQuotas:
 
     async def free(self, connection: str, slots: Collection[str]) -> None:
         await (await self._store()).quotas.free(connection, slots)
+
+
+class _StoredBudgets:
+    """The store's budgets, opening the store when a call is first made that is paid from one."""
+
+    def __init__(self, store: Callable[[], Awaitable[Store]]) -> None:
+        self._store = store
+
+    async def spend(self, connection: str, budget: Budget, cost: int, *, urgent: bool) -> Spent:
+        return await (await self._store()).budgets.spend(connection, budget, cost, urgent=urgent)
+
+    async def told(self, connection: str, budget: Budget, allowance: Allowance) -> None:
+        await (await self._store()).budgets.told(connection, budget, allowance)
+
+    async def left(self, connection: str, budget: Budget, units: int) -> None:
+        await (await self._store()).budgets.left(connection, budget, units)

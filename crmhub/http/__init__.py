@@ -5,6 +5,7 @@ The only package that imports httpx, so that a move to a successor is made in on
 
 from crmhub.http.auth import Auth, BearerToken, FormPost, Grant, StaticHeaders, Wire
 from crmhub.http.breaker import BreakerOptions
+from crmhub.http.budget import Allowance, Budget, BudgetStore, Spent
 from crmhub.http.call import Params
 from crmhub.http.client import HttpClient
 from crmhub.http.limits import Booking, Limit, QuotaStore
@@ -19,11 +20,14 @@ from crmhub.http.transport import asgi_transport
 from crmhub.http.verdict import Classify
 
 __all__ = [
+    "Allowance",
     "Auth",
     "BearerToken",
     "Body",
     "Booking",
     "BreakerOptions",
+    "Budget",
+    "BudgetStore",
     "Claim",
     "Classify",
     "Fetch",
@@ -40,6 +44,7 @@ __all__ = [
     "QuotaStore",
     "Response",
     "Sink",
+    "Spent",
     "StaticHeaders",
     "Token",
     "TokenStore",

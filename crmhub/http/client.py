@@ -1,6 +1,6 @@
 """The HTTP client of one connection.
 
-A call passes, outermost first: circuit breaker → retry → limits → auth → transport. Its way is
+A call passes, outermost first: circuit breaker → retry → budget → limits → auth → transport. Its way is
 :meth:`HttpClient.request` and the methods after it, from top to bottom.
 """
 
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from crmhub.clock import Clock
-from crmhub.errors import AuthError, BadRequest, ConfigError, ConnectorError, RateLimited
+from crmhub.errors import AuthError, BadRequest, ConfigError, ConnectorError, RateLimited, Where
 from crmhub.events import Events
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
+from crmhub.http.budget import BudgetStore, MemoryBudgets
 from crmhub.http.call import Call, Params, prepare
 from crmhub.http.elsewhere import made_elsewhere, named
 from crmhub.http.lean import httpx
 from crmhub.http.limits import Entry, Limits, QuotaStore
 from crmhub.http.paths import base_origin, origin
+from crmhub.http.purse import Purse
 from crmhub.http.response import Response
 from crmhub.http.retry import Attempt, RetryPolicy
 from crmhub.http.settings import HttpSettings
@@ -49,7 +51,7 @@ class HttpClient:
     """Calls one CRM org. Raises the errors of :mod:`crmhub.errors`, with the connection filled in.
 
     Nothing is opened before the first call; use it in one event loop and :meth:`aclose` it there. With
-    ``quotas`` the limits hold for all processes that share them.
+    ``quotas`` the limits hold for all processes that share them, with ``budgets`` what is spent.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class HttpClient:
         random: Random,
         transport: httpx.AsyncBaseTransport | None = None,
         quotas: QuotaStore | None = None,
+        budgets: BudgetStore | None = None,
     ) -> None:
         try:
             self._origin = base_origin(settings.base_url)
@@ -74,7 +77,7 @@ class HttpClient:
         self._transport = Transport(
             headers={"user-agent": "crmhub", **settings.headers},
             timeout=settings.timeout,
-            concurrency=settings.concurrency,
+            concurrency=settings.widest or settings.concurrency,
             max_body=settings.max_body,
             mounted=transport,
         )
@@ -87,12 +90,18 @@ class HttpClient:
             quotas=quotas,
             hold=_EXCHANGES * settings.timeout,
         )
+        self._purse = settings.budget and Purse(
+            settings.budget,
+            budgets or MemoryBudgets(lambda: clock.now().timestamp()),
+            connection=connection,
+            clock=clock,
+            events=events,
+        )
         self._retry = RetryPolicy(settings.retries, settings.retry_budget, clock, random)
         self._breaker = Breaker(settings.breaker, clock=clock, tell=self._tell.circuit, connection=connection)
         self._wire = Wire(
             connection, clock, events, self._post_form, self._check_base, timeout=settings.timeout
         )
-        self._allowed_suffixes = [host.lower().lstrip(".") for host in settings.allow_hosts]
         self._good_bases = {settings.base_url}
 
     async def request(
@@ -110,6 +119,7 @@ class HttpClient:
         ok: Collection[int] = SUCCESS,
         expect: Literal["json", "any"] = "json",
         into: Sink | None = None,
+        base: str | None = None,
     ) -> Response:
         """Make a call and give its reply, whose status is in ``ok``.
 
@@ -119,6 +129,7 @@ class HttpClient:
         the limits. With ``expect="json"`` a 2xx body that is no JSON is a failed call.
         A ``content`` may be a :class:`~crmhub.http.streams.Body`, sent a piece at a time; the body of a
         success goes ``into`` a sink as it comes, of whatever size, and the reply then has no content.
+        ``base`` is another host of the CRM's own, one of ``file_hosts``, for this call alone.
 
         Raises :class:`~crmhub.errors.UnknownOutcome` when a call that is not idempotent was sent and
         its fate is not known, :class:`~crmhub.errors.CircuitOpen` when nothing was sent because too
@@ -138,6 +149,7 @@ class HttpClient:
             ok=ok,
             json_expected=expect == "json" and into is None,
             into=into,
+            base=self._file_base(base),
         )
         try:
             with self._breaker.passage() as probing:
@@ -165,9 +177,15 @@ class HttpClient:
         It waits for the limits of this connection and counts as a call through it. After ``RateLimited``
         calls of its endpoint class pause, and it is made again; whatever else it raises comes out.
         """
-        call = named(way, name, endpoint, cost)
+        call, purse = named(way, name, endpoint, cost), self._purse
+
+        async def paid() -> _T:
+            if purse is not None:
+                await purse.spend(None, cost)
+            return await send()
+
         return await made_elsewhere(
-            send,
+            paid,
             call,
             limits=self._limits,
             retry=self._retry,
@@ -179,6 +197,20 @@ class HttpClient:
         """What it lends to its :class:`~crmhub.http.auth.Auth`."""
         return self._wire
 
+    @property
+    def purse(self) -> Purse | None:
+        """What its calls are paid from, if they cost anything that is used up."""
+        return self._purse
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls it makes at once."""
+        return self._limits.concurrency
+
+    def widen(self, concurrency: int) -> None:
+        """Make so many calls at once from now on, as far as the settings allow; never fewer than now."""
+        self._limits.widen(min(concurrency, self._settings.widest or self._settings.concurrency))
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
@@ -186,6 +218,8 @@ class HttpClient:
     # ── the way of one attempt ───────────────────────────────────────────────────────────────────
 
     async def _limited(self, call: Call, attempt: Attempt) -> Response:
+        if self._purse is not None:
+            await self._purse.spend(call.path, call.cost)
         entry = await self._limits.enter(call.endpoint, call.cost, attempt.patience)
         try:
             return await self._authorised(call, attempt, entry)
@@ -219,8 +253,9 @@ class HttpClient:
         self, call: Call, attempt: Attempt, grant: Grant
     ) -> tuple[Response, ConnectorError | None]:
         """One request on the wire: its reply, and what is wrong with it. Raises when no reply comes."""
-        base = grant.base_url or self._settings.base_url
-        self._check_base(base)
+        base = call.base or grant.base_url or self._settings.base_url
+        if call.base is None:
+            self._check_base(base)
         began = self._clock.monotonic()
         try:
             response = await self._send(call, base.rstrip("/") + call.target, grant.headers)
@@ -232,6 +267,8 @@ class HttpClient:
             if error is not None:
                 attempt.retry_after = retry_after(response, self._clock.now())
             self._tell.call(call, began, response, error, attempt.number)
+            if self._purse is not None:
+                await self._purse.heard(call.path, response)
             return response, error
         raise error
 
@@ -305,15 +342,27 @@ class HttpClient:
             scheme, host, port = base_origin(base_url)
         except BadRequest as error:
             raise AuthError(f"the base URL that came with the token is refused: {error.what}") from None
-        allowed = (scheme, port) == ("https", 443) and any(
-            host == suffix or host.endswith(f".{suffix}") for suffix in self._allowed_suffixes
-        )
-        if (scheme, host, port) != self._origin and not allowed:
+        if (scheme, host, port) != self._origin and not _is_below(
+            scheme, host, port, self._settings.allow_hosts
+        ):
             raise AuthError(
                 f"the token names {host} as the place to call, which this connection does not allow",
                 hint="check the region or instance URL in the configuration",
             )
         self._good_bases.add(base_url)
+
+    def _file_base(self, base: str | None) -> str | None:
+        """The base of one call; raises ``BadRequest`` unless credentials may be sent there."""
+        if base is None:
+            return None
+        scheme, host, port = base_origin(base)
+        if (scheme, host, port) == self._origin or _is_below(scheme, host, port, self._settings.file_hosts):
+            return base
+        raise BadRequest(
+            f"refused to send credentials to {host}",
+            hint="it is none of the hosts that the CRM's files are on",
+            where=Where(connection=self._connection),
+        )
 
     def _failed(self, call: Call, error: ConnectorError, attempt: Attempt, wait: float | None) -> None:
         if isinstance(error, RateLimited):
@@ -322,6 +371,13 @@ class HttpClient:
             self._limits.pause(call.endpoint, wait if wait is not None else error.retry_after or 0.0)
         if wait is not None:
             self._tell.retry(call, error, attempt.number, wait)
+
+
+def _is_below(scheme: str, host: str, port: int, suffixes: Collection[str]) -> bool:
+    """Whether that is a host under one of the suffixes, by TLS."""
+    return (scheme, port) == ("https", 443) and any(
+        f".{host}".endswith(f".{suffix.lower().lstrip('.')}") for suffix in suffixes
+    )
 
 
 def _unreadable(call: Call, response: Response) -> ConnectorError | None:

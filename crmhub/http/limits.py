@@ -137,6 +137,7 @@ class Limits:
         hold: float = 300.0,
     ) -> None:
         every_call = Limit("connection", concurrency=concurrency)
+        self.concurrency = concurrency
         self._limits = tuple(limits)
         self._meters = [_Meter(limit) for limit in (*limits, every_call)]
         self._covering: dict[str, list[_Meter]] = {}
@@ -171,6 +172,13 @@ class Limits:
         """Wait until the call that has entered may be sent once more."""
         while not await self._spend(entry, cost):
             await self._sit_out_pause(entry.endpoint, patience)
+
+    def widen(self, concurrency: int) -> None:
+        """Let so many calls of this process be under way at once; never fewer than now."""
+        slots = self._meters[-1].slots
+        while slots is not None and self.concurrency < concurrency:
+            self.concurrency += 1
+            slots.release()
 
     async def spend_at_once(self, endpoint: str) -> None:
         """Spend one unit of each limit that names that class, if that may be done now.

@@ -36,7 +36,9 @@ class HttpSettings:
     retry_budget: float = 120.0
     """No retry begins later than this after the first try."""
     concurrency: int = 10
-    """Calls at once; :meth:`~crmhub.http.HttpClient.widen` lets more be made later."""
+    """Calls at once."""
+    widest: int | None = None
+    """How many :meth:`~crmhub.http.HttpClient.widen` may let be made at once; ``None``: no more."""
     max_body: int = 50_000_000
     """Of a reply, after decompression."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)

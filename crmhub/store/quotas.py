@@ -33,7 +33,7 @@ from crmhub.store.tables import quota as table
 from crmhub.store.tables import quota_slot as slots_table
 from crmhub.store.upsert import upsert
 
-__all__ = ["Quotas"]
+__all__ = ["Quotas", "time_of_server"]
 
 _SET_BACK = 1.0
 """By how many seconds a clock must go back to be taken for one that was set."""
@@ -134,7 +134,7 @@ def _take(open_: Connection, connection: str, limits: Sequence[Limit], until: fl
 @cache
 def _booking(dialect: str, *, own_time: bool) -> Insert:
     """Move the limit's time on. After the clock was set back, the row is taken back with it."""
-    now: ColumnElement[float] = _own_time() if own_time else bindparam("at", type_=Double)
+    now: ColumnElement[float] = time_of_server() if own_time else bindparam("at", type_=Double)
     spent = bindparam("spent", type_=Double)
     was = case(
         (table.c.seen > now + _SET_BACK, table.c.due - (table.c.seen - now)),
@@ -147,7 +147,8 @@ def _booking(dialect: str, *, own_time: bool) -> Insert:
     return statement.values(connection=bindparam("of"), name=bindparam("limit"), due=now + spent, seen=now)
 
 
-def _own_time() -> ColumnElement[float]:
+def time_of_server() -> ColumnElement[float]:
+    """The database's own clock, in seconds since 1970."""
     return literal_column("extract(epoch from clock_timestamp())", Double)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from crmhub.clock import Clock
 from crmhub.events import Events
 from crmhub.store.backup import back_up
+from crmhub.store.budgets import Budgets
 from crmhub.store.checkpoints import Checkpoints
 from crmhub.store.committing import apply
 from crmhub.store.database import Database, make_engine
@@ -37,7 +38,7 @@ __all__ = ["Store"]
 
 
 class Store:
-    """Tokens, quotas, checkpoints, links, intents, dead letters and runs, in one database.
+    """Tokens, quotas, budgets, checkpoints, links, intents, dead letters and runs, in one database.
 
     Open it with :meth:`open`; several processes may have the same database open.
     """
@@ -51,6 +52,7 @@ class Store:
         self._keyring = keyring
         self.tokens = Tokens(database, clock, keyring)
         self.quotas = Quotas(database, clock)
+        self.budgets = Budgets(database, clock)
         self.checkpoints = Checkpoints(database, clock)
         self.links = Links(database)
         self.intents = Intents(database, clock)

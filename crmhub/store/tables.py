@@ -24,6 +24,8 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = [
     "Instant",
+    "budget",
+    "budget_use",
     "checkpoint",
     "data_key",
     "dead_letter",
@@ -128,6 +130,30 @@ quota_slot = Table(
     Column("machine", String, nullable=False),
     Column("pid", Integer, nullable=False),
     Column("process", String, nullable=False),
+)
+
+# What may be spent of an account's allowance, as it was told last (`told`), and what is spent: by us and,
+# as far as replies tell, by others, each until it counts no more. Times are seconds since 1970 here too.
+budget = Table(
+    "budget",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("most", Integer),
+    Column("concurrency", Integer),
+    Column("why", Text, nullable=False),
+    Column("told", Double),
+    Column("seen", Double, nullable=False),
+)
+
+budget_use = Table(
+    "budget_use",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("until", Double, primary_key=True),
+    Column("others", Integer, primary_key=True),
+    Column("units", Integer, nullable=False),
 )
 
 checkpoint = Table(
