@@ -361,6 +361,46 @@ async def test_a_token_may_move_the_base_url_to_an_allowed_host(place: str) -> N
     assert seen == [f"{place}/v1/x", f"{place}/v1/x?page=2"]
 
 
+@pytest.mark.parametrize(
+    "base", ["https://files.crm.cloud", "https://CRM.cloud", "https://crm.test", "https://crm.test:443"]
+)
+async def test_one_call_may_name_a_host_for_files_with_the_same_credentials(base: str) -> None:
+    seen: list[tuple[str, str]] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append((str(request.url).lower(), request.headers["authorization"]))
+        return raw(200, b"{}")
+
+    settings = HttpSettings(BASE, auth=BearerToken("t"), file_hosts=frozenset({".CRM.cloud"}))
+    crm = client(answer, settings)
+    await crm.request("GET", "/v1/x", base=base)
+    await crm.request("GET", "/v1/x")
+    host = base.removesuffix(":443").lower()
+    assert seen == [(f"{host}/v1/x", "Bearer t"), (f"{BASE}/v1/x", "Bearer t")]
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "https://crm.cloud.evil.test", "https://evilcrm.cloud", "http://files.crm.cloud",
+        "https://files.crm.cloud:8443", "https://u:p@files.crm.cloud", "https://crm.test:8443", "crm.cloud",
+        "http://crm.test", "https://files.crm.cloud?x", "https://evil.test/.crm.cloud", "",
+    ],
+)  # fmt: skip
+async def test_no_call_can_name_any_other_host(base: str) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise AssertionError("nothing may be sent")
+
+    settings = HttpSettings(
+        BASE,
+        auth=BearerToken("t"),
+        file_hosts=frozenset({"crm.cloud"}),
+        allow_hosts=frozenset({"evil.test"}),
+    )
+    with pytest.raises(BadRequest):
+        await client(answer, settings).request("GET", "/v1/x", base=base)
+
+
 async def test_a_closed_client_sends_nothing() -> None:
     crm = client(lambda _: raw(200, b"{}"))
     await crm.request("GET", "/v1/x")

@@ -45,7 +45,7 @@ from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
-from crmhub_zoho.tiers.rest_files import RestFiles
+from crmhub_zoho.tiers.rest_extras import COMPOSITE, CONVERT, RestExtras
 from crmhub_zoho.together import together
 from crmhub_zoho.webhooks import Webhooks
 
@@ -80,7 +80,8 @@ class Connector:
         self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock)
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
-        self._files = Files(RestFiles(client, config.version), context.random)
+        self._files = Files(self._tiers, context.random)
+        self._extras = Extras(RestExtras(client, config.version), self._schemas)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 

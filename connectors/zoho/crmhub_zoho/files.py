@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from random import Random
 
 from crmhub.connector import Native, Value
@@ -14,8 +15,10 @@ from crmhub.http import Body, FormFile, Sink
 from crmhub.powers import Attachment
 from crmhub_zoho.errors import error_of
 from crmhub_zoho.records import is_record_id
+from crmhub_zoho.routes import Tiers
+from crmhub_zoho.tiers.answers import Answer
+from crmhub_zoho.tiers.calls import FileCalls
 from crmhub_zoho.tiers.rest import PAGE
-from crmhub_zoho.tiers.rest_files import RestFiles
 
 __all__ = ["MOST_BYTES", "Files"]
 
@@ -24,10 +27,10 @@ MOST_BYTES = 20 * 1024 * 1024
 
 
 class Files:
-    """The attachments of records, by REST."""
+    """The attachments of records, by the tier that ``tiers`` choose."""
 
-    def __init__(self, rest: RestFiles, random: Random) -> None:
-        self._rest = rest
+    def __init__(self, tiers: Tiers, random: Random) -> None:
+        self._tiers = tiers
         self._random = random
 
     async def list(self, module: str, record: str) -> AsyncGenerator[Sequence[Attachment]]:
@@ -35,7 +38,9 @@ class Files:
         page, more = 1, True
         while more:
             with _at(module, record):
-                answer = await self._rest.attachments(module, record, page, PAGE)
+                answer = await self._tiers.file(
+                    "files", module, partial(_listed, module=module, record=record, page=page)
+                )
                 found = [_attachment(row) for row in answer.rows]
             yield found
             page, more = page + 1, answer.more is True
@@ -51,7 +56,9 @@ class Files:
             )
         form = FormFile("file", safe_name(name), content, f"crmhub-{self._random.getrandbits(128):032x}")
         with _at(module, record):
-            answer = await self._rest.attach(module, record, form)
+            answer = await self._tiers.file(
+                "upload", module, lambda calls: calls.attach(module, record, form)
+            )
         item = answer.items[0] if len(answer.items) == 1 else {}
         if item.get("status") == "error":
             raise error_of(item, answer.response).at(object=module, record=record)
@@ -66,15 +73,23 @@ class Files:
     async def download(self, module: str, record: str, file: str, into: Sink) -> None:
         """An attachment's bytes; raises ``NotFound`` where there are none."""
         with _at(module, record, file):
-            if not await self._rest.content(module, record, file, into):
+            if not await self._tiers.file(
+                "download", module, lambda calls: calls.content(module, record, file, into)
+            ):
                 raise NotFound(_NO_FILE)
 
     async def delete(self, module: str, record: str, file: str) -> None:
         """Remove an attachment for good; raises ``NotFound`` where there is none."""
         with _at(module, record, file):
-            item = await self._rest.detach(module, record, file)
+            item = await self._tiers.file(
+                "delete_file", module, lambda calls: calls.detach(module, record, file)
+            )
             if item.get("status") != "success":
                 raise NotFound(_NO_FILE)
+
+
+async def _listed(calls: FileCalls, *, module: str, record: str, page: int) -> Answer:
+    return await calls.attachments(module, record, page, PAGE)
 
 
 _NO_FILE = "the record has no such file"

@@ -22,10 +22,12 @@ from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, distinct, normaliser
 from crmhub_zoho.schema import ModuleSchema
-from crmhub_zoho.tiers.calls import RecordCalls
+from crmhub_zoho.tiers.calls import FileCalls, RecordCalls
 from crmhub_zoho.tiers.mcp import Mcp
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
+from crmhub_zoho.tiers.rest_files import RestFiles
 from crmhub_zoho.tiers.sdk import Sdk
+from crmhub_zoho.tiers.sdk.files import SdkFiles
 from crmhub_zoho.writing import Writer
 
 __all__ = ["TABLE", "Tiers"]
@@ -35,6 +37,7 @@ _REST = "rest"
 _SDK = "sdk"
 _MOST_LISTED = 2_000
 _QUERIES = ("read", "query", "count")
+_FILES = ("files", "upload", "download", "delete_file")
 _CONTEXTS: tuple[CallContext, ...] = ("agent", "interactive", "bulk", "background")
 
 TABLE = (
@@ -45,9 +48,11 @@ TABLE = (
     Route("fallback", (_REST,)),
     Route(None, (_REST,)),
     *(Route(context, (_REST,), operation) for operation in _QUERIES for context in _CONTEXTS),
+    *(Route(context, (_REST, _SDK), operation) for operation in _FILES for context in ("agent", None)),
 )
 """Operations: ``get``, ``list`` (the newest, 2,000 at most), ``search``, ``create``, ``update``, ``upsert``,
-``delete``; ``read`` (full and incremental reads), ``query`` and ``count`` are queries."""
+``delete``; ``read`` (full and incremental reads), ``query`` and ``count`` are queries; ``files`` (a list of
+them), ``upload``, ``download`` and ``delete_file`` are about files."""
 
 _T = TypeVar("_T")
 
@@ -60,6 +65,10 @@ class Tiers:
         self._sdk = Sdk(http, config.version, context.clock)
         self._mcp = Mcp(config.tiers.mcp, context.connection, http)
         self._calls: Mapping[str, RecordCalls] = {_MCP: self._mcp, _SDK: self._sdk, _REST: rest}
+        self._files: Mapping[str, FileCalls] = {
+            _SDK: SdkFiles(self._sdk),
+            _REST: RestFiles(http, config.version),
+        }
         self._fetchers = {name: Fetcher(calls, config.concurrency) for name, calls in self._calls.items()}
         self._writers = {
             name: Writer(calls, self._fetchers[name], config) for name, calls in self._calls.items()
@@ -134,6 +143,11 @@ class Tiers:
                 yield page
                 del page  # the caller alone holds it while the next one comes
                 page = await anext(others, None)
+
+    async def file(self, operation: str, module: str, way: Callable[[FileCalls], Awaitable[_T]]) -> _T:
+        """What a call about a record's files gives."""
+        ways = {name: partial(way, calls) for name, calls in self._files.items()}
+        return (await self._run(operation, ways, module, 1)).value
 
     async def probe(self, module: str) -> None:
         """One cheap read by each tier that is there; what fails is in the figures."""

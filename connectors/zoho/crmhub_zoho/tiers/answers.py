@@ -11,7 +11,7 @@ from crmhub.errors import BadRequest
 from crmhub.http import Response
 from crmhub_zoho.errors import classify
 
-__all__ = ["Answer", "WriteAnswer", "answer_of", "write_answer_of"]
+__all__ = ["Answer", "WriteAnswer", "answer_of", "one_answer", "write_answer_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +83,10 @@ def write_answer_of(body: Value, response: Response, key: str = "data") -> Write
         request_id=response.request_id,
     )
     raise error.at(connection=response.connection)
+
+
+def one_answer(answer: WriteAnswer) -> Native:
+    """The outcome of a call that has one; raises ``BadResponse`` where it has not."""
+    if len(answer.items) != 1:
+        raise answer.response.unreadable("JSON without the one outcome")
+    return answer.items[0]

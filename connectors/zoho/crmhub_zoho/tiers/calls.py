@@ -1,4 +1,4 @@
-"""What a tier does with records, whichever way it calls Zoho."""
+"""What a tier does with records and with files, whichever way it calls Zoho."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Protocol
 
 from crmhub.connector import Native
+from crmhub.http import FormFile, Sink
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer
 
-__all__ = ["RecordCalls"]
+__all__ = ["FileCalls", "RecordCalls"]
 
 
 class RecordCalls(Protocol):
@@ -62,4 +63,24 @@ class RecordCalls(Protocol):
 
     async def delete(self, module: str, ids: Sequence[str], *, triggers: bool) -> WriteAnswer:
         """Records moved to the recycle bin."""
+        ...
+
+
+class FileCalls(Protocol):
+    """The calls of :class:`crmhub_zoho.tiers.rest_files.RestFiles`, where each is described."""
+
+    async def attachments(self, module: str, id: str, page: int, per_page: int) -> Answer:
+        """A page of a record's attachments."""
+        ...
+
+    async def attach(self, module: str, id: str, form: FormFile) -> WriteAnswer:
+        """A new attachment."""
+        ...
+
+    async def content(self, module: str, id: str, file: str, into: Sink) -> bool:
+        """An attachment's bytes; ``False``: there are none."""
+        ...
+
+    async def detach(self, module: str, id: str, file: str) -> Native:
+        """Zoho's word on the removal of an attachment."""
         ...

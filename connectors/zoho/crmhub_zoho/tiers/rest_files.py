@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from crmhub.connector import Native
 from crmhub.http import FormFile, HttpClient, Sink, path
-from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
+from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, one_answer, write_answer_of
 
-__all__ = ["RestFiles"]
+__all__ = ["FIELDS", "RestFiles"]
 
-_FIELDS = ("id", "File_Name", "Size", "Created_Time")
+FIELDS = ("id", "File_Name", "Size", "Created_Time")
+"""What is asked for of an attachment."""
 
 
 class RestFiles:
@@ -24,7 +25,7 @@ class RestFiles:
 
     async def attachments(self, module: str, id: str, page: int, per_page: int) -> Answer:
         """A page of a record's attachments, newest first."""
-        params: dict[str, str | int] = {"fields": ",".join(_FIELDS), "page": page, "per_page": per_page}
+        params: dict[str, str | int] = {"fields": ",".join(FIELDS), "page": page, "per_page": per_page}
         response = await self._http.request("GET", self._of(module, id), params=params)
         return answer_of(response.json(), response)
 
@@ -42,10 +43,7 @@ class RestFiles:
     async def detach(self, module: str, id: str, file: str) -> Native:
         """Zoho's word on the removal of an attachment."""
         response = await self._http.request("DELETE", self._one(module, id, file))
-        answer = write_answer_of(response.json(), response)
-        if len(answer.items) != 1:
-            raise response.unreadable("JSON without the one outcome")
-        return answer.items[0]
+        return one_answer(write_answer_of(response.json(), response))
 
     def _of(self, module: str, id: str) -> str:
         return path(self._place, module=module, id=id)

@@ -11,12 +11,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TypeAlias
-from urllib.parse import urlsplit
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl, urlsplit
 
-from crmhub.http import Response
+from crmhub.http import FormFile, Response, Sink
 
-__all__ = ["CURRENT", "Job", "Request"]
+__all__ = ["CURRENT", "READ", "Job", "Kind", "Request"]
+
+_SUCCESS = frozenset(range(200, 300))
+READ = _SUCCESS | {304}
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How the HTTP client has to treat a call; see :meth:`crmhub.http.HttpClient.request`."""
+
+    ok: frozenset[int] = READ
+    endpoint: str = "default"
+    cost: int = 1
+    repeatable: bool = True
+    expect: Literal["json", "any"] = "json"
+    into: Sink | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +43,7 @@ class Request:
     path: str
     params: Mapping[str, str] = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
-    body: bytes | None = field(repr=False)
+    body: bytes | FormFile | None = field(repr=False)
 
 
 _Send: TypeAlias = Callable[[Request], Response]
@@ -50,13 +66,14 @@ class Job:
         url: str,
         params: Mapping[str, object],
         headers: Mapping[str, object],
-        body: bytes | None,
+        body: bytes | FormFile | None,
     ) -> Response:
         """Send what the SDK made; its credentials are a placeholder and stay here."""
+        target = urlsplit(url)
         request = Request(
             method,
-            urlsplit(url).path,
-            {name: _text(value) for name, value in params.items()},
+            target.path,
+            {**dict(parse_qsl(target.query)), **{name: _text(value) for name, value in params.items()}},
             {name: str(headers[name]) for name in headers if name.lower() in _FORWARDED},
             body,
         )
@@ -76,7 +93,7 @@ class Job:
 CURRENT: ContextVar[Job | None] = ContextVar("crmhub_zoho_sdk_job", default=None)
 """The job for which the running thread works."""
 
-_FORWARDED = frozenset({"if-modified-since", "x-external"})
+_FORWARDED = frozenset({"if-modified-since", "x-external", "feature", "x-crm-org"})
 
 
 def _text(value: object) -> str:

@@ -45,7 +45,7 @@ from zohocrmsdk.src.com.zoho.crm.api.util.api_http_connector import APIHTTPConne
 
 from crmhub.connector import Native
 from crmhub.errors import Unsupported
-from crmhub.http import Response
+from crmhub.http import FormFile, Response
 from crmhub_zoho.tiers.sdk.job import CURRENT, Job
 from crmhub_zoho.tiers.sdk.values import Details, native, record_of
 
@@ -56,6 +56,7 @@ __all__ = [
     "get",
     "learn",
     "listed",
+    "read",
     "searched",
     "try_out",
     "update",
@@ -129,6 +130,8 @@ def _fire(connector: Any, converter: Any) -> object:  # pyright: ignore[reportEx
     content = None
     if method in _WITH_BODY and connector.request_body is not None:
         content = cast("bytes", converter.append_to_request(connector, connector.request_body))
+        if connector.file:  # a form: its one part was made as a whole form (files.py), and goes out as it is
+            content = cast("list[tuple[str, FormFile]]", content)[0][1]
     return _Exact(job.exchange(method, connector.url, connector.parameters, connector.headers, content), job)
 
 
@@ -183,33 +186,33 @@ def listed(
     headers = HeaderMap()
     if since is not None:
         headers.add(GetRecordsHeader.if_modified_since, since)
-    return _read(RecordOperations(module).get_records(_params(GetRecordsParam, params), headers))
+    return read(RecordOperations(module).get_records(_params(GetRecordsParam, params), headers))
 
 
 def get(module: str, id: str, fields: Sequence[str]) -> Native | None:
     """One record, or none."""
     params = _params(GetRecordParam, {"fields": ",".join(fields)} if fields else {})
-    return _read(RecordOperations(module).get_record(int(id), params, HeaderMap()))
+    return read(RecordOperations(module).get_record(int(id), params, HeaderMap()))
 
 
 def searched(module: str, params: Mapping[str, str | int | Sequence[str]]) -> Native | None:
     """A page of a search."""
-    return _read(RecordOperations(module).search_records(_params(SearchRecordsParam, params), HeaderMap()))
+    return read(RecordOperations(module).search_records(_params(SearchRecordsParam, params), HeaderMap()))
 
 
 def create(module: str, body: Native, details: Details) -> Native | None:
     """The answers for new records."""
-    return _read(RecordOperations(module).create_records(_body(module, body, details), HeaderMap()))
+    return read(RecordOperations(module).create_records(_body(module, body, details), HeaderMap()))
 
 
 def update(module: str, body: Native, details: Details) -> Native | None:
     """The answers for changed records."""
-    return _read(RecordOperations(module).update_records(_body(module, body, details), HeaderMap()))
+    return read(RecordOperations(module).update_records(_body(module, body, details), HeaderMap()))
 
 
 def upsert(module: str, body: Native, details: Details) -> Native | None:
     """The answers for new or changed records."""
-    return _read(RecordOperations(module).upsert_records(_body(module, body, details), HeaderMap()))
+    return read(RecordOperations(module).upsert_records(_body(module, body, details), HeaderMap()))
 
 
 def delete(module: str, ids: Sequence[str], *, triggers: bool) -> Native | None:
@@ -217,7 +220,7 @@ def delete(module: str, ids: Sequence[str], *, triggers: bool) -> Native | None:
     params = _params(DeleteRecordsParam, {"ids": ids})
     if not triggers:
         params.add(DeleteRecordsParam.wf_trigger, False)
-    return _read(RecordOperations(module).delete_records(params, HeaderMap()))
+    return read(RecordOperations(module).delete_records(params, HeaderMap()))
 
 
 def try_out(module: str, rows: Sequence[Native], details: Details) -> None:
@@ -245,7 +248,7 @@ def _body(module: str, body: Native, details: Details) -> BodyWrapper:
     return made
 
 
-def _read(answer: object) -> Native | None:
+def read(answer: object) -> Native | None:
     """The object of an answer as the JSON that it was; ``None`` for an answer without a body."""
     found = cast("Any", answer)  # pyright: ignore[reportExplicitAny]
     held = None if found is None else found.get_object()

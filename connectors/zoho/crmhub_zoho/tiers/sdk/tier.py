@@ -27,11 +27,11 @@ import anyio.to_thread
 from crmhub.clock import Clock
 from crmhub.connector import Native
 from crmhub.errors import BadResponse, ConnectorError, Unsupported
-from crmhub.http import HttpClient, Response
+from crmhub.http import FormFile, HttpClient, Response
 from crmhub_zoho.prices import write_call
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
 from crmhub_zoho.tiers.rest import HEAVY_FROM, PAGE
-from crmhub_zoho.tiers.sdk.job import Job, Request
+from crmhub_zoho.tiers.sdk.job import Job, Kind, Request
 
 if TYPE_CHECKING:
     from crmhub_zoho.tiers.sdk.values import Details
@@ -41,22 +41,10 @@ __all__ = ["Sdk"]
 _VERSION = "v8"  # the SDK speaks no other
 _THREADS = 4  # the SDK's work is held by the interpreter's lock: more give nothing (measured)
 _FRESH = 3_600.0  # seconds after which fields are read anew; the SDK itself would keep them for good
-_SUCCESS = frozenset(range(200, 300))
-_READ = _SUCCESS | {304}
-_WRITTEN = _SUCCESS | {400, 412}
+_WRITTEN = frozenset(range(200, 300)) | {400, 412}
 _FIELDS = "/settings/fields"
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How the HTTP client has to treat a call."""
-
-    ok: frozenset[int] = _READ
-    endpoint: str = "default"
-    cost: int = 1
-    repeatable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +66,7 @@ class Sdk:
         self._threads: anyio.CapacityLimiter | None = None
         self._folder: Path | None = None
         self._forget: weakref.finalize[[str, bool], Sdk] | None = None
+        self._bare: Path | None = None
         self._learnt: dict[str, _Learnt] = {}
         self._turns: dict[str, anyio.Lock] = {}
         self._replies: dict[str, tuple[float, Response]] = {}
@@ -93,6 +82,7 @@ class Sdk:
     async def aclose(self) -> None:
         """Remove the SDK's files."""
         self._learnt.clear()
+        self._bare = None
         if self._forget is not None:
             forget, self._forget, self._folder = self._forget, None, None
             await anyio.to_thread.run_sync(forget)
@@ -118,13 +108,13 @@ class Sdk:
             params |= {"sort_by": "Modified_Time", "sort_order": "asc"}
         if token:
             params["page_token"] = token
-        body, response = await self._call(module, _Kind(), lambda _: _library().listed(module, params, since))
+        body, response = await self._call(module, Kind(), lambda _: _library().listed(module, params, since))
         return answer_of(body, response)
 
     async def record(self, module: str, id: str, fields: Sequence[str]) -> Native | None:
         """See :meth:`crmhub_zoho.tiers.rest.Rest.record`."""
         try:
-            body, response = await self._call(module, _Kind(), lambda _: _library().get(module, id, fields))
+            body, response = await self._call(module, Kind(), lambda _: _library().get(module, id, fields))
         except ConnectorError as error:
             if error.code == "INVALID_DATA":  # an id that never was
                 return None
@@ -137,7 +127,7 @@ class Sdk:
         params: dict[str, str | int | Sequence[str]] = {"word": word, "page": page, "per_page": per_page}
         if fields:
             params["fields"] = list(fields)
-        kind = _Kind(endpoint="search")
+        kind = Kind(endpoint="search")
         body, response = await self._call(module, kind, lambda _: _library().searched(module, params))
         return answer_of(body, response)
 
@@ -173,7 +163,7 @@ class Sdk:
         """Raise :class:`Unsupported` unless the SDK can hold all values of the rows; sends no record."""
         learnt = await self._ready(module)
         await self._in_thread(
-            Job(self._sender(_Kind())),
+            Job(self._sender(Kind())),
             learnt.folder,
             lambda: _library().try_out(module, rows, learnt.details),
         )
@@ -183,21 +173,30 @@ class Sdk:
     async def _write(
         self, module: str, count: int, work: Callable[[Details], Native | None], *, repeatable: bool = True
     ) -> WriteAnswer:
-        kind = _Kind(
+        kind = Kind(
             _WRITTEN, "bulk" if count >= HEAVY_FROM else "default", write_call(count).credits, repeatable
         )
         body, response = await self._call(module, kind, work)
         return write_answer_of(body, response)
 
     async def _call(
-        self, module: str, kind: _Kind, work: Callable[[Details], Native | None]
+        self, module: str, kind: Kind, work: Callable[[Details], Native | None]
     ) -> tuple[Native | None, Response]:
         """What the SDK made of the reply, and the reply itself."""
         learnt = await self._ready(module)
+        return await self._answered(kind, learnt.folder, lambda: work(learnt.details))
+
+    async def call(self, kind: Kind, work: Callable[[], _T]) -> tuple[_T | None, Response]:
+        """A call that needs no module's fields: what ``work`` gave, and the reply itself."""
+        if self._bare is None:
+            self._bare = await anyio.to_thread.run_sync(self._new_folder)
+        return await self._answered(kind, self._bare, work)
+
+    async def _answered(self, kind: Kind, folder: Path, work: Callable[[], _T]) -> tuple[_T | None, Response]:
         job = Job(self._sender(kind))
-        body: Native | None = None
+        body: _T | None = None
         try:
-            body = await self._in_thread(job, learnt.folder, lambda: work(learnt.details))
+            body = await self._in_thread(job, folder, work)
         except BadResponse:
             if job.response is None or job.response.status < 400:
                 raise
@@ -216,7 +215,7 @@ class Sdk:
             learnt = self._learnt.get(module)
             if learnt is None or self._clock.monotonic() - learnt.at > _FRESH:
                 folder = await anyio.to_thread.run_sync(self._new_folder)
-                job = Job(self._sender(_Kind()))
+                job = Job(self._sender(Kind()))
                 details = await self._in_thread(job, folder, lambda: _library().learn(module))
                 self._learnt[module] = learnt = _Learnt(details, folder, self._clock.monotonic())
             return learnt
@@ -246,22 +245,23 @@ class Sdk:
             raise _meaning(job, job.error) from None
         return result
 
-    def _sender(self, kind: _Kind) -> Callable[[Request], Response]:
+    def _sender(self, kind: Kind) -> Callable[[Request], Response]:
         return lambda request: anyio.from_thread.run(partial(self._send, kind), request)
 
-    async def _send(self, kind: _Kind, request: Request) -> Response:
+    async def _send(self, kind: Kind, request: Request) -> Response:
         """Send what the SDK made, in the event loop. Fields' metadata is asked for once an hour."""
         if not request.path.endswith(_FIELDS):
             return await self._request(kind, request)
         module = request.params.get("module", "")
         at, response = self._replies.get(module, (0.0, None))
         if response is None or self._clock.monotonic() - at > _FRESH:
-            response = await self._request(_Kind(), request)
+            response = await self._request(Kind(), request)
             self._replies[module] = (self._clock.monotonic(), response)
         return response
 
-    async def _request(self, kind: _Kind, request: Request) -> Response:
-        typed = {"content-type": "application/json"} if request.body is not None else {}
+    async def _request(self, kind: Kind, request: Request) -> Response:
+        kind_of = request.body.content_type if isinstance(request.body, FormFile) else "application/json"
+        typed = {"content-type": kind_of} if request.body is not None else {}
         return await self._http.request(
             request.method,
             request.path,
@@ -272,17 +272,19 @@ class Sdk:
             endpoint=kind.endpoint,
             cost=kind.cost,
             ok=kind.ok,
+            expect=kind.expect,
+            into=kind.into,
+            base=kind.base,
         )
 
 
 def _meaning(job: Job, error: BaseException) -> BaseException:
     """What a failed job means: what our own client said, else that the SDK cannot read or say something."""
-    known = job.error or error
-    if isinstance(known, ConnectorError):
-        return known
+    if job.error is not None or isinstance(error, ConnectorError):
+        return job.error or error
     if job.response is not None:
         return job.response.unreadable("what the SDK cannot read")
-    return Unsupported(f"the SDK cannot make this call ({type(known).__name__})")
+    return Unsupported(f"the SDK cannot make this call ({type(error).__name__})")
 
 
 def _library():

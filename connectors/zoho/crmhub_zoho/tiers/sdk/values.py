@@ -21,7 +21,7 @@ from zohocrmsdk.src.com.zoho.crm.api.util import Choice
 from crmhub.connector import Native, Value
 from crmhub.errors import Unsupported, Where
 
-__all__ = ["Details", "native", "record_of"]
+__all__ = ["Details", "native", "object_of", "record_of"]
 
 Details: TypeAlias = Mapping[str, Mapping[str, Mapping[str, object]]]
 """By module (in lower case) and field: ``type``, ``structure_name`` and what else the SDK knows of it."""
@@ -69,7 +69,7 @@ def _typed_one(value: Value, kind: str, detail: Mapping[str, object], details: D
         if kind == _RECORD:
             module = detail.get("module")
             return record_of(value, details, module if isinstance(module, str) else None)
-        return _object_of(value, kind, details) if kind in _known() else _plain(value)
+        return object_of(value, kind, details) if kind in _known() else _plain(value)
     if kind == "DateTime":
         return datetime.fromisoformat(str(value))
     if kind == "Date":
@@ -83,7 +83,7 @@ def _typed_one(value: Value, kind: str, detail: Mapping[str, object], details: D
     return _plain(value)
 
 
-def _object_of(value: Native, kind: str, details: Details) -> object:
+def object_of(value: Native, kind: str, details: Details) -> object:
     """An object of one of the SDK's classes, by its setters, which note what is to be sent."""
     package, _, name = kind.rpartition(".")
     made = cast("object", getattr(import_module(package), name)())
