@@ -45,7 +45,6 @@ from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
-from crmhub_zoho.tiers.rest_extras import COMPOSITE, CONVERT, RestExtras
 from crmhub_zoho.together import together
 from crmhub_zoho.webhooks import Webhooks
 
@@ -81,7 +80,6 @@ class Connector:
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
         self._files = Files(self._tiers, context.random)
-        self._extras = Extras(RestExtras(client, config.version), self._schemas)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 
@@ -223,11 +221,11 @@ class Connector:
 
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
         """The newest records of a module, at most ``limit`` of them and 2,000, and which tier gave them."""
+        if self._lists.has(object):
+            raise Unsupported(f"{object} have no order in time", hint="list them all: it is a short list")
         return await self._tiers.list(object, await self._known(object, fields), fields, limit)
 
     @property
-        if self._lists.has(object):
-            raise Unsupported(f"{object} have no order in time", hint="list them all: it is a short list")
     def tiers(self) -> TierRouter:
         """The router among the connection's tiers."""
         return self._tiers.router
