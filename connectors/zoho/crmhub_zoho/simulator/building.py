@@ -18,6 +18,7 @@ from crmhub_zoho.simulator.org import Module, Org, metadata_id
 from crmhub_zoho.simulator.people import make_users
 from crmhub_zoho.simulator.picklists import with_none
 from crmhub_zoho.simulator.seeding import counts_of, seeded_rows
+from crmhub_zoho.simulator.suite_rows import suite_counts
 
 DEFAULT_OFFSET = "+05:30"
 _TYPES: Mapping[str, str] = {
@@ -79,7 +80,7 @@ def build_org(options: Options, clock: SimClock, offset: str) -> Org:
 
 
 def _check_rows(options: Options) -> None:
-    known = counts_of(options)
+    known = counts_of(options) | suite_counts(options)
     if isinstance(options.rows, int):
         if options.rows < 0:
             raise SimulatorError(f"rows: {options.rows} is less than none")

@@ -1,7 +1,7 @@
 """The double itself: who may call, what it costs, which handler answers."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,6 +14,7 @@ from crmhub.testing.simulator.jsons import json_response
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.routes import Found, Routes
 from crmhub.testing.simulator.table import Row
+from crmhub_zoho.simulator.books import Books
 from crmhub_zoho.simulator.building import DEFAULT_OFFSET, build_org
 from crmhub_zoho.simulator.call import Call, Endpoint
 from crmhub_zoho.simulator.endpoints import NO_MODULES, endpoints
@@ -27,9 +28,12 @@ from crmhub_zoho.simulator.mcp_switches import read_switches
 from crmhub_zoho.simulator.oauth import Accounts
 from crmhub_zoho.simulator.org import BULK_PAGE
 from crmhub_zoho.simulator.paging import PageTokens
+from crmhub_zoho.simulator.projects import Projects
 from crmhub_zoho.simulator.records import Records
 from crmhub_zoho.simulator.rendering import full_record
 from crmhub_zoho.simulator.scopes import EVERYTHING, split_scopes
+from crmhub_zoho.simulator.suite import SETTINGS as SUITE_SETTINGS
+from crmhub_zoho.simulator.suite import read_switches as read_suite_switches
 
 VERSIONS: Final = frozenset({"v6", "v7", "v8"})
 GENEROUS_CREDITS: Final = 5_000_000
@@ -43,6 +47,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "bulk_page": f"records in one page of a bulk read (default {BULK_PAGE:,})",
     "scopes": "what the credentials may do, comma-separated (default: everything)",
     **MCP_SETTINGS,
+    **SUITE_SETTINGS,
 }
 _SCHEME = "zoho-oauthtoken "
 
@@ -61,6 +66,9 @@ class ZohoDouble(Double):
         self.credentials = self.accounts.credentials
         self.mcp = make_server(self, self.accounts, scopes, read_switches(settings.text, settings.number))
         self.credentials["mcp_token"] = self.mcp.token
+        suite = read_suite_switches(settings.text, settings.number)
+        self.books = Books(self.org, self.accounts, options, suite)
+        self.projects = Projects(self.org, self.accounts, options, suite)
         self.index_delay = settings.number("index_delay", 0.0)
         self.org.jobs.delay = settings.number("bulk_delay", DEFAULT_DELAY)
         self.org.bulk_page = int(settings.number("bulk_page", BULK_PAGE))
@@ -91,6 +99,10 @@ class ZohoDouble(Double):
         path = request.url.path.rstrip("/")
         if path == MCP_PATH:
             return await self.mcp.answer(request)
+        for service in (self.books, self.projects):
+            if path.startswith(f"{service.prefix}/"):
+                await self.lag()
+                return service.answer(request, path)
         try:
             if path.startswith("/oauth/v2/"):
                 return await self._oauth(request, path)
@@ -183,15 +195,21 @@ class ZohoDouble(Double):
         )
 
     def objects(self) -> list[str]:
-        """The API names of the modules."""
-        return list(self.org.modules)
+        """The API names of the modules, and what Zoho Books and Zoho Projects hold."""
+        return [*self.org.modules, *self._shelves]
 
     def truth(self, name: str, *, deleted: bool = False) -> Iterator[Row]:
         """All live records of a module as the single GET shows them, or those in the recycle bin."""
         self.org.jobs.settle()
+        if name in self._shelves:
+            return iter(()) if deleted else self._shelves[name]()
         module = self.org.modules[name]
         rows = (gone.row for gone in module.table.deleted()) if deleted else module.table.rows()
         return (full_record(self.org, module, row) for row in rows)
+
+    @property
+    def _shelves(self) -> Mapping[str, Callable[[], Iterator[Row]]]:
+        return {**self.books.shelves, **self.projects.shelves}
 
     def outbox(self, *, clear: bool = False) -> list[dict[str, object]]:
         """Notifications and callbacks of jobs that Zoho would have sent, oldest first; `clear` forgets

@@ -21,6 +21,13 @@ EVERYTHING = (
     "ZohoCRM.mass_delete.ALL",
     "ZohoSearch.securesearch.READ",
     "ZohoFiles.files.ALL",
+    "ZohoBooks.settings.READ",
+    "ZohoBooks.invoices.READ",
+    "ZohoBooks.contacts.READ",
+    "ZohoProjects.portals.READ",
+    "ZohoProjects.projects.READ",
+    "ZohoProjects.tasks.READ",
+    "ZohoProjects.milestones.READ",
 )
 
 
