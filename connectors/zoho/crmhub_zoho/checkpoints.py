@@ -1,6 +1,6 @@
 """Where a read stands, and the JSON in which that is kept.
 
-A full read walks in id order and remembers the newest change it has seen. A read of changes walks by
+A full read walks ranges of ids and remembers the newest change it has seen. A read of changes walks by
 (time of change, id). Its next start is never later than the newest change seen, and never later than
 the server's time when the walk began less the overlap: whatever is still to become visible carries a
 later time than that. So the saved place needs no moving back, and a quiet module gives no rows again.
@@ -17,6 +17,7 @@ import msgspec
 
 from crmhub.connector import Checkpoint, Condition, Value
 from crmhub.errors import BadRequest, Where
+from crmhub_zoho.ranges import Range
 from crmhub_zoho.records import instant, is_record_id
 
 __all__ = ["Changes", "Full", "Position", "Walk", "after_full", "after_walk", "load", "save"]
@@ -40,11 +41,16 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Full:
-    """A full read under way: the last id, when it began, and the newest change seen."""
+    """A full read under way: what is still to be read, when it began, and the newest change seen.
 
-    id: str
+    ``end`` is the last id that there was when the end was looked at; a read that goes on later, from a
+    checkpoint, also reads what has come after it.
+    """
+
+    ranges: tuple[Range, ...]
     began: datetime
     peak: Position | None
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,7 @@ def save(state: Full | Changes, module: str, filter: Sequence[Condition]) -> Che
     if filter:
         saved["filter"] = _fingerprint(filter)
     if isinstance(state, Full):
-        saved |= {"mode": "full", "id": state.id, "began": state.began.isoformat()}
+        saved |= {"mode": "full", "began": state.began.isoformat()} | _saved_ranges(state)
         if state.peak is not None:
             saved["peak"] = _saved(state.peak)
         return saved
@@ -116,7 +122,7 @@ def load(saved: Checkpoint, module: str, filter: Sequence[Condition]) -> Full | 
     try:
         if saved.get("mode") == "full":
             return Full(
-                _id(saved.get("id")),
+                _ranges(saved),
                 _at(saved.get("began")),
                 _position(saved["peak"]) if "peak" in saved else None,
             )
@@ -147,6 +153,28 @@ def _fingerprint(filter: Sequence[Condition]) -> str:
 
 def _saved(position: Position) -> Value:
     return {"at": position.at.isoformat(), "id": position.id}
+
+
+def _saved_ranges(full: Full) -> dict[str, Value]:
+    ranges = (*full.ranges, Range(full.end)) if full.end else full.ranges
+    if len(ranges) == 1 and ranges[0].is_open:
+        return {"id": ranges[0].after}
+    return {"ranges": [[one.after, one.before] for one in ranges]}
+
+
+def _ranges(saved: Mapping[str, Value]) -> tuple[Range, ...]:
+    if "ranges" not in saved:
+        return (Range(_id(saved.get("id"))),)
+    found = saved["ranges"]
+    if not isinstance(found, list) or not found:
+        raise ValueError
+    return tuple(_range(one) for one in found)
+
+
+def _range(value: Value) -> Range:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError
+    return Range(_id(value[0]), _id(value[1]))
 
 
 def _position(value: Value) -> Position:

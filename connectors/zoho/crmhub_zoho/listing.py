@@ -20,8 +20,8 @@ from crmhub_zoho.checkpoints import Changes, Position, Walk
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
 from crmhub_zoho.fetching import Fetcher
-from crmhub_zoho.reading import began_at, not_advancing
 from crmhub_zoho.records import ID, MODIFIED, distinct, normaliser, stamp_of
+from crmhub_zoho.run import began_at, not_advancing
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Answer, Rest
 
