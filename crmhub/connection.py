@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from crmhub import arguments
 from crmhub.connector import Check, Connector, Native, Value
-from crmhub.errors import UsageError
+from crmhub.errors import Unsupported, UsageError, Where
 from crmhub.files import FileBody, arriving_file, safe_name
 from crmhub.listing import Listing
 from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Record, User
@@ -21,6 +21,7 @@ from crmhub.webhooks import Webhooks
 __all__ = ["Connection"]
 
 _Model = TypeVar("_Model", bound=Record)
+_Kind = TypeVar("_Kind")
 
 
 class Connection(Org):
@@ -103,6 +104,21 @@ class Connection(Org):
                 connector, SupportsRequest, connection=self.name, instead="read and write its records"
             )
             return await asked.request(method.upper(), path, params=params, json=json)
+
+    @asynccontextmanager
+    async def using(self, kind: type[_Kind]) -> AsyncGenerator[_Kind]:
+        """The connector itself, as the given class, held open within ``async with``.
+
+        For what only one CRM has. Raises :class:`Unsupported` where the connector is of another class.
+        """
+        async with self.in_use() as connector:
+            if not isinstance(connector, kind):
+                raise Unsupported(
+                    f"connection {self.name!r} is not to {kind.__module__.partition('.')[0]}",
+                    hint=f"its connector is {self.kind!r}",
+                    where=Where(connection=self.name),
+                )
+            yield connector
 
     def files(self, object: str, record: str) -> Listing[Attachment]:
         """The files attached to a record, by the object's native name and the record's id.

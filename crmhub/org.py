@@ -14,7 +14,7 @@ from crmhub.connector import Capabilities, Connector, ObjectCapabilities, Object
 from crmhub.directory import Directory, read_directory
 from crmhub.document import suggest
 from crmhub.errors import NotFound, PermissionDenied, UsageError, Where
-from crmhub.mapping.custom import object_map
+from crmhub.mapping.custom import STRUCTURED, object_map
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.powers import SupportsAble
@@ -223,15 +223,20 @@ class Org:
             return self._mapping
 
     async def mapping_of_object(
-        self, object: str, fields: Collection[str] | None = None
+        self, object: str, fields: Collection[str] | None = None, *, structures: bool = False
     ) -> ConnectionMapping:
-        """The compiled mapping of one object's own fields, by their native names (``None``: all)."""
+        """The compiled mapping of one object's own fields, by their native names.
+
+        ``None``: all; those that hold structures, which can cost a call for each record, with ``structures``.
+        """
         await self.able(object)  # tells a misspelt name with a suggestion
         schema = await self.schema(object)
         for name in fields or ():
             if name not in schema.fields:
                 where = Where(self.name, object, field=name)
                 raise UsageError(f"no field {name!r}", hint=suggest(name, schema.fields), where=where)
+        if fields is None and not structures:
+            fields = [name for name, one in schema.fields.items() if one.type not in STRUCTURED]
         key = (object, None if fields is None else frozenset(fields))
         if key not in self._objects:
             chosen = schema.fields if fields is None else {name: schema.fields[name] for name in fields}

@@ -36,6 +36,8 @@ class Choice:
     limit: int | None = None
     raw: bool = False
     on_invalid: Callable[[InvalidRecord], None] | None = None
+    structures: bool = False
+    """Also those fields of an object that is not mapped which can cost a call for each record."""
 
 
 @dataclass(frozen=True)
@@ -134,16 +136,18 @@ class Reader(Generic[_Model]):
 
     async def maps(self) -> tuple[CompiledMap, ...]:
         """The maps behind the model. Raises :class:`ConfigError` where it is not mapped."""
-        _mapping, maps = await self._mapping(None)
+        _mapping, maps = await self._mapping(None, structures=True)
         return maps
 
     async def objects(self) -> Sequence[str]:
         """The objects of this org that hold the model's records."""
         return [shelf.object for shelf in await self.shelves(frozenset())]
 
-    async def shelves(self, fields: frozenset[str] | None = None) -> Sequence[Shelf[_Model]]:
+    async def shelves(
+        self, fields: frozenset[str] | None = None, *, structures: bool = False
+    ) -> Sequence[Shelf[_Model]]:
         """The objects that hold the model's records, with the maps of ``fields`` (``None``: all)."""
-        mapping, maps = await self._mapping(fields)
+        mapping, maps = await self._mapping(fields, structures=structures)
         stages = await stages_of(self.org, maps)
         found: list[Shelf[_Model]] = []
         lacking: NotFound | None = None
@@ -211,7 +215,7 @@ class Reader(Generic[_Model]):
         """The records of those ids that there are, by id."""
         found: dict[str, _Model] = {}
         async with self.org.in_use() as connector:
-            for shelf in await self.shelves(choice.fields):
+            for shelf in await self.shelves(choice.fields, structures=choice.structures):
                 asked = [id_ for id_ in dict.fromkeys(ids) if id_ not in found]
                 if not asked:
                     break
@@ -223,10 +227,10 @@ class Reader(Generic[_Model]):
         return found
 
     async def _mapping(
-        self, fields: frozenset[str] | None
+        self, fields: frozenset[str] | None, *, structures: bool = False
     ) -> tuple[ConnectionMapping, tuple[CompiledMap, ...]]:
         if self._object is not None:
-            mapping = await self.org.mapping_of_object(self._object, fields)
+            mapping = await self.org.mapping_of_object(self._object, fields, structures=structures)
             return mapping, mapping.maps
         name = self.model.model
         mapping = await self.org.mapping((name,))
@@ -287,7 +291,7 @@ class Reader(Generic[_Model]):
 
         The maps that stay must all say the same.
         """
-        maps = await self.maps()
+        _mapping, maps = await self._mapping(None)
         for name in where:
             if not any(can_ask(mapped, name) for mapped in maps):
                 raise self._unknown(name, maps, Where(self.org.name, shelf.object))

@@ -134,7 +134,8 @@ class Records(Generic[_Model]):
 
     async def get(self, id: str, *, fields: Iterable[str] | None = None, raw: bool = False) -> _Model:
         """The record of that id. Raises :class:`NotFound`."""
-        (found,) = await self.get_many([arguments.identifier(id)], fields=fields, raw=raw)
+        choice = replace(self._choice(fields, None, None, raw, None), structures=True)
+        found = (await self._reader.by_ids([arguments.identifier(id)], choice)).get(id)
         if found is None:
             where = Where(self._org.name, (await self.maps())[0].object, id)
             raise NotFound(f"no such {self._model.model}", where=where)

@@ -359,8 +359,13 @@ class Connection:
     def mapping(self, models: Iterable[str] | None = None) -> ConnectionMapping:
         """The compiled mapping; custom fields of the named models (``None``: all) are bound to the schema."""
 
-    def mapping_of_object(self, object: str, fields: Collection[str] | None = None) -> ConnectionMapping:
-        """The compiled mapping of one object's own fields, by their native names (``None``: all)."""
+    def mapping_of_object(
+        self, object: str, fields: Collection[str] | None = None, *, structures: bool = False
+    ) -> ConnectionMapping:
+        """The compiled mapping of one object's own fields, by their native names.
+
+        ``None``: all; those that hold structures, which can cost a call for each record, with ``structures``.
+        """
 
     def directory(self, model: str) -> Directory | None:
         """The table of a small model (user, stage, pipeline), read once; ``None`` where it is not mapped."""

@@ -16,7 +16,7 @@ from crmhub.models import CustomObject
 from crmhub.native import Value
 from crmhub.schema import FieldSpec, FieldType, ObjectSchema
 
-__all__ = ["custom_key", "custom_rules", "object_map"]
+__all__ = ["STRUCTURED", "custom_key", "custom_rules", "object_map"]
 
 _CODECS: dict[str, tuple[Kind, Value]] = {
     "int": ("int", "int"),
@@ -77,8 +77,13 @@ _OWN: dict[str, tuple[Kind, Codec | None]] = {
     "ref": ("text", _Pointed()),
     "multi_enum": ("texts", _Several()),
     "computed": ("json", None),
+    "json": ("json", None),
+    "multi_ref": ("json", None),
 }
 """How any field of an object is read, where that differs from a mapped custom field."""
+
+STRUCTURED: frozenset[FieldType] = frozenset({"json", "multi_ref"})
+"""Types of fields whose value is a structure, given as it is: rows of a subform, tags, several look-ups."""
 
 
 def object_map(object: str, crm: str) -> MapSpec:

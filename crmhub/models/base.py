@@ -27,8 +27,19 @@ def utc(value: datetime) -> datetime:
 Instant = Annotated[datetime, AfterValidator(utc)]
 """A point in time, aware and in UTC."""
 
-CustomValue: TypeAlias = bool | int | Decimal | datetime | date | str | list[str] | None
-"""A custom field's value, typed by the CRM's own schema."""
+CustomValue: TypeAlias = (
+    bool
+    | int
+    | Decimal
+    | datetime
+    | date
+    | str
+    | list[str]
+    | list[dict[str, object]]
+    | dict[str, object]
+    | None
+)
+"""A custom field's value, typed by the CRM's own schema; structures such as a subform's rows as they are."""
 
 RawRecord: TypeAlias = Mapping[str, object]
 """A record in the CRM's own words: JSON, with numbers that have a fraction as ``Decimal``."""

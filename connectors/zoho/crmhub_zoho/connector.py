@@ -34,6 +34,7 @@ from crmhub_zoho.checking import checks
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
 from crmhub_zoho.errors import classify
+from crmhub_zoho.extras import Extras
 from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.files import Files
 from crmhub_zoho.listing import ListReader
@@ -45,6 +46,7 @@ from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
+from crmhub_zoho.tiers.rest_extras import COMPOSITE, CONVERT, RestExtras
 from crmhub_zoho.together import together
 from crmhub_zoho.webhooks import Webhooks
 
@@ -56,6 +58,7 @@ _POWERS = frozenset(
     }
 )  # fmt: skip
 _SUB_CONCURRENCY = 10  # of heavy calls, in every edition (Zoho CRM API v8, "API Limits")
+_HEAVY = frozenset({"coql", "bulk", CONVERT, COMPOSITE})
 
 
 class Connector:
@@ -80,6 +83,7 @@ class Connector:
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
         self._files = Files(self._tiers, context.random)
+        self._extras = Extras(RestExtras(client, config.version), self._schemas)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 
@@ -226,6 +230,11 @@ class Connector:
         return await self._tiers.list(object, await self._known(object, fields), fields, limit)
 
     @property
+    def extras(self) -> Extras:
+        """What only Zoho has; see :class:`crmhub_zoho.Zoho`."""
+        return self._extras
+
+    @property
     def tiers(self) -> TierRouter:
         """The router among the connection's tiers."""
         return self._tiers.router
@@ -293,7 +302,8 @@ def _client(config: ZohoConfig, context: Context, auth: OAuth) -> HttpClient:
             base_url=config.api_base,
             auth=auth,
             limits=(
-                Limit("heavy calls", concurrency=_SUB_CONCURRENCY, endpoints=frozenset({"coql", "bulk"})),
+                Limit("heavy calls", concurrency=_SUB_CONCURRENCY, endpoints=_HEAVY),
+                Limit("composite requests", concurrency=1, endpoints=frozenset({COMPOSITE})),  # counts for 5
                 token_limit(config),
             ),
             classify=classify,

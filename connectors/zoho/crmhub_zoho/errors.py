@@ -68,10 +68,15 @@ _CODES: Mapping[str, _Meaning] = {
     "DEPENDENT_FIELD_MISSING": _RECORD,
     "DEPENDENT_MISMATCH": _RECORD,
     "EXPECTED_FIELD_MISSING": _RECORD,
-    "NOT_APPROVED": _RECORD,
+    "NOT_APPROVED": _Meaning(InvalidRecord, "the record waits for approval in Zoho", permanent=False),
     "UNABLE_TO_PARSE_DATA_TYPE": _RECORD,
-    "RECORD_IN_BLUEPRINT": _Meaning(InvalidRecord, "the record's stage is moved by its blueprint only"),
-    "RECORD_LOCKED": _Meaning(InvalidRecord, "the record is locked for now", permanent=False),
+    "RECORD_IN_BLUEPRINT": _Meaning(InvalidRecord, "its blueprint alone moves this field: make a transition"),
+    "RECORD_LOCKED": _Meaning(
+        InvalidRecord, "the record is locked: try again once it is not", permanent=False
+    ),
+    "RECORD_NOT_IN_PROCESS": _Meaning(BadRequest, "no blueprint holds the record: update its field directly"),
+    "ID_ALREADY_CONVERTED": _Meaning(BadRequest, "a lead is converted once: go on with what it has become"),
+    "CONVERTED_RECORD": _Meaning(InvalidRecord, "the lead was converted: change what it has become"),
     "NOT_SUPPORTED": _CALL,
     "REQUIRED_PARAM_MISSING": _CALL,
     "EXPECTED_PARAM_MISSING": _CALL,

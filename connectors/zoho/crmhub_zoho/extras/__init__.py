@@ -1,0 +1,28 @@
+"""What only Zoho has: conversions, blueprints, related lists, tags, the recycle bin, calls for many."""
+
+from __future__ import annotations
+
+from crmhub_zoho.extras.blueprints import Blueprints
+from crmhub_zoho.extras.composites import Composites
+from crmhub_zoho.extras.leads import Leads
+from crmhub_zoho.extras.mass import Mass
+from crmhub_zoho.extras.recycling import RecycleBin
+from crmhub_zoho.extras.relations import Relations
+from crmhub_zoho.extras.tagging import Tagging
+from crmhub_zoho.schema import Schemas
+from crmhub_zoho.tiers.rest_extras import RestExtras
+
+__all__ = ["Extras"]
+
+
+class Extras:
+    """The rooms, one for each group of calls; all by REST."""
+
+    def __init__(self, rest: RestExtras, schemas: Schemas) -> None:
+        self.leads = Leads(rest)
+        self.blueprints = Blueprints(rest)
+        self.relations = Relations(rest, schemas)
+        self.tags = Tagging(rest)
+        self.bin = RecycleBin(rest)
+        self.composites = Composites(rest)
+        self.mass = Mass(rest, schemas)
