@@ -5,15 +5,29 @@ Nothing here but data and the way to look something up in it; :mod:`crmhub.tiers
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from crmhub.errors import UsageError
 
-__all__ = ["ANY", "BULK_FROM", "CallContext", "Order", "Route", "RoutingTable", "Wish", "routed", "wished"]
+__all__ = [
+    "ANY",
+    "BULK_FROM",
+    "CallContext",
+    "Order",
+    "Route",
+    "Routed",
+    "RoutingTable",
+    "ServedCall",
+    "Wish",
+    "note_served",
+    "routed",
+    "wished",
+]
 
 CallContext: TypeAlias = Literal["agent", "interactive", "bulk", "background", "fallback"]
 """What a call is made for: an agent's step, a person who waits, many records, work that nobody waits for,
@@ -23,6 +37,7 @@ ANY = "*"
 """Stands in a table for every operation that has no row of its own."""
 BULK_FROM = 51
 """So many records are ``bulk``, whether an agent or a person asks for them."""
+_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,28 +113,50 @@ class RoutingTable:
 
 
 @dataclass(frozen=True, slots=True)
+class ServedCall:
+    """A call that was served: its ``operation``, the native ``object``, by which ``tier``, and ``why`` it."""
+
+    connection: str | None
+    operation: str
+    object: str | None
+    tier: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """What is known of the calls made within :func:`routed`."""
+
+    served: deque[ServedCall] = field(default_factory=lambda: deque[ServedCall](maxlen=_REMEMBERED))
+    """The last thousand that were served, in the order in which they were."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
-    """What a caller wants of the tiers: by context, or one tier by name."""
+    """What a caller wants of the tiers: by context, or one tier by name. ``told`` hear what serves it."""
 
     context: CallContext | None = None
     tier: str | None = None
+    told: tuple[Routed, ...] = ()
 
 
 _wish: ContextVar[Wish | None] = ContextVar("crmhub_wish", default=None)
 
 
 @contextmanager
-def routed(context: CallContext | None = None, *, tier: str | None = None) -> Generator[None]:
+def routed(context: CallContext | None = None, *, tier: str | None = None) -> Generator[Routed]:
     """Route the calls that are made within, in this task and those it starts::
 
-        with routed("agent"):
+        with routed("agent") as route:
             deal = await hub["zoho"].deals.get(id)
+        print(route.served[-1].tier, route.served[-1].why)
 
     ``tier`` names one tier, which wins. Connections without tiers take no notice.
     """
-    before = _wish.set(Wish(context, tier))
+    outer, route = _wish.get(), Routed()
+    before = _wish.set(Wish(context, tier, (route, *(outer.told if outer else ()))))
     try:
-        yield
+        yield route
     finally:
         _wish.reset(before)
 
@@ -127,3 +164,10 @@ def routed(context: CallContext | None = None, *, tier: str | None = None) -> Ge
 def wished() -> Wish | None:
     """What :func:`routed` asks for here; ``None`` outside of it."""
     return _wish.get()
+
+
+def note_served(call: ServedCall) -> None:
+    """Tell everybody within whose :func:`routed` the call was made."""
+    wish = _wish.get()
+    for route in wish.told if wish else ():
+        route.served.append(call)

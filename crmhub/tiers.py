@@ -22,7 +22,7 @@ from crmhub.errors import (
 )
 from crmhub.events import Events
 from crmhub.http.breaker import BreakerOptions
-from crmhub.routing import CallContext, Route, RoutingTable
+from crmhub.routing import CallContext, Route, RoutingTable, ServedCall, note_served
 from crmhub.tier_state import NOT_THE_TIERS_FAULT, Cannot, Figures, TierState
 
 __all__ = ["Choice", "Figures", "Served", "SupportsTiers", "TierRouter", "may_fall_back"]
@@ -154,6 +154,7 @@ class TierRouter:
         began: float,
         object: str | None,
     ) -> None:
+        note_served(ServedCall(self._connection, operation, object, tier, why))
         self._events.emit(
             "tier.served",
             connection=self._connection,

@@ -101,6 +101,7 @@ def show_report(report: SyncReport, *, as_json: bool) -> None:
             "event": "summary", "run": report.run, "job": report.job, "state": report.state,
             "models": {model: dict(counts) for model, counts in report.models.items()},
             "defaulted": dict(report.defaulted), "notes": dict(report.notes), "calls": dict(report.calls),
+            "tiers": {name: dict(tiers) for name, tiers in report.tiers.items()},
             "dead_letters": dict(report.letters), "not_carried": list(report.unshared),
             "seconds": round(report.seconds, 3),
         }  # fmt: skip
@@ -133,6 +134,13 @@ def _remarks(report: SyncReport) -> Iterator[str]:
         yield f"no place in the target: {', '.join(report.unshared)}"
     calls = ", ".join(f"{name} {count:,}" for name, count in sorted(report.calls.items()))
     yield f"{report.state} in {report.seconds:.1f} s; API calls: {calls or 'none'}"
+    if report.tiers:
+        by = (
+            f"{name} {tier} {count:,}"
+            for name, tiers in report.tiers.items()
+            for tier, count in tiers.items()
+        )
+        yield f"served by: {', '.join(by)}"
     if report.letters:
         held = ", ".join(f"{count:,} {reason}" for reason, count in report.letters.items())
         yield f"set aside: {held}. See them: crmhub dead-letters '{report.job}'"

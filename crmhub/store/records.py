@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple, TypeAlias
 from crmhub.native import Checkpoint
 
 __all__ = [
+    "SERVED",
     "Changes",
     "DeadLetter",
     "DeadLetterState",
@@ -21,6 +22,7 @@ __all__ = [
     "RecordRef",
     "Run",
     "RunState",
+    "served_in",
 ]
 
 LinkState: TypeAlias = Literal["linked", "unlinked"]
@@ -116,6 +118,10 @@ def letter_id(job: str, source: RecordRef) -> str:
     return hashlib.sha256("\0".join((job, *source)).encode()).hexdigest()[:16]
 
 
+SERVED = "served:"
+"""Begins the names of a run's counts that say by which tier of which connection its calls were served."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of a job. ``counts`` are the totals of what its committed pages did."""
@@ -133,6 +139,21 @@ class Run:
     error: str | None
     host: str
     pid: int
+
+    @property
+    def served(self) -> Mapping[str, Mapping[str, int]]:
+        """How many operations each tier served, by connection; only connections with tiers are there."""
+        return served_in(self.counts)
+
+
+def served_in(counts: Mapping[str, int]) -> dict[str, dict[str, int]]:
+    """What of a run's counts says by which tiers it was served."""
+    found: dict[str, dict[str, int]] = {}
+    for name, count in counts.items():
+        if name.startswith(SERVED):
+            connection, _, tier = name.removeprefix(SERVED).rpartition(":")
+            found.setdefault(connection, {})[tier] = count
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

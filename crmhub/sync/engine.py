@@ -22,6 +22,7 @@ from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
 from crmhub.mapping.values import digest
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
+from crmhub.store.records import SERVED, served_in
 from crmhub.sync.apply import Applied, Applier
 from crmhub.sync.job import Job, model_names
 from crmhub.sync.plan import Item, Plan, is_unchanged, plan
@@ -45,6 +46,9 @@ class _Tally:
     unshared: set[str] = field(default_factory=set[str])
     notes: Counter[str] = field(default_factory=Counter[str])
     by_model: dict[str, Counter[str]] = field(default_factory=dict[str, Counter[str]])
+    served: Counter[str] = field(default_factory=Counter[str])
+    """By which tiers calls were served, as the store counts it, and how much of it the store has."""
+    served_kept: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, model: str, counts: Mapping[str, int]) -> None:
         self.by_model.setdefault(model, Counter()).update(counts)
@@ -52,6 +56,14 @@ class _Tally:
     def hear(self, event: Event) -> None:
         if event.name == "http.call" and event.connection:
             self.calls[event.connection] += 1
+        elif event.name == "tier.served":
+            self.served[f"{SERVED}{event.connection}:{event.detail['tier']}"] += 1
+
+    def served_anew(self) -> Counter[str]:
+        """What was served since this was asked last."""
+        anew = self.served - self.served_kept
+        self.served_kept = self.served.copy()
+        return anew
 
 
 class SyncEngine:
@@ -109,8 +121,8 @@ class SyncEngine:
         finished = await self._finish(run, "partial" if letters else "done")
         return SyncReport(
             finished.id, self._job.id, finished.state, {m: dict(c) for m, c in self._tally.by_model.items()},
-            dict(self._tally.notes), dict(self._tally.calls), letters, tuple(sorted(self._tally.unshared)),
-            self._clock.monotonic() - started,
+            dict(self._tally.notes), dict(self._tally.calls), served_in(self._tally.served), letters,
+            tuple(sorted(self._tally.unshared)), self._clock.monotonic() - started,
         )  # fmt: skip
 
     async def plan(self, *, limit: int | None = None) -> AsyncGenerator[Plan]:
@@ -166,6 +178,9 @@ class SyncEngine:
             await self._store.runs.renew(run.id)
 
     async def _finish(self, run: Run, state: Literal["partial", "done"]) -> Run:
+        served = self._tally.served_anew()
+        if served:
+            await self._store.commit(Changes(job=self._job.id, run=run.id, counts=served))
         finished = await self._store.runs.finish(run.id, state)
         self._events.emit("sync.finished", run=run.id, state=finished.state)
         return finished
@@ -271,7 +286,7 @@ class SyncEngine:
                 dead_letters=[*planned.letters, *applied.letters],
                 resolved=[*applied.resolved, *(planned.settled if self._letters else ())],
                 checkpoint=None if applied.stopped else stream.saved(checkpoint),
-                counts=counts,
+                counts={**counts, **self._tally.served_anew()},
             )
         )
         self._letters |= bool(planned.letters or applied.letters)

@@ -15,7 +15,8 @@ class SyncReport:
 
     ``models`` counts read, created, updated, unchanged, rejected, waiting and unlinked records by
     model, and ``defaulted:<path>`` the values that were filled in because the target demands them.
-    ``notes`` counts assumptions, ``calls`` HTTP calls by connection, ``letters`` the open dead
+    ``notes`` counts assumptions, ``calls`` HTTP calls by connection, ``tiers`` the operations that each
+    tier served (a read of many pages is one) for connections that have tiers, ``letters`` the open dead
     letters by reason, ``seconds`` the time it took.
     """
 
@@ -25,6 +26,7 @@ class SyncReport:
     models: Mapping[str, Mapping[str, int]]
     notes: Mapping[str, int]
     calls: Mapping[str, int]
+    tiers: Mapping[str, Mapping[str, int]]
     letters: Mapping[str, int]
     unshared: tuple[str, ...]
     """Fields that the source has and the target has no place for."""

@@ -24,6 +24,7 @@ from crmhub.connector import Page, ReadRequest, Value, WriteRequest
 from crmhub.errors import ConfigError, NotFound, PartialFailure, UsageError
 from crmhub.http import asgi_transport
 from crmhub.models import Account, Deal
+from crmhub.routing import routed
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.simulator.options import Options
 from crmhub_zoho.simulator import create
@@ -429,7 +430,9 @@ def test_a_simulated_crm_is_read_and_written(tmp_path: Path) -> None:
         id_ = zoho.accounts.create(Account(name="Blocked & Sons")).id
         zoho.accounts.update(id_, Account(website="https://blocked.example"))
         assert zoho.accounts.get(id_).website == "https://blocked.example"
-        for account in zoho.accounts.list():
-            assert account.id
-            break
+        with routed("fallback") as route:
+            for account in zoho.accounts.list():
+                assert account.id
+                break
+        assert [(call.operation, call.tier) for call in route.served] == [("read", "rest")]
     assert [row["Account_Name"] for row in double.truth("Accounts") if row["id"] == id_] == ["Blocked & Sons"]

@@ -31,7 +31,7 @@ from crmhub.errors import (
 )
 from crmhub.events import Event, Events
 from crmhub.http import BreakerOptions
-from crmhub.routing import ANY, CallContext, Route
+from crmhub.routing import ANY, CallContext, Route, routed
 from crmhub.tiers import Served, TierRouter
 
 pytestmark = pytest.mark.anyio
@@ -420,3 +420,37 @@ def test_the_order_is_that_of_the_closest_row(
             router.table.order(operation, context=context)
     else:
         assert router.table.order(operation, context=context).tiers == expected
+
+
+# ── what a caller learns ─────────────────────────────────────────────────────────────────────────
+
+
+async def test_who_routes_calls_is_told_what_served_them() -> None:
+    desk = Desk({"mcp": Unavailable("gone")})
+    with routed("agent") as outer:
+        await desk.call()
+        with routed(tier="rest") as inner:
+            await desk.call(tier="rest")
+    await desk.call()
+    (first, second), (only,) = outer.served, inner.served
+    assert (first.connection, first.operation, first.object, first.tier) == ("zoho", "get", None, "sdk")
+    assert first.why == "agent; mcp: Unavailable"
+    assert second == only
+    assert (only.tier, only.why) == ("rest", "asked for")
+
+
+async def test_calls_of_tasks_that_are_started_within_are_told_too() -> None:
+    desk = Desk()
+    with routed("agent") as route:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(3):
+                tasks.start_soon(desk.call)
+    assert [call.tier for call in route.served] == ["mcp"] * 3
+
+
+async def test_what_served_is_remembered_of_the_last_thousand_calls() -> None:
+    desk = Desk()
+    with routed("agent") as route:
+        for _ in range(1_001):
+            await desk.call()
+    assert len(route.served) == 1_000
