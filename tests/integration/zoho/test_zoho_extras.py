@@ -14,6 +14,8 @@ from crmhub.errors import BadRequest, ConnectorError, InvalidRecord, NotFound, U
 from crmhub.models import Account, CustomObject, Email
 from crmhub_zoho import Zoho
 from crmhub_zoho.extras.results import Call, Tag
+from crmhub_zoho.simulator.double import ZohoDouble
+from crmhub_zoho.simulator.guards import set_up
 from tests.integration.api_doubles import Both, both
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +106,72 @@ async def test_what_is_no_id_is_not_sent(zoho: Zoho, wrong: str) -> None:
         await zoho.blueprint("Deals", wrong)
     with pytest.raises((NotFound, UsageError)):
         await zoho.related("Accounts", wrong, "Contacts", fields=["Email"])
+
+
+# ── blueprints ───────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def guarded(world: Both) -> Zoho:
+    """With a blueprint on deals."""
+    set_up(zoho_double(world).org, {"blueprint": "Deals"}.get)
+    return Zoho(world.connection("zoho"))
+
+
+def zoho_double(world: Both) -> ZohoDouble:
+    double = world.doubles["zoho"]
+    assert isinstance(double, ZohoDouble)
+    return double
+
+
+async def test_a_deal_is_moved_by_its_blueprint(guarded: Zoho, connection: Connection) -> None:
+    deal = await made(connection, "Deals", Deal_Name="Acme", Stage="Qualification")
+    process = await guarded.blueprint("Deals", deal)
+    assert process is not None
+    assert (process.field, process.value) == ("Stage", "Qualification")
+    step = process.transitions[0]
+    assert (step.name, step.to, step.allowed, step.next) == (
+        "Analyse",
+        "Needs Analysis",
+        True,
+        ("Propose", "Lose"),
+    )
+    assert [(one.name, one.mandatory, one.data_type) for one in step.fields] == [
+        ("Description", True, "textarea")
+    ]
+    await guarded.transition("Deals", deal, step, data={"Description": "two of them"})
+    process = await guarded.blueprint("Deals", deal)
+    assert process is not None
+    assert process.value == "Needs Analysis"
+    lose = next(one for one in process.transitions if one.name == "Lose")
+    await guarded.transition("Deals", deal, lose.id)
+    assert await guarded.blueprint("Deals", deal) is None
+    error = await refused(guarded.transition("Deals", deal, lose))
+    assert (type(error), error.code) == (BadRequest, "RECORD_NOT_IN_PROCESS")
+
+
+async def test_a_transition_without_what_it_asks_for_is_not_made(
+    guarded: Zoho, connection: Connection
+) -> None:
+    deal = await made(connection, "Deals", Deal_Name="Acme", Stage="Qualification")
+    process = await guarded.blueprint("Deals", deal)
+    assert process is not None
+    error = await refused(guarded.transition("Deals", deal, process.transitions[0]))
+    assert (error.code, error.where.record, error.where.field) == ("MANDATORY_NOT_FOUND", deal, "Description")
+    await guarded.transition("Deals", deal, process.transitions[0], data={"Description": "x"})
+    process = await guarded.blueprint("Deals", deal)
+    assert process is not None
+    error = await refused(guarded.transition("Deals", deal, process.transitions[0], data={"Amount": 5}))
+    assert "more fields" in error.what
+    error = await refused(guarded.transition("Deals", deal, "Propose"))
+    assert (type(error), error.status) == (BadRequest, None)
+
+
+async def test_a_stage_in_a_blueprint_is_not_set_directly(guarded: Zoho, connection: Connection) -> None:
+    deal = await made(connection, "Deals", Deal_Name="Acme", Stage="Qualification")
+    change = CustomObject.model_validate({"custom": {"Stage": "Closed Won"}})
+    error = await refused(connection.object("Deals").update(deal, change))
+    assert (type(error), error.code, error.where.field) == (InvalidRecord, "RECORD_IN_BLUEPRINT", "Stage")
 
 
 # ── related records ──────────────────────────────────────────────────────────────────────────────

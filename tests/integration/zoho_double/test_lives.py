@@ -169,6 +169,6 @@ async def test_notes_of_a_record_are_changed_and_deleted(zoho: httpx.AsyncClient
 
 
 async def test_what_is_not_played_is_no_address(zoho: httpx.AsyncClient) -> None:
-    for path in ("Contacts/5/actions/blueprint", "Contacts/actions/unknown", "settings/unknown"):
+    for path in ("Contacts/5/actions/unknown", "Contacts/actions/unknown", "settings/unknown"):
         reply = await zoho.get(f"/crm/v8/{path}")
         assert (reply.status_code, reply.json()["code"]) == (404, "INVALID_URL_PATTERN")

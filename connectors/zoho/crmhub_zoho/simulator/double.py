@@ -19,6 +19,8 @@ from crmhub_zoho.simulator.building import DEFAULT_OFFSET, build_org
 from crmhub_zoho.simulator.call import Call, Endpoint
 from crmhub_zoho.simulator.endpoints import NO_MODULES, endpoints
 from crmhub_zoho.simulator.errors import ZohoError, too_many_requests
+from crmhub_zoho.simulator.guards import SETTINGS as GUARDS
+from crmhub_zoho.simulator.guards import set_up
 from crmhub_zoho.simulator.jobs import DEFAULT_DELAY
 from crmhub_zoho.simulator.limits import EDITIONS, Limits
 from crmhub_zoho.simulator.mcp import PATH as MCP_PATH
@@ -47,6 +49,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "bulk_page": f"records in one page of a bulk read (default {BULK_PAGE:,})",
     "scopes": "what the credentials may do, comma-separated (default: everything)",
     **MCP_SETTINGS,
+    **GUARDS,
     **SUITE_SETTINGS,
 }
 _SCHEME = "zoho-oauthtoken "
@@ -69,6 +72,7 @@ class ZohoDouble(Double):
         suite = read_suite_switches(settings.text, settings.number)
         self.books = Books(self.org, self.accounts, options, suite)
         self.projects = Projects(self.org, self.accounts, options, suite)
+        set_up(self.org, settings.text)
         self.index_delay = settings.number("index_delay", 0.0)
         self.org.jobs.delay = settings.number("bulk_delay", DEFAULT_DELAY)
         self.org.bulk_page = int(settings.number("bulk_page", BULK_PAGE))

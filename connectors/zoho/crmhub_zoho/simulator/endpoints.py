@@ -4,6 +4,7 @@ from typing import Final
 
 from crmhub_zoho.simulator import (
     attachments,
+    blueprint,
     bulk_read,
     bulk_write,
     composite,
@@ -41,7 +42,7 @@ _FIRST = (
         recycle_bin,
         organisation,
     ),
-    *(converting, attachments, reading, search, writing),
+    *(blueprint, converting, attachments, reading, search, writing),
 )
 _LAST = (writing, reading, related, linking)
 

@@ -13,6 +13,7 @@ from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK
 from crmhub_zoho.simulator.jobs import Jobs
 from crmhub_zoho.simulator.modules import ModuleSpec
 from crmhub_zoho.simulator.people import User
+from crmhub_zoho.simulator.processes import Process
 from crmhub_zoho.simulator.tag_book import TagBook
 
 SE_MODULE = "$se_module"
@@ -103,6 +104,8 @@ class Org:
 
     `attachments` are records that no list shows; `contents` are their files by id; `photos` are names and
     images by record id.
+    `processes` are the blueprints by module; new records of the modules in `approval` wait for approval, as
+    those in `pending` do; `locked` are ids of locked records.
     `outbox` holds what Zoho would have sent to others' addresses, oldest first: `{"url", "body"}`.
     """
 
@@ -129,6 +132,10 @@ class Org:
         self.uploads: dict[str, Upload] = {}
         self.bulk_page = BULK_PAGE
         self.outbox: deque[dict[str, object]] = deque(maxlen=MOST_OUTGOING)
+        self.processes: Mapping[str, Process] = {}
+        self.approval: frozenset[str] = frozenset()
+        self.locked: set[str] = set()
+        self.pending: set[str] = set()
 
     @property
     def admin(self) -> User:
@@ -194,6 +201,11 @@ class Org:
     def record_modules(self) -> Iterator[Module]:
         """All modules that hold records."""
         return iter(self.modules.values())
+
+
+def approval_state(org: Org, row: Row) -> str:
+    """Where an approval stands, in Zoho's words."""
+    return "approval_process_pending" if row["id"] in org.pending else "approved"
 
 
 def _live_id(modules: Sequence[Module], target_id: object) -> str | None:

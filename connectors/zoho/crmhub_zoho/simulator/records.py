@@ -11,8 +11,9 @@ from crmhub.testing.simulator.table import Deleted, Row
 from crmhub_zoho.simulator.channels import Change
 from crmhub_zoho.simulator.drafts import checked, mandatory
 from crmhub_zoho.simulator.errors import Details, ZohoError, invalid_id
+from crmhub_zoho.simulator.guards import refuse_delete, refuse_update
 from crmhub_zoho.simulator.ids import as_record_id
-from crmhub_zoho.simulator.org import CONVERTED, Module, Org
+from crmhub_zoho.simulator.org import CONVERTED, Module, Org, approval_state
 from crmhub_zoho.simulator.stages import PIPELINE, PROBABILITY
 
 Item = Mapping[str, object]
@@ -39,6 +40,8 @@ class Records:
         row |= {"Created_By": by, "Modified_By": by, "Created_Time": stamp, "Modified_Time": stamp}
         _derive(module, row, values, now=stamp)
         module.table.insert(row, now)
+        if module.name in self._org.approval:
+            self._org.pending.add(str(row["id"]))
         self._tell(module, "insert", str(row["id"]), values)
         return row
 
@@ -54,6 +57,7 @@ class Records:
             self._refuse_modified(module, place, current, unmodified_since)
         if current.get(CONVERTED) is True:
             raise ZohoError(400, "NOT_ALLOWED", "a converted lead cannot be changed", {"id": current["id"]})
+        refuse_update(self._org, module, current, item, path)
         changes = checked(self._org, module, item, path, current)
         return self.details(self.change(module, place, changes, by))
 
@@ -89,6 +93,7 @@ class Records:
         place = module.table.place_of(record_id)
         if place is None:
             raise ZohoError(400, "INVALID_DATA", "record not deleted", {"id": record_id})
+        refuse_delete(self._org, record_id)
         module.table.delete(place, self._org.clock.seconds(), by)
         self._tell(module, "delete", record_id, {})
         return {"id": record_id}
@@ -121,7 +126,7 @@ class Records:
             "Created_Time": row["Created_Time"],
             "id": row["id"],
             "Created_By": created.short_reference() if created else None,
-            "$approval_state": "approved",
+            "$approval_state": approval_state(self._org, row),
         }
 
 

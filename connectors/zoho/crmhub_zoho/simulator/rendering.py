@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from crmhub.testing.simulator.table import Row
 from crmhub_zoho.simulator.fields import USER_TYPES, Field
-from crmhub_zoho.simulator.org import CONVERTED, SE_MODULE, Module, Org
+from crmhub_zoho.simulator.org import CONVERTED, SE_MODULE, Module, Org, approval_state
 
 LONGEST_IN_LISTS = 500
 """Rich and long texts are cut to this length in lists; only the single GET gives all of them."""
@@ -22,14 +22,14 @@ def full_record(org: Org, module: Module, row: Row) -> Row:
     shown |= {
         "id": row["id"],
         "Record_Status__s": "Available",
-        "Locked__s": False,
+        "Locked__s": row["id"] in org.locked,
         "Layout": module.layout,
         "$currency_symbol": "$",
         "$editable": True,
         "$in_merge": False,
-        "$approval_state": "approved",
+        "$approval_state": approval_state(org, row),
         "$state": "save",
-        "$process_flow": False,
+        "$process_flow": module.name in org.processes and org.processes[module.name].holds(row),
         "$review": None,
         "$review_process": {"approve": False, "reject": False, "resubmit": False},
         "$approval": {"delegate": False, "approve": False, "reject": False, "resubmit": False},

@@ -19,6 +19,7 @@ from crmhub_zoho.simulator.errors import (
     over_limit,
     required_param,
 )
+from crmhub_zoho.simulator.guards import locked
 from crmhub_zoho.simulator.ids import as_record_id
 from crmhub_zoho.simulator.org import Module
 from crmhub_zoho.simulator.tag_book import LONGEST_NAME, MOST_TAGS, Tag
@@ -130,6 +131,8 @@ def _change_tags(call: Call, change: Callable[[list[Row], list[Row]], list[Row]]
         place = module.table.place_of(str(record_id))
         if place is None:
             raise invalid_id(str(record_id))
+        if str(record_id) in call.org.locked:
+            raise locked({"id": record_id})
         present = cast("list[Row]", module.table.row(place).get("Tag") or [])
         kept = change(present, tags)
         call.records.change(module, place, {"Tag": kept or None}, call.user.id)
@@ -137,8 +140,10 @@ def _change_tags(call: Call, change: Callable[[list[Row], list[Row]], list[Row]]
         done = {"code": "SUCCESS", "message": "tags updated successfully", "status": "success"}
         return {**done, "details": details}
 
-    live = sum(1 for one_id in ids if module.table.place_of(str(one_id)) is not None)
-    more: Details = {"wf_scheduler": False, "success_count": str(live), "locked_count": "0"}
+    live = [str(one_id) for one_id in ids if module.table.place_of(str(one_id)) is not None]
+    shut = len([one_id for one_id in live if one_id in call.org.locked])
+    counts = {"success_count": str(len(live) - shut), "locked_count": str(shut)}
+    more: Details = {"wf_scheduler": False, **counts}
     return answer(ids, one, 200, more=more)
 
 
