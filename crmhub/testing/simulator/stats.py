@@ -6,7 +6,9 @@ from contextlib import contextmanager
 
 
 class Stats:
-    """Counters since the beginning (or the last `reset`)."""
+    """Counters since the beginning (or the last `reset`); `spent` is what the calls cost where they cost
+    something, such as Zoho's credits.
+    """
 
     def __init__(self) -> None:
         self.reset()
@@ -17,6 +19,7 @@ class Stats:
         self.statuses: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.tokens_issued = 0
+        self.spent = 0
         self.in_progress = getattr(self, "in_progress", 0)
         self.peak = self.in_progress
 
@@ -43,6 +46,7 @@ class Stats:
             "statuses": dict(self.statuses),
             "faults": dict(self.faults),
             "tokens_issued": self.tokens_issued,
+            "spent": self.spent,
             "in_progress": self.in_progress,
             "peak_concurrency": self.peak,
         }

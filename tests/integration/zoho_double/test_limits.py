@@ -30,6 +30,7 @@ async def test_credits_are_spent_and_come_back_after_a_day(make_zoho: Any) -> No
     refused = await zoho.post(CONTACTS, json=hundred)
     assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_REQUESTS")
     assert "retry-after" not in refused.headers
+    assert double.stats.as_dict()["spent"] == 1 + 10 + 3
     double.clock.advance(86_400 + 60)
     assert (await zoho.post(CONTACTS, json=hundred)).status_code == 201
 

@@ -138,7 +138,7 @@ class ZohoDouble(Double):
         if endpoint is None:
             raise _no_such_method()
         with self.limits.slot(heavy=endpoint.heavy(call), weight=endpoint.weight):
-            self.limits.spend(endpoint.price(call))
+            self._spend(endpoint.price(call))
             await self.lag()
             self.org.jobs.settle()
             response = self._handled(endpoint, call)
@@ -146,6 +146,10 @@ class ZohoDouble(Double):
         if remaining is not None:
             response.headers["X-API-CREDITS-REMAINING"] = remaining
         return response
+
+    def _spend(self, amount: int) -> None:
+        self.limits.spend(amount)
+        self.stats.spent += amount
 
     def _handled(self, endpoint: Endpoint, call: Call) -> Response:
         try:
@@ -195,7 +199,7 @@ class ZohoDouble(Double):
             fault=lambda kind: self.faults.on_data(kind, request.method, path),
             base_url=self.base_url(request),
             play=self._play,
-            spend=self.limits.spend,
+            spend=self._spend,
         )
 
     def objects(self) -> list[str]:
