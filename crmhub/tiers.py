@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 from crmhub.clock import Clock
@@ -17,6 +18,7 @@ from crmhub.errors import (
     BadResponse,
     CircuitOpen,
     ConnectorError,
+    UnknownOutcome,
     Unsupported,
     Where,
 )
@@ -89,20 +91,28 @@ class TierRouter:
         tier: str | None = None,
         records: int = 1,
         object: str | None = None,
+        settle: Callable[[str, UnknownOutcome], Awaitable[_T]] | None = None,
     ) -> Served[_T]:
         """Make the call by the first tier that can, and say which one it was.
 
         ``attempts`` are the ways to make it, by tier; one that raises
         :class:`~crmhub.errors.Unsupported` cannot. Each is tried once at most. When no tier serves the
         call, raises the first error of those that were asked, else why none was.
+
+        After :class:`~crmhub.errors.UnknownOutcome` nothing is made again, unless ``settle`` is given: it
+        reads back by the next tier what became of the call, and finishes it where that is safe. Where no
+        tier can, the unknown outcome is raised.
         """
         order = self.table.order(operation, context=context, tier=tier, records=records)
         passed: list[str] = []
         failed: ConnectorError | None = None
         cannot_do: ConnectorError | None = None
+        unknown: UnknownOutcome | None = None
         refused: set[str] = set()  # credentials
         for place, name in enumerate(order.tiers):
             attempt = attempts.get(name)
+            if attempt is not None and settle is not None and unknown is not None:
+                attempt = partial(settle, name, unknown)
             reason = self._why_not(name, refused) or (None if attempt else f"cannot {operation}")
             if reason is not None or attempt is None:
                 passed.append(f"{name}: {reason}")
@@ -115,7 +125,9 @@ class TierRouter:
                 passed.append(f"{name}: {cannot.error.what}")
                 continue
             except ConnectorError as error:
-                if not may_fall_back(error, changes=operation not in _READS):
+                if settle is not None and unknown is None and isinstance(error, UnknownOutcome):
+                    unknown = error
+                elif unknown is None and not may_fall_back(error, changes=operation not in _READS):
                     raise
                 if failed is None or isinstance(failed, CircuitOpen):
                     failed = error
@@ -128,7 +140,7 @@ class TierRouter:
             said = "; ".join([order.why, *passed])
             self._served(operation, name, said, context, began, object)
             return Served(value, name, said)
-        raise failed or cannot_do or self._nothing_there(operation, passed)
+        raise unknown or failed or cannot_do or self._nothing_there(operation, passed)
 
     def choices(self, operation: str, *, context: str | None = None, records: int = 1) -> list[Choice]:
         """The tiers that such a call would try, in order. Raises as :meth:`RoutingTable.order` does."""

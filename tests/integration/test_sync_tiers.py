@@ -181,6 +181,7 @@ def breaks(_: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     "dies",
     [
         pytest.param(goes_away, id="gone"),
+        pytest.param(fails("503@/mcp"), id="503"),
         pytest.param(fails("401@/mcp"), id="401"),
         pytest.param(fails("cut@/mcp:30x"), id="cut"),
         pytest.param(fails("lost@/mcp:6x"), id="lost"),

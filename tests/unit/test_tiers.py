@@ -78,7 +78,7 @@ class Desk:
     def _absence(self, name: str) -> Callable[[], str | None]:
         return lambda: "it is not installed" if name in self.absent else None
 
-    def _attempt(self, name: str) -> Callable[[], Awaitable[str]]:
+    def attempt(self, name: str) -> Callable[[], Awaitable[str]]:
         async def attempt() -> str:
             self.asked.append(name)
             self.clock.advance(self.seconds)
@@ -96,7 +96,7 @@ class Desk:
         tier: str | None = None,
         records: int = 1,
     ) -> Served[str]:
-        attempts = {name: self._attempt(name) for name in TIERS}
+        attempts = {name: self.attempt(name) for name in TIERS}
         return await self.router.run(operation, attempts, context=context, tier=tier, records=records)
 
     async def fails(self, operation: str = "get", *, context: CallContext | None = "agent") -> ConnectorError:
@@ -454,3 +454,66 @@ async def test_what_served_is_remembered_of_the_last_thousand_calls() -> None:
         for _ in range(1_001):
             await desk.call()
     assert len(route.served) == 1_000
+
+
+# ── outcomes that nobody knows ───────────────────────────────────────────────────────────────────
+
+
+class Settling:
+    """Reads back by the tiers of ``able``; ``error`` is what that gives, if it fails."""
+
+    def __init__(self, *able: str, error: ConnectorError | None = None) -> None:
+        self.able = able
+        self.error = error
+        self.asked: list[str] = []
+
+    async def __call__(self, tier: str, unknown: UnknownOutcome) -> str:
+        assert unknown.what == "lost"
+        if tier not in self.able:
+            raise Unsupported("it reads nothing back")
+        self.asked.append(tier)
+        if self.error is not None:
+            raise self.error
+        return f"settled by {tier}"
+
+
+async def run(desk: Desk, settle: Settling, *, tier: str | None = None) -> Served[str]:
+    attempts = {name: desk.attempt(name) for name in TIERS}
+    return await desk.router.run("create", attempts, context="agent", tier=tier, settle=settle)
+
+
+async def test_what_is_unknown_is_read_back_by_the_next_tier_that_can_and_made_by_none() -> None:
+    desk, settle = Desk({"mcp": UnknownOutcome("lost")}), Settling("rest")
+    served = await run(desk, settle)
+    assert (served.value, served.tier) == ("settled by rest", "rest")
+    assert served.why == "agent; mcp: UnknownOutcome; sdk: it reads nothing back"
+    assert (desk.asked, settle.asked) == (["mcp"], ["rest"])
+
+
+@pytest.mark.parametrize("error", [Unavailable("down"), InvalidRecord("no"), UnknownOutcome("again")])
+async def test_what_cannot_be_read_back_stays_unknown(error: ConnectorError) -> None:
+    desk, settle = Desk({"mcp": UnknownOutcome("lost")}), Settling("sdk", "rest", error=error)
+    with pytest.raises(UnknownOutcome, match="lost"):
+        await run(desk, settle)
+    assert (desk.asked, settle.asked) == (["mcp"], ["sdk", "rest"])
+
+
+async def test_a_tier_that_was_asked_for_leaves_its_unknown_outcomes_to_no_other() -> None:
+    desk, settle = Desk({"mcp": UnknownOutcome("lost")}), Settling("rest")
+    with pytest.raises(UnknownOutcome, match="lost"):
+        await run(desk, settle, tier="mcp")
+    assert settle.asked == []
+
+
+async def test_without_a_way_to_read_back_an_unknown_outcome_ends_the_call() -> None:
+    desk = Desk({"mcp": UnknownOutcome("lost")})
+    assert isinstance(await desk.fails("create"), UnknownOutcome)
+    assert desk.asked == ["mcp"]
+
+
+async def test_unknown_outcomes_open_a_tiers_circuit() -> None:
+    desk, settle = Desk({"mcp": UnknownOutcome("lost")}), Settling("rest")
+    for _ in range(4):
+        await run(desk, settle)
+    assert desk.state("mcp") == "open"
+    assert desk.asked == ["mcp"] * 3 + ["sdk"]

@@ -13,7 +13,7 @@ from functools import partial
 from typing import TypeVar
 
 from crmhub.connector import Context, Native, Outcome, Page, WriteRequest
-from crmhub.errors import ConnectorError, Unsupported
+from crmhub.errors import ConnectorError, UnknownOutcome, Unsupported
 from crmhub.http import HttpClient
 from crmhub.routing import CallContext, Route, Wish, wished
 from crmhub.tiers import Served, TierRouter
@@ -22,6 +22,7 @@ from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, distinct, normaliser
 from crmhub_zoho.schema import ModuleSchema
+from crmhub_zoho.settling import Settler
 from crmhub_zoho.tiers.calls import FileCalls, RecordCalls
 from crmhub_zoho.tiers.mcp import Mcp
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
@@ -73,6 +74,7 @@ class Tiers:
         self._writers = {
             name: Writer(calls, self._fetchers[name], config) for name, calls in self._calls.items()
         }
+        self._settler = Settler(self._fetchers[_REST], config.sync_key)
         self.router = TierRouter(
             TABLE,
             {_MCP: self._mcp.absent, _SDK: self._sdk_absent, _REST: lambda: None},
@@ -113,7 +115,11 @@ class Tiers:
     async def write(
         self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
     ) -> Served[Sequence[Outcome]]:
-        """One outcome for each item, in order; a tier that could send a part only is left out."""
+        """One outcome for each item, in order; a tier that could send a part only is left out.
+
+        What a tier leaves unknown is read back by REST, and made again where that is safe.
+        """
+        unclear: list[Served[Sequence[Outcome]]] = []
 
         async def by(tier: str) -> Sequence[Outcome]:
             if tier != _REST and any(item.if_version is not None for item in request.items):
@@ -121,10 +127,27 @@ class Tiers:
             if tier == _SDK and request.operation != "delete":
                 rows = [payload(request, item, schema) for item in request.items]
                 await self._sdk.check(request.object, rows)
-            return await self._writers[tier].write(request, schema, keys)
+            outcomes = await self._writers[tier].write(request, schema, keys)
+            if tier != _REST and any(outcome.status == "unknown" for outcome in outcomes):
+                unclear.append(Served(outcomes, tier, "some outcomes are unknown"))
+                raise UnknownOutcome("of some records it is not known whether they were written")
+            return outcomes
+
+        async def settle(tier: str, _: UnknownOutcome) -> Sequence[Outcome]:
+            if tier != _REST or not unclear:
+                raise Unsupported("it reads nothing back")
+            outcomes = unclear[-1].value
+            return await self._settler.settled(
+                request, schema, outcomes, lambda again: self._writers[_REST].write(again, schema, keys)
+            )
 
         ways = {name: partial(by, name) for name in self._writers}
-        return await self._run(request.operation, ways, request.object, len(request.items))
+        try:
+            return await self._run(request.operation, ways, request.object, len(request.items), settle)
+        except UnknownOutcome:
+            if not unclear:
+                raise
+            return unclear[-1]
 
     async def pages(
         self, operation: str, ways: Mapping[str, Callable[[RecordCalls], AsyncGenerator[Page]]], module: str
@@ -167,11 +190,22 @@ class Tiers:
             return  # the figures tell
 
     async def _run(
-        self, operation: str, ways: Mapping[str, Callable[[], Awaitable[_T]]], module: str, records: int
+        self,
+        operation: str,
+        ways: Mapping[str, Callable[[], Awaitable[_T]]],
+        module: str,
+        records: int,
+        settle: Callable[[str, UnknownOutcome], Awaitable[_T]] | None = None,
     ) -> Served[_T]:
         wish = wished() or Wish(self._config.tiers.context)
         return await self.router.run(
-            operation, ways, context=wish.context, tier=wish.tier, records=records, object=module
+            operation,
+            ways,
+            context=wish.context,
+            tier=wish.tier,
+            records=records,
+            object=module,
+            settle=settle,
         )
 
     async def _listed(

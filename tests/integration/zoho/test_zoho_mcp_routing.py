@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from crmhub.connector import Missing, WriteItem, WriteRequest
+from crmhub.connector import Missing, Native, WriteItem, WriteRequest
 from crmhub.errors import ApprovalRequired, RateLimited
 from crmhub.routing import routed
 from crmhub.testing.simulator.serve import running
@@ -26,12 +29,12 @@ NAME = "Account_Name"
 
 
 @asynccontextmanager
-async def agents(org: Org, **changed: object) -> AsyncGenerator[Connector]:
-    """A connection whose MCP server is the organisation's own, with those settings changed."""
+async def agents(org: Org, sync_key: str | None = None, **changed: object) -> AsyncGenerator[Connector]:
+    """A connection whose MCP server is the organisation's own, with those settings of it changed."""
     assert isinstance(org.double, ZohoDouble)
     with running(org.double) as state:
         mcp = {"url": f"{state.url}/mcp", "token": org.double.mcp.token, **changed}
-        connector = org.connect(tiers={"context": "agent", "sdk": False, "mcp": mcp})
+        connector = org.connect(sync_key=sync_key, tiers={"context": "agent", "sdk": False, "mcp": mcp})
         try:
             yield connector
         finally:
@@ -158,3 +161,78 @@ async def test_credits_that_are_used_up_are_told_by_a_tools_result_too(make_org:
         mcp, *_ = connector.tiers.figures()
     assert len(org.calls()) == before
     assert (mcp.state, mcp.failures) == ("closed", 0)
+
+
+# ── writes whose answer was lost ─────────────────────────────────────────────────────────────────
+
+
+async def test_an_update_whose_answer_was_lost_is_read_back_and_not_made_again(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    fields: Native = {NAME: "Renamed", "Employees": 12, "Annual_Revenue": Decimal("10.50"), "Phone": None}
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        org.double.faults.replace(["lost@/mcp:1x"])
+        (outcome,) = await connector.write(WriteRequest("Accounts", "update", [WriteItem(fields, id=one)]))
+    ((version, name),) = org.truth("Accounts", NAME).values()
+    assert (outcome.status, outcome.id, name) == ("updated", one, "Renamed")
+    assert outcome.version is not None
+    assert datetime.fromisoformat(outcome.version) == datetime.fromisoformat(str(version))
+    assert org.calls("PUT /crm/v8/Accounts") == []
+    assert served(org) == [("get", "mcp"), ("update", "rest")]
+
+
+async def test_an_update_that_never_arrived_is_made_by_rest(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        org.double.faults.replace(["cut@/mcp:1x"])
+        item = WriteItem({NAME: "Renamed"}, id=one)
+        (outcome,) = await connector.write(WriteRequest("Accounts", "update", [item]))
+    ((_, name),) = org.truth("Accounts", NAME).values()
+    assert (outcome.status, name) == ("updated", "Renamed")
+    assert len(org.calls("PUT /crm/v8/Accounts")) == 1
+
+
+async def test_of_two_updates_of_one_record_neither_is_made_again(make_org: World) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    items = [WriteItem({NAME: name}, id=one) for name in ("First", "Second")]
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        org.double.faults.replace(["lost@/mcp:1x"])
+        outcomes = await connector.write(WriteRequest("Accounts", "update", items))
+    ((_, name),) = org.truth("Accounts", NAME).values()
+    assert ([outcome.status for outcome in outcomes], name) == (["unknown", "updated"], "Second")
+
+
+@pytest.mark.parametrize("fault", ["lost", "cut"])
+async def test_an_upsert_or_delete_whose_answer_was_lost_is_made_by_rest(make_org: World, fault: str) -> None:
+    org = make_org(rows=1)
+    (one,) = org.truth("Accounts")
+    async with agents(org) as connector:
+        await connector.get("Accounts", [one], [NAME])
+        org.double.faults.replace([f"{fault}@/mcp:1x"])
+        upsert = WriteRequest("Accounts", "upsert", [WriteItem({"Phone": "1"}, key="Made once")], match=NAME)
+        (upserted,) = await connector.write(upsert)
+        org.double.faults.replace([f"{fault}@/mcp:1x"])
+        (deleted,) = await connector.write(WriteRequest("Accounts", "delete", [WriteItem(id=one)]))
+    assert (upserted.ok, deleted.status) == (True, "deleted")
+    assert list(org.truth("Accounts", NAME)) == [upserted.id]
+
+
+@pytest.mark.parametrize("fault", ["lost", "cut"])
+async def test_a_create_that_fills_the_sync_key_is_made_once_whatever_becomes_of_its_answer(
+    make_org: World, fault: str, tmp_path: Path
+) -> None:
+    schema = tmp_path / "schema.yaml"
+    schema.write_text("Accounts: [{name: Sync_Key, type: text, length: 60, unique: true}]")
+    org = make_org(schema=schema)
+    async with agents(org, sync_key="Sync_Key") as connector:
+        await connector.get("Accounts", ["554023110000099999"], [NAME])
+        org.double.faults.replace([f"{fault}@/mcp:1x"])
+        items = [WriteItem({NAME: f"Account {n}", "Sync_Key": f"key-{n}"}) for n in range(3)]
+        outcomes = await connector.write(WriteRequest("Accounts", "create", items))
+    assert [outcome.status for outcome in outcomes] == ["created"] * 3
+    assert {str(outcome.id) for outcome in outcomes} == set(org.truth("Accounts"))

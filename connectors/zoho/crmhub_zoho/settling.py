@@ -1,0 +1,114 @@
+"""Writes whose answer was lost on one way, found out and finished by another.
+
+What is sent twice must do what it does once: an update of which the record shows that it was made is not
+made again, an upsert and a delete may be, and so may a create that fills the ``sync_key``, whose values
+Zoho keeps unique. A create without it stays unknown: Zoho has no other means to tell it from a second one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
+from crmhub.connector import Native, Outcome, Value, WriteItem, WriteRequest
+from crmhub.errors import Unsupported
+from crmhub_zoho.fetching import Fetcher
+from crmhub_zoho.payloads import payload
+from crmhub_zoho.records import ID, MODIFIED, instant
+from crmhub_zoho.schema import ModuleSchema
+
+__all__ = ["Settler"]
+
+
+class Settler:
+    """Finds out by reading back with ``fetcher``; the ``sync_key`` is the connection's, if it has one."""
+
+    def __init__(self, fetcher: Fetcher, sync_key: str | None) -> None:
+        self._fetcher = fetcher
+        self._sync_key = sync_key
+
+    async def settled(
+        self,
+        request: WriteRequest,
+        schema: ModuleSchema,
+        outcomes: Sequence[Outcome],
+        write: Callable[[WriteRequest], Awaitable[Sequence[Outcome]]],
+    ) -> Sequence[Outcome]:
+        """The outcomes, with those that were unknown found out, or made again by ``write``.
+
+        Raises :class:`~crmhub.errors.Unsupported` where none of them can be.
+        """
+        places = self._repeatable(request, outcomes)
+        if not places:
+            raise Unsupported("it cannot find out whether the records were written")
+        found = list(outcomes)
+        if request.operation == "update":
+            for place, outcome in (await self._made(request, schema, places)).items():
+                found[place] = outcome
+            places = [place for place in places if found[place].status == "unknown"]
+        if places:
+            again = replace(request, items=tuple(request.items[place] for place in places))
+            for place, outcome in zip(places, await write(again), strict=True):
+                found[place] = self._known(request, outcome)
+        return found
+
+    def _repeatable(self, request: WriteRequest, outcomes: Sequence[Outcome]) -> list[int]:
+        """The places of unknown items that may be sent again.
+
+        Of two items for one record neither may: the first, made again, would undo the second.
+        """
+        names = Counter(_name(request, item) for item in request.items)
+        return [
+            place
+            for place, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
+            if outcome.status == "unknown" and self._may_repeat(request, item, names)
+        ]
+
+    def _may_repeat(self, request: WriteRequest, item: WriteItem, names: Counter[str]) -> bool:
+        if request.operation == "create":
+            return self._sync_key is not None and item.fields.get(self._sync_key) is not None
+        return item.if_version is None and names[_name(request, item)] == 1
+
+    async def _made(
+        self, request: WriteRequest, schema: ModuleSchema, places: Sequence[int]
+    ) -> dict[int, Outcome]:
+        """The updates that the records show to have been made, by place."""
+        wanted = {place: payload(request, request.items[place], schema) for place in places}
+        names = list(dict.fromkeys(name for row in wanted.values() for name in row if schema.has(name)))
+        ids = [str(row[ID]) for row in wanted.values()]
+        rows = await self._fetcher.by_ids(request.object, schema, ids, names)
+        return {
+            place: _updated(rows[str(sent[ID])])
+            for place, sent in wanted.items()
+            if str(sent[ID]) in rows and _same(sent, rows[str(sent[ID])])
+        }
+
+    def _known(self, request: WriteRequest, outcome: Outcome) -> Outcome:
+        """A create that is refused since its own sync key is taken was made the first time."""
+        problem = outcome.problem
+        if request.operation != "create" or problem is None or problem.field != self._sync_key:
+            return outcome
+        taken = problem.code == "DUPLICATE_DATA" and outcome.id is not None
+        return Outcome("created", outcome.id) if taken else outcome
+
+
+def _name(request: WriteRequest, item: WriteItem) -> str:
+    return (item.key or "").casefold() if request.operation == "upsert" else item.id or ""
+
+
+def _updated(row: Native) -> Outcome:
+    version = row.get(MODIFIED)
+    return Outcome("updated", str(row[ID]), version if isinstance(version, str) else None)
+
+
+def _same(sent: Value, held: Value) -> bool:
+    """Whether that is held which was sent, whatever is held beside it; in doubt it is not."""
+    if isinstance(sent, dict) and isinstance(held, dict):
+        return all(_same(value, held.get(name)) for name, value in sent.items())
+    if isinstance(sent, bool) or isinstance(held, bool):
+        return sent is held
+    if isinstance(sent, str) and isinstance(held, str) and sent != held:
+        ours, theirs = instant(sent), instant(held)
+        return ours is not None and ours == theirs
+    return sent == held
