@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Sequence
 from crmhub.connector import Condition, Native, Page
 from crmhub.errors import BadRequest, BadResponse, Where
 from crmhub_zoho import coql
-from crmhub_zoho.records import ID, normaliser
+from crmhub_zoho.records import CONVERTED, ID, normaliser
 from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Answer, Rest
@@ -60,11 +60,12 @@ class Asker:
     async def count(self, module: str, filter: Sequence[Condition]) -> int:
         """How many records there are; with conditions, by an aggregate query."""
         schema = await self._schemas.of(module)
-        if not filter:
+        live = [f"{CONVERTED} = false"] if schema.has(CONVERTED) else []
+        if not filter and not live:
             return await self._rest.count(module)
         for condition in filter:
             schema.check(condition.field)
-        where = coql.all_of(coql.conditions(filter, schema.data_types, room=0))
+        where = coql.all_of([*coql.conditions(filter, schema.data_types, room=len(live)), *live])
         answer = await self._rest.coql(coql.count(module, where), 1)
         return _counted(answer, module)
 

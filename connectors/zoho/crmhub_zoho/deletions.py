@@ -1,9 +1,11 @@
-"""The list of deleted records.
+"""The list of deleted records, and the leads that were converted.
 
 Source: Zoho CRM API v8, "Get Deleted Records": the recycle bin for 60 days, records deleted for good for
 120; ``If-Modified-Since`` gives those deleted after that time; newest first, by page number. Lists by
 page number end after 2,000 entries ("Get Records"); the deletions beyond cannot be had by any call, so a
 read says that they are missing and goes on: were it to stop, no change of the module would ever arrive.
+A converted lead is in no list of deleted records: a query by ``Converted__s`` finds it, and the contact that
+it has become.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from datetime import datetime
 
 from crmhub.connector import Context, Deletion, Native
 from crmhub.errors import BadRequest, BadResponse, Where
-from crmhub_zoho.records import ID, instant, is_record_id
+from crmhub_zoho import coql
+from crmhub_zoho.records import CONVERTED, ID, MODIFIED, instant, is_record_id, stamp_of
+from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.rest import PAGE, Rest
 
 __all__ = ["Deletions"]
 
 _TIME = "deleted_time"
+_CONTACT = "Converted_Contact"
 
 
 class Deletions:
@@ -27,7 +32,13 @@ class Deletions:
         self._rest = rest
         self._context = context
 
-    async def since(self, module: str, since: datetime) -> list[Deletion]:
+    async def since(self, module: str, since: datetime, schema: ModuleSchema) -> list[Deletion]:
+        """All deletions after that time that Zoho lists, and conversions of leads."""
+        gone = {one.id: one for one in await self._converted(module, since, schema)}
+        gone |= {one.id: one for one in await self._deleted(module, since)}
+        return list(gone.values())
+
+    async def _deleted(self, module: str, since: datetime) -> list[Deletion]:
         """All deletions after that time that Zoho lists. One call when there are none.
 
         The list is read to its end before any of it is given out: new ones come first, so that only the
@@ -56,6 +67,26 @@ class Deletions:
                 )
             page += 1
 
+    async def _converted(self, module: str, since: datetime, schema: ModuleSchema) -> list[Deletion]:
+        """The records converted after that time, in the order of their ids. One call when there are none."""
+        if not schema.has(CONVERTED):
+            return []
+        columns = [ID, MODIFIED, *([_CONTACT] if schema.has(_CONTACT) else [])]
+        found: list[Deletion] = []
+        while True:
+            after = [f"{ID} > {coql.literal(found[-1].id)}"] if found else []
+            where = coql.all_of([f"{CONVERTED} = true", f"{MODIFIED} >= {coql.stamp(since)}", *after])
+            query = coql.select(columns, module, where, order=f"{ID} asc", limit=coql.MOST_ROWS)
+            answer = await self._rest.coql(query, coql.MOST_ROWS)
+            news = [_conversion(row, module) for row in answer.rows]
+            if found and news and int(news[0].id) <= int(found[-1].id):
+                raise BadResponse(
+                    f"the query for converted {module} is not advancing", where=Where(object=module)
+                )
+            found += news
+            if not answer.more or not news:
+                return found
+
     def _tell_coverage(self, module: str, since: datetime, found: int) -> None:
         """Older deletions leave no trace; whoever needs them must read everything and compare."""
         self._context.events.emit(
@@ -77,6 +108,15 @@ def _deletion(row: Native, module: str) -> Deletion:
     if when is None:
         raise _odd(row, module, _TIME)
     return Deletion(text, when)
+
+
+def _conversion(row: Native, module: str) -> Deletion:
+    value, contact = row.get(ID), row.get(_CONTACT)
+    text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if not is_record_id(text):
+        raise _odd(row, module, ID)
+    into = contact.get(ID) if isinstance(contact, dict) else None
+    return Deletion(text, stamp_of(row, module), "converted", str(into) if into is not None else None)
 
 
 def _odd(row: Native, module: str, field: str) -> BadResponse:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from crmhub.connector import Condition, Native
 from crmhub.errors import BadRequest
 from crmhub_zoho import coql
-from crmhub_zoho.records import ID, MODIFIED, distinct, normaliser, stamp_of
+from crmhub_zoho.records import CONVERTED, ID, MODIFIED, distinct, normaliser, stamp_of
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_IDS
@@ -123,9 +123,14 @@ class Fetcher:
         self, module: str, schema: ModuleSchema, ids: Sequence[str], names: Sequence[str]
     ) -> dict[str, Native]:
         async def one(record: str) -> Native | None:
-            return await self._calls.record(module, record, names)
+            return await self._calls.record(module, record, shown)
 
+        shown = [*names, CONVERTED] if schema.has(CONVERTED) and CONVERTED not in names else names
         rows = [row for row in await together(one, ids, self._parallel) if row is not None]
+        rows = [row for row in rows if row.get(CONVERTED) is not True]
+        if shown is not names:
+            for row in rows:
+                row.pop(CONVERTED, None)
         normaliser(schema)(rows, module)
         return {str(row[ID]): row for row in rows}
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from crmhub.clock import Clock
-from crmhub.connector import Native, Page, ReadRequest
+from crmhub.connector import Deletion, Native, Page, ReadRequest
 from crmhub.errors import BadResponse, Unsupported, Where
 from crmhub_zoho import checkpoints
 from crmhub_zoho.checkpoints import Changes, Position, Walk
@@ -71,7 +71,9 @@ class ListReader:
             if rows:
                 place = replace(state, walk=Walk(began, Position(walk.at)))
                 yield Page(rows, (), checkpoints.save(place, request.object, ()))
-        gone = [] if request.since is None else await self._deletions.since(request.object, state.deleted)
+        gone: Sequence[Deletion] = ()
+        if request.since is not None:
+            gone = await self._deletions.since(request.object, state.deleted, schema)
         newest = max((one.at for one in gone if one.at is not None), default=None)
         end = checkpoints.after_walk(state, began, walk.peak, newest, self._config.overlap)
         yield Page(rows, gone, checkpoints.save(end, request.object, ()))

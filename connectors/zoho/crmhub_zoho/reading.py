@@ -78,7 +78,7 @@ class CoqlReader:
         if rows:
             peak = Position(stamp_of(rows[-1], run.module), str(rows[-1][ID]))
         upserts = await run.completed(rows)
-        gone = await self._deletions.since(run.module, state.deleted)
+        gone = await self._deletions.since(run.module, state.deleted, run.schema)
         newest = max((one.at for one in gone if one.at is not None), default=None)
         end = checkpoints.after_walk(state, began, peak, newest, self._config.overlap)
         yield Page(upserts, gone, run.save(end))

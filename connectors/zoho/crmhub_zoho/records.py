@@ -14,6 +14,7 @@ from crmhub.errors import BadResponse, Where
 from crmhub_zoho.schema import ModuleSchema
 
 __all__ = [
+    "CONVERTED",
     "ID",
     "MODIFIED",
     "distinct",
@@ -27,6 +28,8 @@ __all__ = [
 
 ID = "id"
 MODIFIED = "Modified_Time"
+CONVERTED = "Converted__s"
+"""Of a lead: it has become other records, and is shown by no list."""
 NO_CHOICE = "-None-"
 
 _RECORD_ID = re.compile(r"[1-9]\d{0,18}", re.ASCII)

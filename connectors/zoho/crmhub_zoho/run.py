@@ -13,7 +13,7 @@ from crmhub_zoho.checkpoints import Changes, Full, Position
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.fetching import Fetcher, plan
 from crmhub_zoho.ranges import Range
-from crmhub_zoho.records import ID, MODIFIED, distinct, newest_of, normaliser, numbers_of, stamp_of
+from crmhub_zoho.records import CONVERTED, ID, MODIFIED, distinct, newest_of, normaliser, numbers_of, stamp_of
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.rest import Answer, Rest
 
@@ -36,7 +36,8 @@ class Run:
         self._normalise = normaliser(schema, frozenset(self.plan.columns))
         for condition in request.filter:
             schema.check(condition.field)
-        self._filter = coql.conditions(request.filter, schema.data_types)
+        live = [f"{CONVERTED} = false"] if schema.has(CONVERTED) else []
+        self._filter = [*coql.conditions(request.filter, schema.data_types, room=3 + len(live)), *live]
 
     async def ask(self, where: str, order: str) -> Answer:
         """A page of rows in that order."""

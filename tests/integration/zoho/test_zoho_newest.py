@@ -59,7 +59,7 @@ async def test_chosen_fields_alone_are_set_and_raw_keeps_zohos_record(zoho: Conn
 
 async def test_every_field_of_any_object_comes(zoho: Connection) -> None:
     (product,) = await zoho.object("Products").newest(1, raw=True)
-    again = await zoho.object("Products").get(product.id or "", raw=True)
+    (again,) = await zoho.object("Products").get_many([product.id or ""], raw=True)
     assert product == again
 
 

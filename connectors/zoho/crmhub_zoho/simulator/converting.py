@@ -66,7 +66,8 @@ def convert(call: Call) -> Response:
     except ZohoError as refusal:
         return reply({"data": [refusal.envelope()]}, 400)
     found = {name: cast("Row", one)["id"] for name, one in details.items() if one is not None}
-    call.records.change(leads, place, {CONVERTED: True, "$converted_detail": found}, call.user.id)
+    become = {f"Converted_{name.removesuffix('s')}": one for name, one in found.items()}
+    call.records.change(leads, place, {CONVERTED: True, "$converted_detail": found, **become}, call.user.id)
     call.org.has_converted = True
     _move_notes(call, str(found["Contacts"]))
     done = {"code": "SUCCESS", "message": "The record has been converted successfully", "status": "success"}

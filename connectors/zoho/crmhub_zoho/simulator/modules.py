@@ -178,6 +178,10 @@ LEADS = ModuleSpec(
         *_address("", "Zip_Code"),
         Field("Converted__s", "boolean", "Is Converted", read_only=True),
         *_END,
+        *(
+            Field(f"Converted_{one}", "lookup", target=f"{one}s", read_only=True)
+            for one in ("Account", "Contact", "Deal")
+        ),
     ),
     check_field="Email",
     related=(*_ABOUT, _NOTES),
