@@ -1,4 +1,4 @@
-"""``python -m bench [SECTION …]``: pull, mapping, sync, memory, start; all of them without a word."""
+"""``python -m bench [SECTION …]``: see ``SECTIONS``; all of them without a word."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from bench.memory import memory
 from bench.pull import pull
 from bench.sizes import FULL, Sizes
 from bench.start import start
-from bench.sync import sync
+from bench.sync import full, sync
+from bench.tiers import tiers
 
 SECTIONS: Mapping[str, Callable[[Sizes], list[Section]]] = {
     "pull": pull,
     "mapping": mapping,
     "sync": sync,
+    "full": full,
+    "tiers": tiers,
     "memory": memory,
     "start": start,
 }

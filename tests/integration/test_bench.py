@@ -16,6 +16,7 @@ from bench.measuring import Figure, Section, show
 from bench.pull import listed
 from bench.sizes import TINY
 from bench.start import loaded_by
+from bench.tiers import tiers
 from crmhub.hub import Hub
 
 
@@ -42,6 +43,15 @@ def test_a_list_makes_one_call_for_each_page_of_the_largest_size(rows: int) -> N
         assert anyio.run(listed, config_of(zoho)) == rows
         calls = httpx.get(f"{zoho.url}/_stats").json()["calls"]
     assert calls["POST /crm/{version}/coql"] == max(1, math.ceil(rows / 2_000))
+
+
+def test_every_tier_makes_the_same_calls_for_the_same_job() -> None:
+    for section in tiers(TINY):
+        figures = {figure.name: figure.value for figure in section.figures}
+        for cost in ("API calls per 1,000 records", "credits per 1,000 records"):
+            found = {name: value for name, value in figures.items() if name.endswith(cost)}
+            assert f"rest, {cost}" in found
+            assert len(set(found.values())) == 1, (section.title, found)
 
 
 def test_by_hand_and_by_crmhub_is_the_same_job() -> None:

@@ -1,0 +1,144 @@
+"""What the same job costs by each of Zoho's tiers, in turns, as ratios against REST in the same run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+import httpx
+
+from bench.doubles import Double, double
+from bench.measuring import Figure, Section
+from bench.sizes import Sizes
+from crmhub.config import Config, ConnectionSettings
+from crmhub.connection import Connection
+from crmhub.hub import Hub
+from crmhub.models import Account
+from crmhub.native import Value
+from crmhub.routing import routed
+from crmhub.tiers import SupportsTiers
+
+__all__ = ["tiers"]
+
+_TIERS = ("rest", "sdk", "mcp")
+_SINGLE = 20
+"""Records got one by one, in a round."""
+_MOST_LISTED = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """One run of a job."""
+
+    wall: float
+    records: int
+    calls: int
+    credits: int
+
+
+_Job = Callable[[Connection, Sequence[str]], Awaitable[int]]
+
+
+def tiers(sizes: Sizes) -> list[Section]:
+    """Get, list, batch get, batch write: time, calls and credits by tier."""
+    with double("zoho", "--rows", f"Accounts={sizes.tiered}") as zoho:
+        found = anyio.run(_all, zoho, sizes)
+    return [_section(name, costs) for name, costs in found.items()]
+
+
+async def _all(zoho: Double, sizes: Sizes) -> dict[str, dict[str, list[_Cost]]]:
+    costs: dict[str, dict[str, list[_Cost]]] = {}
+    async with Hub(_config(zoho)) as hub:
+        connection = hub["zoho"]
+        ids = [str(account.id) async for account in connection.accounts.list(fields=())]
+        present = await _present(connection)
+        for name, job in _JOBS.items():
+            for number in range(sizes.rounds + 1):
+                for tier in present:
+                    cost = await _cost(zoho, connection, ids, job, tier)
+                    if number:  # the first opens sessions, reads fields and loads the SDK
+                        costs.setdefault(name, {}).setdefault(tier, []).append(cost)
+    return costs
+
+
+async def _present(connection: Connection) -> list[str]:
+    async with connection.in_use() as connector:
+        assert isinstance(connector, SupportsTiers)
+        return [tier for tier in _TIERS if connector.tiers.absence(tier) is None]
+
+
+async def _cost(zoho: Double, connection: Connection, ids: Sequence[str], job: _Job, tier: str) -> _Cost:
+    before = await anyio.to_thread.run_sync(_stats, zoho)
+    began = time.perf_counter()
+    with routed(tier=tier):
+        records = await job(connection, ids)
+    wall = time.perf_counter() - began
+    after = await anyio.to_thread.run_sync(_stats, zoho)
+    return _Cost(wall, records, after[0] - before[0], after[1] - before[1])
+
+
+def _stats(zoho: Double) -> tuple[int, int]:
+    told = httpx.get(f"{zoho.url}/_stats", timeout=60).raise_for_status().json()
+    return int(told["total_calls"]), int(told["spent"])
+
+
+def _config(zoho: Double) -> Config:
+    mcp: Value = {"url": f"{zoho.url}/mcp", "token": zoho.credentials["mcp_token"]}
+    settings: dict[str, Value] = {**zoho.settings, "tiers": {"mcp": mcp}}
+    return Config({"zoho": ConnectionSettings("zoho", "zoho", settings)}, store="sqlite:///:memory:")
+
+
+# ── the jobs: how many records each has handled ──────────────────────────────────────────────────
+
+
+async def _one_by_one(zoho: Connection, ids: Sequence[str]) -> int:
+    for id_ in ids[:_SINGLE]:
+        await zoho.accounts.get(id_)
+    return len(ids[:_SINGLE])
+
+
+async def _listed(zoho: Connection, ids: Sequence[str]) -> int:
+    return len(await zoho.accounts.newest(min(len(ids), _MOST_LISTED)))
+
+
+async def _got(zoho: Connection, ids: Sequence[str]) -> int:
+    return sum(found is not None for found in await zoho.accounts.get_many(ids))
+
+
+async def _updated(zoho: Connection, ids: Sequence[str]) -> int:
+    changes = [Account(id=id_, description=f"changed at {time.time_ns()}") for id_ in ids]
+    return sum(outcome.ok for outcome in await zoho.accounts.update_many(changes))
+
+
+_JOBS: Mapping[str, _Job] = {
+    "get, one by one": _one_by_one,
+    "list of the newest": _listed,
+    "get by ids, 100 a call": _got,
+    "update, 100 a call": _updated,
+}
+
+
+def _section(name: str, costs: Mapping[str, Sequence[_Cost]]) -> Section:
+    figures: list[Figure] = []
+    rest = _a_record(costs["rest"])
+    for tier, runs in costs.items():
+        last = runs[-1]
+        each = _a_record(runs)
+        figures += [
+            Figure(f"{tier}", each * 1e3, "ms/record"),
+            Figure(f"{tier}, records per second", 1 / each, ""),
+            Figure(f"{tier}, API calls per 1,000 records", last.calls / last.records * 1_000, ""),
+            Figure(f"{tier}, credits per 1,000 records", last.credits / last.records * 1_000, ""),
+        ]
+        if tier != "rest":
+            figures.append(Figure(f"{tier} / rest", each / rest, "x"))
+    runs = costs["rest"]
+    return Section(f"tiers, {name}: {runs[0].records:,} accounts, medians of {len(runs)} rounds", figures)
+
+
+def _a_record(runs: Sequence[_Cost]) -> float:
+    """Seconds a record."""
+    return statistics.median(run.wall / run.records for run in runs)
