@@ -14,8 +14,9 @@ from crmhub.files import FileBody, arriving_file, safe_name
 from crmhub.listing import Listing
 from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Record, User
 from crmhub.org import Org
-from crmhub.powers import Attachment, SupportsFiles, SupportsQuery, SupportsRequest, power
+from crmhub.powers import Attachment, SupportsFiles, SupportsLimits, SupportsQuery, SupportsRequest, power
 from crmhub.records import Records
+from crmhub.usage import Usage
 from crmhub.webhooks import Webhooks
 
 __all__ = ["Connection"]
@@ -119,6 +120,16 @@ class Connection(Org):
                     where=Where(connection=self.name),
                 )
             yield connector
+
+    async def usage(self) -> Usage:
+        """What is used of what the account may use in a day, what is kept for people, and what is left.
+
+        The CRM may be asked, by one call, how much there is. Raises :class:`Unsupported` where nothing is
+        counted.
+        """
+        async with self.in_use() as connector:
+            instead = "its CRM tells no allowance"
+            return await power(connector, SupportsLimits, connection=self.name, instead=instead).usage()
 
     def files(self, object: str, record: str) -> Listing[Attachment]:
         """The files attached to a record, by the object's native name and the record's id.

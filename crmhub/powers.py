@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from crmhub.connector import Condition, Connector, Native, ObjectCapabilities, Page, Value
 from crmhub.errors import Unsupported
+from crmhub.usage import Usage
 
 if TYPE_CHECKING:
     from crmhub.http import Body, Sink
@@ -25,6 +26,7 @@ __all__ = [
     "SupportsAble",
     "SupportsCount",
     "SupportsFiles",
+    "SupportsLimits",
     "SupportsNewest",
     "SupportsQuery",
     "SupportsRequest",
@@ -44,6 +46,7 @@ class Power:
     REQUEST = "request"
     FILES = "files"
     WEBHOOKS = "webhooks"
+    LIMITS = "limits"
 
 
 # ── being told of changes ────────────────────────────────────────────────────────────────────────
@@ -207,6 +210,15 @@ class SupportsFiles(Protocol):
 
     async def delete_file(self, object: str, record: str, file: str) -> None:
         """Take a file away from its record."""
+        ...
+
+
+@runtime_checkable
+class SupportsLimits(Protocol):
+    """Tell what is used of the account's allowance."""
+
+    async def usage(self) -> Usage:
+        """As it stands now. May ask the CRM how much there is, by one cheap call, where nobody knows."""
         ...
 
 

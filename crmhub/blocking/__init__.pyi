@@ -39,6 +39,7 @@ from crmhub.powers import Attachment, Changes, Subscription
 from crmhub.records import Written
 from crmhub.sync import Plan, SyncReport
 from crmhub.sync.job import Job
+from crmhub.usage import Usage
 
 __all__ = [
     "Connection",
@@ -307,6 +308,13 @@ class Connection:
         """Call an endpoint of the CRM with the connection's credentials and limits; its JSON answer.
 
         The path stays on the CRM's own host. Raises :class:`Unsupported` where there are no endpoints.
+        """
+
+    def usage(self) -> Usage:
+        """What is used of what the account may use in a day, what is kept for people, and what is left.
+
+        The CRM may be asked, by one call, how much there is. Raises :class:`Unsupported` where nothing is
+        counted.
         """
 
     def files(self, object: str, record: str) -> Listing[Attachment]:

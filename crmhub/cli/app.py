@@ -10,6 +10,7 @@ from crmhub.cli.auth import auth
 from crmhub.cli.conformance import conformance
 from crmhub.cli.demo import demo
 from crmhub.cli.doctor import doctor
+from crmhub.cli.limits import limits
 from crmhub.cli.load import load
 from crmhub.cli.mapping import mapping
 from crmhub.cli.plugins import plugins
@@ -40,6 +41,7 @@ app.command("rotate-key")(rotate_key)
 app.command()(simulate)
 app.command()(route)
 app.command()(tiers)
+app.command()(limits)
 app.command()(plugins)
 app.command()(conformance)
 app.add_typer(mapping, name="mapping")

@@ -18,12 +18,16 @@ from crmhub.events import Event, Events
 from crmhub.hub import Hub
 from crmhub.mapping.check import Finding as MappingFinding
 from crmhub.mapping.check import check_mapping, no_object
+from crmhub.powers import SupportsLimits
+from crmhub.routing import routed
 from crmhub.schema import ObjectSchema
 
 __all__ = ["examine_connection", "examine_mapping"]
 
 _MOST_SKEW = 60
 """Seconds. Signed sign-ins and tokens with an end allow for a few minutes, at most."""
+_MUCH = 0.8
+"""The share of an allowance from which on somebody should know."""
 _DIRECTORIES = frozenset({"user", "stage", "pipeline"})
 """Models that are read whole whenever they are needed, so that it matters to nobody how."""
 
@@ -35,7 +39,8 @@ async def examine_connection(told: Told, hub: Hub, name: str, offline: bool, pat
     if look.is_built() and not offline:
         with _hearing(hub.events, name) as heard, anyio.move_on_after(patience) as waiting:
             async with hub[name].in_use():
-                await look.ask()
+                with routed("interactive"):  # somebody waits: it may use what is kept for people
+                    await look.ask()
         if waiting.cancelled_caught:
             mend = "see whether the network, a proxy or the CRM is slow, and try again"
             what = f"did not answer everything within {patience:g} s{heard.trouble}"
@@ -85,6 +90,7 @@ class _Look:
         """What only the CRM can tell. Where nobody can sign in, nothing else is asked."""
         if not await self._checks():
             return
+        await self._usage()
         with self._telling("capabilities"):
             self._limits((await self.connection.capabilities()).objects)
         with self._telling("mapping"):
@@ -107,6 +113,22 @@ class _Look:
                 self.told.say("ok" if line.ok else "fail", self.subject, what, "" if line.ok else line.mend)
             return not lines or any(line.ok for line in lines)
         return False
+
+    async def _usage(self) -> None:
+        """How much of the account's allowance is used, where it has one."""
+        connector = self.connection.connector
+        if not isinstance(connector, SupportsLimits):
+            return
+        with self._telling("limits"):
+            usage = await connector.usage()
+            if usage.share is None:
+                return
+            what = f"{usage.used:,} of {usage.most:,} {usage.unit} of a day are used ({usage.share:.0%})"
+            if usage.share >= _MUCH:
+                mend = "jobs stop until there are more again: have them do less, or buy more"
+                self.told.warn(self.subject, what, mend)
+            else:
+                self.told.ok(self.subject, what)
 
     def _limits(self, objects: Mapping[str, ObjectCapabilities]) -> None:
         """What the CRM cannot do, and a sync has to live with."""

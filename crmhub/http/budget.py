@@ -33,10 +33,6 @@ class Allowance:
     """Where that is known from, in words."""
 
 
-async def _nothing() -> Allowance:
-    return Allowance()
-
-
 def _untold(_: Response) -> int | None:
     return None
 
@@ -58,8 +54,8 @@ class Budget:
     reserve: float = 0.2
     window: float = 86_400.0
     prefix: str = "/"
-    ask: Callable[[], Awaitable[Allowance]] = field(default=_nothing)
-    """May raise what the CRM says; then the allowance is not known for a day."""
+    ask: Callable[[], Awaitable[Allowance]] | None = None
+    """May raise what the CRM says; then the allowance is not known for a day. ``None``: nobody is asked."""
     ask_after: int = 50
     ask_at: int = 1
     left: Callable[[Response], int | None] = field(default=_untold)

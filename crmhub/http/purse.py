@@ -81,12 +81,14 @@ class Purse:
 
     def _wants_to_ask(self) -> bool:
         """Whether it is time to find out the allowance: not for a few calls."""
-        if self._asking or self._last.allowance is not None:
+        if self._budget.ask is None or self._asking or self._last.allowance is not None:
             return False
         return self._calls > self._budget.ask_after or self._last.used >= self._budget.ask_at
 
     async def _ask(self) -> None:
         """Find out the allowance, unless somebody else has in the meantime."""
+        if self._budget.ask is None:
+            return
         self._asking = True  # what asking costs is spent as well
         try:
             now = self._note(await self._store.spend(self._connection, self._budget, 0, urgent=True))

@@ -65,8 +65,12 @@ class ZohoConfig(ConnectorConfig):
     api_url: _Url | None = None
     accounts_url: _Url | None = None
     version: str = Field(default="v8", pattern=r"^v\d{1,2}(\.\d)?$")
-    concurrency: int = Field(default=5, ge=1, le=25)
-    """Calls under way at once: 5 in the free edition, up to 25 (Zoho CRM API v8, "API Limits")."""
+    concurrency: int | None = Field(default=None, ge=1, le=25)
+    """Calls under way at once; nothing: 5, and what the edition allows once it is known."""
+    credits: int | None = Field(default=None, ge=1)
+    """API credits in 24 hours that may be used; nothing: what the edition grants."""
+    reserve: float = Field(default=0.2, ge=0, lt=1)
+    """The share of the credits kept for people: for calls of the contexts ``interactive`` and ``agent``."""
     overlap: float = Field(default=60.0, ge=0, le=86_400)
     """Seconds by which a change may become visible after the time it carries; that much is read again."""
     sync_key: str | None = Field(default=None, pattern=r"^[A-Za-z][A-Za-z0-9_]*$")

@@ -27,6 +27,7 @@ from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, U
 from crmhub.http import Body, HttpClient, HttpSettings, Limit, OAuth, Sink
 from crmhub.powers import Attachment, Changes, Power, Subscription
 from crmhub.tiers import Served, TierRouter
+from crmhub.usage import Usage
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker
 from crmhub_zoho.auth import oauth, token_limit
@@ -37,6 +38,7 @@ from crmhub_zoho.errors import classify
 from crmhub_zoho.extras import Extras
 from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.files import Files
+from crmhub_zoho.limits import HEAVY_AT_ONCE, MOST_AT_ONCE, SAFE_AT_ONCE, Limits
 from crmhub_zoho.listing import ListReader
 from crmhub_zoho.people import Lists
 from crmhub_zoho.reading import CoqlReader
@@ -54,10 +56,10 @@ __all__ = ["Connector"]
 
 _POWERS = frozenset(
     {
-        Power.SEARCH, Power.COUNT, Power.FILES, Power.NEWEST, Power.QUERY, Power.REQUEST, Power.WEBHOOKS,
+        Power.SEARCH, Power.COUNT, Power.FILES, Power.LIMITS, Power.NEWEST, Power.QUERY, Power.REQUEST,
+        Power.WEBHOOKS,
     }
 )  # fmt: skip
-_SUB_CONCURRENCY = 10  # of heavy calls, in every edition (Zoho CRM API v8, "API Limits")
 _HEAVY = frozenset({"coql", "bulk", CONVERT, COMPOSITE})
 
 
@@ -70,16 +72,19 @@ class Connector:
         self._config = config
         self._context = context
         auth = oauth(config, context)
-        client = _client(config, context, auth)
+        self._limits = Limits(config)
+        client = _client(config, context, auth, self._limits)
         self._sign_in = ZohoSignIn(config, context, client, auth)
         rest = Rest(client, config.version)
         self._rest = rest
+        self._limits.attach(client, rest)
+        at_once = self._limits.at_once
         self._schemas = Schemas(rest, context.clock)
         self._lists = Lists(rest, self._schemas)
-        self._tiers = Tiers(rest, client, config, context)
-        fetcher = Fetcher(rest, config.concurrency)
+        self._tiers = Tiers(rest, client, config, context, at_once)
+        fetcher = Fetcher(rest, at_once)
         deletions = Deletions(rest, context)
-        self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock)
+        self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock, at_once)
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
         self._files = Files(self._tiers, context.random)
@@ -234,6 +239,10 @@ class Connector:
         """What only Zoho has; see :class:`crmhub_zoho.Zoho`."""
         return self._extras
 
+    async def usage(self) -> Usage:
+        """What is used of the organisation's credits, and its edition's concurrency."""
+        return await self._limits.usage()
+
     @property
     def tiers(self) -> TierRouter:
         """The router among the connection's tiers."""
@@ -282,7 +291,7 @@ class Connector:
             name = module.get("api_name")
             if isinstance(name, str) and name and module.get("api_supported") is True:
                 names[name] = None
-        seen = await together(self._can_see, modules.MAIN, self._config.concurrency)
+        seen = await together(self._can_see, modules.MAIN, self._limits.at_once())
         hidden = {name for name, is_seen in zip(modules.MAIN, seen, strict=True) if not is_seen}
         return tuple(name for name in names if name not in hidden)
 
@@ -294,7 +303,7 @@ class Connector:
         return True
 
 
-def _client(config: ZohoConfig, context: Context, auth: OAuth) -> HttpClient:
+def _client(config: ZohoConfig, context: Context, auth: OAuth, limits: Limits) -> HttpClient:
     if context.http is None:
         raise ConfigError(f"connection {context.connection!r}: the Zoho connector needs an HTTP client")
     return context.http(
@@ -302,12 +311,14 @@ def _client(config: ZohoConfig, context: Context, auth: OAuth) -> HttpClient:
             base_url=config.api_base,
             auth=auth,
             limits=(
-                Limit("heavy calls", concurrency=_SUB_CONCURRENCY, endpoints=_HEAVY),
+                Limit("heavy calls", concurrency=HEAVY_AT_ONCE, endpoints=_HEAVY),
                 Limit("composite requests", concurrency=1, endpoints=frozenset({COMPOSITE})),  # counts for 5
                 token_limit(config),
             ),
+            budget=limits.budget,
             classify=classify,
             allow_hosts=frozenset() if config.is_overridden else frozenset({hosts.domain(config.region)}),
-            concurrency=config.concurrency,
+            concurrency=config.concurrency or SAFE_AT_ONCE,
+            widest=config.concurrency or MOST_AT_ONCE,
         )
     )

@@ -7,7 +7,7 @@ half old.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from crmhub.connector import Condition, Native
@@ -47,11 +47,11 @@ def plan(schema: ModuleSchema, fields: Sequence[str]) -> Plan:
 
 
 class Fetcher:
-    """Fetches records of a connection by id. ``parallel`` calls are under way at once at most."""
+    """Fetches records of a connection by id. ``at_once()`` calls are under way at once at most."""
 
-    def __init__(self, calls: RecordCalls, parallel: int) -> None:
+    def __init__(self, calls: RecordCalls, at_once: Callable[[], int]) -> None:
         self._calls = calls
-        self._parallel = parallel
+        self._at_once = at_once
 
     async def complete(
         self, module: str, schema: ModuleSchema, wanted: Plan, rows: list[Native]
@@ -126,7 +126,7 @@ class Fetcher:
             return await self._calls.record(module, record, shown)
 
         shown = [*names, CONVERTED] if schema.has(CONVERTED) and CONVERTED not in names else names
-        rows = [row for row in await together(one, ids, self._parallel) if row is not None]
+        rows = [row for row in await together(one, ids, self._at_once()) if row is not None]
         rows = [row for row in rows if row.get(CONVERTED) is not True]
         if shown is not names:
             for row in rows:
@@ -146,7 +146,7 @@ class Fetcher:
         chunks = [(some, group) for some in _chunks(ids, MOST_IDS) for group in groups]
         normalise = normaliser(schema)
         found: dict[str, Native] = {}
-        for rows in await together(part, chunks, self._parallel):
+        for rows in await together(part, chunks, self._at_once()):
             normalise(rows, module)
             for row in distinct(rows, module):
                 found.setdefault(str(row[ID]), {}).update(row)

@@ -9,7 +9,7 @@ this one, if it goes on later.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -19,14 +19,13 @@ from crmhub.connector import Native, Page
 from crmhub_zoho import checkpoints
 from crmhub_zoho.checkpoints import Full
 from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.limits import HEAVY_AT_ONCE
 from crmhub_zoho.ranges import Cutting, Range
 from crmhub_zoho.records import ID, numbers_of
 from crmhub_zoho.run import Run, began_at
 from crmhub_zoho.together import together
 
 __all__ = ["FullReader"]
-
-_HEAVY_AT_ONCE = 10  # queries, in every edition (Zoho CRM API v8, "API Limits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +39,21 @@ class _Part:
 
 
 class FullReader:
-    """Reads all of a module. At most ``concurrency`` pages are held at once."""
+    """Reads all of a module. At most ``at_once()`` pages are held at once."""
 
-    def __init__(self, config: ZohoConfig, clock: Clock) -> None:
+    def __init__(self, config: ZohoConfig, clock: Clock, at_once: Callable[[], int]) -> None:
         self._config = config
         self._clock = clock
-        self._parallel = min(config.concurrency, _HEAVY_AT_ONCE)
+        self._at_once = at_once
 
     async def pages(self, run: Run, state: Full | None) -> AsyncGenerator[Page]:
         """All pages, from ``state`` on; the last one's checkpoint is where the read of changes starts."""
-        cutting = Cutting(run.limit, self._parallel)
+        parallel = min(self._at_once(), HEAVY_AT_ONCE)
+        cutting = Cutting(run.limit, parallel)
         while True:
             if state is not None:
                 state = replace(state, ranges=cutting.cut(state.ranges))
-            parts = await self._wave(run, state)
+            parts = await self._wave(run, state, parallel)
             if state is None:
                 state = Full((Range(),), parts[0].at, None)
             while parts:
@@ -69,14 +69,14 @@ class FullReader:
             if not state.ranges:
                 return
 
-    async def _wave(self, run: Run, state: Full | None) -> list[_Part]:
+    async def _wave(self, run: Run, state: Full | None, parallel: int) -> list[_Part]:
         """The next pages: the first one, then the last one, then one of each range."""
         if state is None:
             return [await self._page(run, Range())]
         if (end := next((one for one in state.ranges if one.is_open), None)) is not None:
-            return [await self._page(run, end, last=self._parallel > 1)]
-        ranges = state.ranges[: self._parallel]
-        return await together(partial(self._page, run), ranges, self._parallel)
+            return [await self._page(run, end, last=parallel > 1)]
+        ranges = state.ranges[:parallel]
+        return await together(partial(self._page, run), ranges, parallel)
 
     async def _page(self, run: Run, asked: Range, *, last: bool = False) -> _Part:
         asked_at = self._clock.now()

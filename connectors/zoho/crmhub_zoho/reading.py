@@ -6,7 +6,7 @@ or move meanwhile cannot make them skip one.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
@@ -30,14 +30,20 @@ class CoqlReader:
     """Reads modules that COQL knows."""
 
     def __init__(
-        self, rest: Rest, fetcher: Fetcher, deletions: Deletions, config: ZohoConfig, clock: Clock
+        self,
+        rest: Rest,
+        fetcher: Fetcher,
+        deletions: Deletions,
+        config: ZohoConfig,
+        clock: Clock,
+        at_once: Callable[[], int],
     ) -> None:
         self._rest = rest
         self._fetcher = fetcher
         self._deletions = deletions
         self._config = config
         self._clock = clock
-        self._full = FullReader(config, clock)
+        self._full = FullReader(config, clock, at_once)
 
     async def read(self, request: ReadRequest, schema: ModuleSchema) -> AsyncGenerator[Page]:
         """The pages of a request; see :class:`crmhub.connector.Page`."""

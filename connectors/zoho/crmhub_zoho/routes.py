@@ -61,7 +61,9 @@ _T = TypeVar("_T")
 class Tiers:
     """The tiers of one connection, and the router among them."""
 
-    def __init__(self, rest: Rest, http: HttpClient, config: ZohoConfig, context: Context) -> None:
+    def __init__(
+        self, rest: Rest, http: HttpClient, config: ZohoConfig, context: Context, at_once: Callable[[], int]
+    ) -> None:
         self._config = config
         self._sdk = Sdk(http, config.version, context.clock)
         self._mcp = Mcp(config.tiers.mcp, context.connection, http)
@@ -70,9 +72,9 @@ class Tiers:
             _SDK: SdkFiles(self._sdk),
             _REST: RestFiles(http, config.version),
         }
-        self._fetchers = {name: Fetcher(calls, config.concurrency) for name, calls in self._calls.items()}
+        self._fetchers = {name: Fetcher(calls, at_once) for name, calls in self._calls.items()}
         self._writers = {
-            name: Writer(calls, self._fetchers[name], config) for name, calls in self._calls.items()
+            name: Writer(calls, self._fetchers[name], config, at_once) for name, calls in self._calls.items()
         }
         self._settler = Settler(self._fetchers[_REST], config.sync_key)
         self.router = TierRouter(

@@ -8,7 +8,7 @@ the error is raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from crmhub.connector import NOT_SENT, Native, Outcome, Problem, Value, WriteItem, WriteRequest
@@ -62,10 +62,12 @@ class _Run:
 class Writer:
     """Writes to modules."""
 
-    def __init__(self, calls: RecordCalls, fetcher: Fetcher, config: ZohoConfig) -> None:
+    def __init__(
+        self, calls: RecordCalls, fetcher: Fetcher, config: ZohoConfig, at_once: Callable[[], int]
+    ) -> None:
         self._calls = calls
         self._fetcher = fetcher
-        self._parallel = config.concurrency
+        self._at_once = at_once
         self._trigger: list[Value] | None = None if config.trigger is None else list(config.trigger)
 
     async def write(
@@ -74,9 +76,10 @@ class Writer:
         """One outcome for each item, in order. ``keys`` are the fields an upsert may match by."""
         _check(request, keys)
         run = _Run(request, schema, [_invalid(request, item, schema) for item in request.items])
-        for wave in _waves(run, self._parallel):
+        parallel = self._at_once()
+        for wave in _waves(run, parallel):
             # A call under way is never cancelled for another one's sake: its outcome would be lost.
-            errors = await together(lambda batch: self._attempt(run, batch), wave, self._parallel)
+            errors = await together(lambda batch: self._attempt(run, batch), wave, parallel)
             stop = next((error for error in errors if error is not None), None)
             if stop is not None:
                 if not run.sent:

@@ -15,11 +15,13 @@ from crmhub.errors import (
 from crmhub.powers import (
     Power,
     SupportsCount,
+    SupportsFiles,
+    SupportsLimits,
+    SupportsNewest,
     SupportsQuery,
     SupportsRequest,
     SupportsSearch,
     SupportsWebhooks,
-    power,
 )
 
 if TYPE_CHECKING:
@@ -118,9 +120,18 @@ async def test_a_module_that_is_hidden_does_not_hide_the_others(make_org: World)
 async def test_every_declared_power_is_there(make_org: World) -> None:
     connector = make_org().connect()
     declared = (await connector.capabilities()).powers
-    assert declared == {Power.SEARCH, Power.COUNT, Power.FILES, Power.QUERY, Power.REQUEST, Power.WEBHOOKS}
-    for protocol in (SupportsSearch, SupportsCount, SupportsQuery, SupportsRequest, SupportsWebhooks):
-        assert power(connector, protocol, connection="zoho", instead="") is connector
+    powers = {
+        Power.COUNT: SupportsCount,
+        Power.FILES: SupportsFiles,
+        Power.LIMITS: SupportsLimits,
+        Power.NEWEST: SupportsNewest,
+        Power.QUERY: SupportsQuery,
+        Power.REQUEST: SupportsRequest,
+        Power.SEARCH: SupportsSearch,
+        Power.WEBHOOKS: SupportsWebhooks,
+    }
+    assert declared == set(powers)
+    assert all(isinstance(connector, protocol) for protocol in powers.values())
 
 
 async def test_never_more_calls_at_once_than_configured(make_org: World) -> None:

@@ -157,6 +157,14 @@ class Rest:
         """The pipelines of a layout with their stages ("Get Pipelines")."""
         return await self._settings("pipeline", {"layout_id": layout_id})
 
+    async def org(self) -> Native:
+        """The organisation ("Get Organization Data")."""
+        response = await self._http.request("GET", f"{self._root}/org")
+        rows = _answer(response, "org").rows
+        if len(rows) != 1:
+            raise response.unreadable("JSON without the organisation")
+        return rows[0]
+
     async def users(self, page: int, per_page: int = PAGE, kind: str = "AllUsers") -> Answer:
         """Users of the organisation ("Get Users")."""
         params = {"type": kind, "page": page, "per_page": per_page}
