@@ -274,7 +274,7 @@ class Reader(Generic[_Model]):
         model, head = self.model.model, name.partition(".")[0].partition("[")[0]
         if name == "id":
             hint = "get and get_many give records by their ids"
-        elif head != name and any(can_ask(mapped, head) for mapped in maps):
+        elif head not in {name, "custom"} and any(can_ask(mapped, head) for mapped in maps):
             hint = f"choose by {head!r}"
         else:
             return Unsupported(

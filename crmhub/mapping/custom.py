@@ -10,6 +10,7 @@ from typing import cast
 
 from crmhub.mapping.codecs import make
 from crmhub.mapping.codecs.base import Codec, CodecError, Kind, WideCodec
+from crmhub.mapping.encoding import plain_value
 from crmhub.mapping.paths import Path
 from crmhub.mapping.rules import CustomRule, MapSpec, Rule
 from crmhub.models import CustomObject
@@ -73,12 +74,34 @@ class _Several:
         return [str(one) for one in cast("list[object]", value)]
 
 
+class _Structure:
+    """Objects and lists of objects, such as the rows of a subform, as they are."""
+
+    gives: frozenset[Kind] = frozenset({"json"})
+    takes: frozenset[FieldType] | None = frozenset({"json", "multi_ref"})
+    encodes: bool = True
+    lossy: bool = False
+
+    def decode(self, value: Value) -> Value:
+        """The same."""
+        return value
+
+    def encode(self, value: object) -> Value:
+        """The same, with instants and dates in their ISO form."""
+        if isinstance(value, dict):
+            table = cast("dict[object, object]", value)
+            return {str(name): self.encode(item) for name, item in table.items()}
+        if isinstance(value, list):
+            return [self.encode(item) for item in cast("list[object]", value)]
+        return plain_value(value)
+
+
 _OWN: dict[str, tuple[Kind, Codec | None]] = {
     "ref": ("text", _Pointed()),
     "multi_enum": ("texts", _Several()),
     "computed": ("json", None),
-    "json": ("json", None),
-    "multi_ref": ("json", None),
+    "json": ("json", _Structure()),
+    "multi_ref": ("json", _Structure()),
 }
 """How any field of an object is read, where that differs from a mapped custom field."""
 

@@ -23,6 +23,7 @@ _EXTERNAL = ("external_id", "externalId", "external")
 _TARGET = ("reference_to", "referenceTo", "lookup")
 _DECIMALS = ("decimals", "decimal_place", "scale")
 _PRECISION = ("precision",)
+_FIELDS = ("fields",)
 _KNOWN = frozenset(
     (
         *_NAME,
@@ -36,6 +37,7 @@ _KNOWN = frozenset(
         *_TARGET,
         *_DECIMALS,
         *_PRECISION,
+        *_FIELDS,
     )
 )
 
@@ -50,7 +52,9 @@ class Choice:
 
 @dataclass(frozen=True)
 class FieldSpec:
-    """A declared field. `type` is as written; `more` holds the keys that are the vendor's own."""
+    """A declared field. `type` is as written; `more` holds the keys that are the vendor's own; `fields` are
+    those of the rows of a field that holds a table.
+    """
 
     name: str
     type: str
@@ -65,6 +69,7 @@ class FieldSpec:
     decimals: int | None = None
     precision: int | None = None
     more: Mapping[str, object] | None = None
+    fields: tuple["FieldSpec", ...] = ()
 
 
 def load_schema(path: Path | None) -> dict[str, list[FieldSpec]]:
@@ -125,6 +130,7 @@ def _field(item: object, place: Place) -> FieldSpec:
         reference_to=_targets(values, place),
         decimals=_number(values, _DECIMALS, place),
         precision=_number(values, _PRECISION, place),
+        fields=tuple(_fields(values["fields"], place.child("fields", values))) if "fields" in values else (),
         more={key: value for key, value in values.items() if key not in _KNOWN},
     )
 

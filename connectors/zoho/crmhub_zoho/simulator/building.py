@@ -51,6 +51,8 @@ _TYPES: Mapping[str, str] = {
     "timestamp": "datetime",
     "reference": "lookup",
     "user": "userlookup",
+    "subform": "subform",
+    "multiselectlookup": "multiselectlookup",
 }
 
 
@@ -146,7 +148,7 @@ def _field(declared: FieldSpec, specs: Mapping[str, ModuleSpec]) -> Field:
     if kind in {"picklist", "multiselectpicklist"} and not declared.choices:
         raise declared.place.error(f"{declared.name}: a pick list needs `choices: [...]`")
     target = ""
-    if kind == "lookup":
+    if kind in {"lookup", "multiselectlookup"}:
         target = _target(declared, specs)
     choices = declared.choices
     if kind == "picklist" and choices[0].value != "-None-" and not declared.required:
@@ -161,8 +163,21 @@ def _field(declared: FieldSpec, specs: Mapping[str, ModuleSpec]) -> Field:
         custom=True,
         choices=choices,
         target=target,
+        rows=_rows(declared, kind, target, specs),
         decimals=2 if declared.decimals is None else declared.decimals,
     )
+
+
+def _rows(declared: FieldSpec, kind: str, target: str, specs: Mapping[str, ModuleSpec]) -> tuple[Field, ...]:
+    if kind == "multiselectlookup":
+        return (Field(declared.name, "lookup", target=target, mandatory=True),)
+    if (kind == "subform") is not bool(declared.fields):
+        raise declared.place.error(f"{declared.name}: a subform, and nothing else, needs `fields: [...]`")
+    rows = tuple(_field(child, specs) for child in declared.fields)
+    nested = next((child.api_name for child in rows if child.rows), None)
+    if nested is not None:
+        raise declared.place.error(f"{declared.name}: {nested} cannot be in a subform")
+    return rows
 
 
 def _target(declared: FieldSpec, specs: Mapping[str, ModuleSpec]) -> str:

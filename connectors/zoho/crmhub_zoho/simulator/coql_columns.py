@@ -68,7 +68,8 @@ def _field(module: Module, name: str) -> Field | None:
         return _ID
     if name == SE_MODULE and "What_Id" in module.fields:
         return _SE_MODULE
-    return module.fields.get(name)
+    found = module.fields.get(name)
+    return None if found is not None and found.rows else found  # COQL knows no subforms
 
 
 def _own(org: Org, one: Field) -> Resolved:

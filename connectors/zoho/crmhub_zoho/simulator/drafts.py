@@ -10,6 +10,7 @@ from crmhub.testing.simulator.table import Row
 from crmhub_zoho.simulator.errors import Details, ZohoError
 from crmhub_zoho.simulator.fields import ANY_MODULE, Field
 from crmhub_zoho.simulator.org import SE_MODULE, Module, Org
+from crmhub_zoho.simulator.subforms import kept_rows
 from crmhub_zoho.simulator.values import BadValue, stored
 
 Changes = dict[str, object]
@@ -62,6 +63,13 @@ def _values(
             if value is not None and not isinstance(context.get(SE_MODULE), str):
                 problems.append(_no_module(name, path))
                 continue
+        if one.rows:
+            before = cast("list[Row]", (current or {}).get(name) or [])
+            try:
+                changes[name] = kept_rows(org, one, value, f"{path}.{name}", before)
+            except ZohoError as refusal:
+                problems.append(refusal)
+            continue
         try:
             kept = stored(org, one, value, context)
         except BadValue as bad:

@@ -63,7 +63,9 @@ _LENGTHS = {
 
 @dataclass(frozen=True)
 class Field:
-    """One field. `target` is the module a lookup leads to; `length` 0 means the type's usual one."""
+    """One field. `target` is the module a lookup leads to; `length` 0 means the type's usual one; `rows` are
+    the fields of a subform's rows.
+    """
 
     api_name: str
     data_type: str
@@ -77,6 +79,7 @@ class Field:
     target: str = ""
     decimals: int = 2
     id: str = ""
+    rows: tuple["Field", ...] = ()
 
     @property
     def max_length(self) -> int:
@@ -132,7 +135,7 @@ def field_json(field: Field, target_id: str) -> dict[str, object]:
         "currency": {"rounding_option": "normal", "precision": field.decimals} if kind == "currency" else {},
         "auto_number": {},
         "formula": {"return_type": "double", "expression": ""} if kind == "formula" else {},
-        "multiselectlookup": {},
+        "multiselectlookup": _several_json(field, target_id),
         "subform": None,
         "external": None,
         "default_value": None,
@@ -150,6 +153,18 @@ def field_json(field: Field, target_id: str) -> dict[str, object]:
             }
             for number, choice in enumerate(field.choices)
         ],
+    }
+
+
+def _several_json(field: Field, target_id: str) -> dict[str, object]:
+    if field.data_type != "multiselectlookup":
+        return {}
+    return {
+        "id": str(int(field.id) + LOOKUP_ID),
+        "api_name": field.api_name,
+        "display_label": field.label,
+        "lookup_apiname": field.api_name,
+        "connected_module": {"api_name": field.target, "id": target_id},
     }
 
 

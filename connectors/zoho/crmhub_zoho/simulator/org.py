@@ -9,7 +9,7 @@ from crmhub.testing.simulator.clock import SimClock, iso_seconds
 from crmhub.testing.simulator.table import Row, Table, TableState
 from crmhub_zoho.simulator.channels import Channels
 from crmhub_zoho.simulator.fields import ANY_MODULE, Field
-from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK, IdBlock
+from crmhub_zoho.simulator.ids import FILES_BLOCK, LAYOUTS_BLOCK, METADATA_BLOCK, ROWS_BLOCK, IdBlock
 from crmhub_zoho.simulator.jobs import Jobs
 from crmhub_zoho.simulator.modules import ModuleSpec
 from crmhub_zoho.simulator.people import User
@@ -21,6 +21,7 @@ CONVERTED = "Converted__s"
 _LAYOUTS = IdBlock(LAYOUTS_BLOCK)
 _METADATA = IdBlock(METADATA_BLOCK)
 _FILES = IdBlock(FILES_BLOCK)
+_ROWS = IdBlock(ROWS_BLOCK)
 
 
 BULK_PAGE = 200_000
@@ -136,6 +137,7 @@ class Org:
         self.approval: frozenset[str] = frozenset()
         self.locked: set[str] = set()
         self.pending: set[str] = set()
+        self._rows = 0
 
     @property
     def admin(self) -> User:
@@ -197,6 +199,11 @@ class Org:
         file_id = _FILES.id_of(len(self.uploads))
         self.uploads[file_id] = upload
         return file_id
+
+    def next_row_id(self) -> str:
+        """The id of a new row of a subform."""
+        self._rows += 1
+        return _ROWS.id_of(self._rows - 1)
 
     def record_modules(self) -> Iterator[Module]:
         """All modules that hold records."""

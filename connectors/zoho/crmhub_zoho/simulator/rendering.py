@@ -4,6 +4,7 @@ Source: Zoho CRM API v8, "Get Records" and "Get a Record".
 """
 
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from crmhub.testing.simulator.table import Row
 from crmhub_zoho.simulator.fields import USER_TYPES, Field
@@ -94,9 +95,28 @@ def _render(org: Org, one: Field) -> Render:
         return lambda row: _linked(org, one, row, with_module=with_module)
     if one.data_type == "boolean":
         return lambda row: row.get(name, False)
+    if one.rows:
+        return _rows(org, one)
     if one.data_type == "tags":
         return lambda row: row.get(name) or []
     return lambda row: row.get(name)
+
+
+def _rows(org: Org, one: Field) -> Render:
+    renders = [(child.api_name, _render(org, child)) for child in one.rows]
+
+    def show(row: Row) -> object:
+        rows = cast("list[Row]", row.get(one.api_name) or [])
+        return [
+            {
+                **{name: render(each) for name, render in renders},
+                "id": each["id"],
+                "Parent_Id": {"id": row["id"]},
+            }
+            for each in rows
+        ]
+
+    return show
 
 
 def _user(org: Org, user_id: object) -> object:
