@@ -124,10 +124,21 @@ class ConnectionSettings:
         key = ".".join(str(step) for step in place)
         at = self.at(*place)
         if kind == "extra_forbidden":
-            return f"{at}: {key}: unknown setting; {suggest(str(place[0]), model.model_fields)}"
+            return f"{at}: {key}: unknown setting; {suggest(str(place[-1]), _known(model, place[:-1]))}"
         if kind == "missing":
             return f"{at}: {key}: missing; connector {self.connector} needs it"
         return f"{at}: {key or self.name}: {message}"
+
+
+def _known(model: type[BaseModel], path: tuple[int | str, ...]) -> Mapping[str, object]:
+    """The settings that there are at a place within the model."""
+    wanted: object = model
+    for step in path:
+        wanted = _part(wanted, str(step))
+    for one in (wanted, *get_args(wanted)):
+        if isinstance(one, type) and issubclass(one, BaseModel):
+            return one.model_fields
+    return {}
 
 
 def _part(wanted: object, key: str) -> object:

@@ -138,7 +138,7 @@ class Records(Generic[_Model]):
         found = (await self._reader.by_ids([arguments.identifier(id)], choice)).get(id)
         if found is None:
             where = Where(self._org.name, (await self.maps())[0].object, id)
-            raise NotFound(f"no such {self._model.model}", where=where)
+            raise NotFound(f"no such {self._model.model if self._object is None else 'record'}", where=where)
         return found
 
     async def get_many(

@@ -128,6 +128,11 @@ def test_an_unknown_setting_is_named_with_a_suggestion(tmp_path: Path) -> None:
         check(tmp_path, "    regoin: eu\n    client_id: a\n    client_secret: env:PATH\n")
 
 
+def test_an_unknown_setting_within_another_is_told_by_its_own_neighbours(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"server.tokn: unknown setting; did you mean 'token'"):
+        check(tmp_path, "    client_id: a\n    client_secret: env:PATH\n    server: {tokn: env:PATH}\n")
+
+
 def test_a_missing_setting_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="client_id: missing; connector x needs it"):
         check(tmp_path, "    client_secret: env:PATH\n")

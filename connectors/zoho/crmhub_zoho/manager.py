@@ -9,6 +9,7 @@ from typing import Self
 
 from crmhub.connection import Connection
 from crmhub.connector import Native
+from crmhub.errors import UsageError
 from crmhub.hub import Hub
 from crmhub.records import Written
 from crmhub.routing import CallContext
@@ -35,6 +36,8 @@ class ZohoIntegrationManager:
     """
 
     def __init__(self, connection: Connection) -> None:
+        if not isinstance(connection, Connection):  # pyright: ignore[reportUnnecessaryIsInstance] - callers err
+            raise UsageError("connection: not one of an asynchronous hub", hint='give crmhub.Hub(…)["zoho"]')
         accounts, deals = ModuleRecords(connection, "Accounts"), ModuleRecords(connection, "Deals")
         self.get_account, self.get_deal = accounts.get, deals.get
         self.get_accounts = self.list_accounts = accounts.list

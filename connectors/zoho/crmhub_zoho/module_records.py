@@ -26,6 +26,7 @@ _Data: TypeAlias = Mapping[str, object]
 _FILTERS = ("status", "modified_since", "owner")
 _NEWEST = 2_000  # a list of the newest has no more
 _MODELS: Mapping[str, type[Account] | type[Deal]] = {"Accounts": Account, "Deals": Deal}
+_OUTCOMES = ("open", "won", "lost")
 _STATUS = {"Accounts": "rating", "Deals": "status"}
 
 
@@ -125,11 +126,23 @@ def _conditions(filters: Filters, module: str) -> tuple[dict[str, object], datet
         raise UsageError(f"filters: there is no filter {unknown!r}", hint=f"filters: {', '.join(_FILTERS)}")
     where: dict[str, object] = {}
     if "status" in given:
-        where[_STATUS[module]] = given["status"]
+        where[_STATUS[module]] = _status(given["status"], module)
     if "owner" in given:
         owner = given["owner"]
         where["owner"] = UserRef(email=owner) if isinstance(owner, str) and "@" in owner else owner
     return where, _instant(given.get("modified_since"))
+
+
+def _status(given: object, module: str) -> object:
+    """A rating as it is; what a deal has come to, however it is written."""
+    if module != "Deals":
+        return given
+    outcome = str(given).lower()
+    if outcome not in _OUTCOMES:
+        raise UsageError(
+            "status: a deal's is not that", hint=f"one of {', '.join(_OUTCOMES)}; a stage is none"
+        )
+    return outcome
 
 
 def _instant(given: object) -> datetime | None:

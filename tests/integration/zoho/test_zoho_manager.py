@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from crmhub import blocking
 from crmhub.config import Config, ConnectionSettings
 from crmhub.connector import Value
 from crmhub.errors import ConfigError, InvalidRecord, NotFound, UsageError
@@ -72,7 +73,7 @@ async def test_an_account_is_zohos_own_record(world: Both, zoho: ZohoIntegration
     account = await zoho.get_account(str(truth["id"]))
     assert account["Account_Name"] == truth["Account_Name"]
     assert cast("dict[str, object]", account["Owner"])["name"]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="no such record · connection zoho, object Accounts"):
         await zoho.get_account("554023110000009999")
 
 
@@ -117,6 +118,7 @@ async def test_a_deals_status_is_open_won_or_lost(zoho: ZohoIntegrationManager) 
     assert won
     assert {str(row["Stage"]) for row in won} == {"Closed Won"}
     assert await zoho.get_deal(ids(won)[0])
+    assert await zoho.list_deals({"status": "Won"}, limit=None) == won
 
 
 async def test_a_search_finds_words(zoho: ZohoIntegrationManager) -> None:
@@ -236,6 +238,10 @@ WRONG: dict[str, tuple[Call, str]] = {
     "unknown context": (lambda m: m.get_accounts(context="agnet"), "context agnet.*agent, background"),
     "a time without zone": (lambda m: m.get_accounts({"modified_since": "2026-01-31"}), "names no time zone"),
     "no time": (lambda m: m.get_accounts({"modified_since": "yesterday"}), "this is no time"),
+    "a stage as a deal's status": (
+        lambda m: m.list_deals({"status": "Closed Won"}),
+        "status: a deal's is not that.*open, won, lost",
+    ),
     "id as number": (lambda m: m.get_account(5), "id: an id is a text"),
     "ids as text": (lambda m: m.bulk_get_accounts("5"), "ids: a list"),
     "data as text": (lambda m: m.create_account("Acme"), "data: a str is not a table"),
@@ -249,6 +255,11 @@ async def test_a_wrong_call_is_told(zoho: ZohoIntegrationManager, name: str) -> 
     call, message = WRONG[name]
     with pytest.raises(UsageError, match=message):
         await cast("Any", call(zoho))  # pyright: ignore[reportExplicitAny]
+
+
+def test_a_connection_of_the_blocking_api_is_refused_at_once() -> None:
+    with blocking.Hub(Config({})) as hub, pytest.raises(UsageError, match="asynchronous"):
+        ZohoIntegrationManager(hub.add("zoho", "zoho", **SETTINGS))  # pyright: ignore[reportArgumentType]
 
 
 def test_the_manager_only_passes_calls_on() -> None:
