@@ -9,13 +9,15 @@ from crmhub.errors import AuthError, CircuitOpen, ConnectorError, PermissionDeni
 from crmhub_zoho import coql
 from crmhub_zoho.modules import MAIN, NOT_IN_COQL
 from crmhub_zoho.records import ID
+from crmhub_zoho.suite.trial import Trial
 from crmhub_zoho.tiers.rest import Rest
 
 __all__ = ["checks"]
 
 
-async def checks(rest: Rest) -> Sequence[Check]:
+async def checks(rest: Rest, beside: Sequence[Trial] = ()) -> Sequence[Check]:
     """Signing in first; the rest only when that works. What nothing may be written for cannot be tried.
+    ``beside`` are trials of what is no part of the CRM.
 
     Raises what keeps the CRM from answering at all.
     """
@@ -36,6 +38,8 @@ async def checks(rest: Rest) -> Sequence[Check]:
             "search", lambda: rest.search("Accounts", "zz", [ID], 1, 1), "ZohoSearch.securesearch.READ"
         )
     )
+    for name, call, scope in beside:
+        lines.append(await _try(name, call, scope))
     return lines
 
 

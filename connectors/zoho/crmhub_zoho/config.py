@@ -12,6 +12,7 @@ from crmhub.http.paths import origin
 from crmhub.routing import CallContext
 from crmhub_zoho import hosts
 from crmhub_zoho.hosts import Environment, Region
+from crmhub_zoho.suite.settings import BooksConfig, ProjectsConfig
 from crmhub_zoho.tiers.mcp.settings import McpSettings
 
 __all__ = ["TierConfig", "Trigger", "ZohoConfig"]
@@ -81,6 +82,10 @@ class ZohoConfig(ConnectorConfig):
     """Which of the organisation's automations run on writes: all when not given, none when empty."""
     tiers: TierConfig = TierConfig()
     """By which tiers calls may be made."""
+    books: BooksConfig | None = None
+    """Zoho Books: its invoices and customers as objects; nothing: they are not there."""
+    projects: ProjectsConfig | None = None
+    """Zoho Projects: its projects, tasks and milestones as objects; nothing: they are not there."""
 
     @field_validator("client_secret", "refresh_token")
     @classmethod

@@ -46,6 +46,7 @@ from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.routes import Tiers
 from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
+from crmhub_zoho.suite.beside import Beside
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
 from crmhub_zoho.tiers.rest_extras import COMPOSITE, CONVERT, RestExtras
@@ -80,7 +81,7 @@ class Connector:
         self._limits.attach(client, rest)
         at_once = self._limits.at_once
         self._schemas = Schemas(rest, context.clock)
-        self._lists = Lists(rest, self._schemas)
+        self._lists = Beside(Lists(rest, self._schemas), config, context, client, auth)
         self._tiers = Tiers(rest, client, config, context, at_once)
         fetcher = Fetcher(rest, at_once)
         deletions = Deletions(rest, context)
@@ -106,12 +107,12 @@ class Connector:
     async def able(self, object: str) -> ObjectCapabilities:
         """What can be done with one module; its fields are all that is asked for."""
         if self._lists.has(object):
-            return self._lists.capabilities()[object]
+            return self._lists.able(object)
         return modules.able(object, self._config, await self._schemas.of(object))
 
     async def check(self) -> Sequence[Check]:
         """One line for each permission that the main path needs, tried by a cheap call."""
-        return await checks(self._rest)
+        return await checks(self._rest, self._lists.trials)
 
     async def describe(self, object: str) -> ObjectSchema:
         """The object's fields, at most a minute old; raises ``NotFound`` for an unknown module."""

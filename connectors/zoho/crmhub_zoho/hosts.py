@@ -21,6 +21,7 @@ __all__ = [
     "domain",
     "environment_of",
     "file_domains",
+    "projects_url",
     "region_of",
     "upload_url",
 ]
@@ -66,6 +67,11 @@ def upload_url(region: Region) -> str | None:
 def file_domains(region: Region) -> frozenset[str]:
     """The host suffixes under which the data centre takes and gives files: of the API, and of people."""
     return frozenset({domain(region), _zoho(region)})
+
+
+def projects_url(region: Region) -> str:
+    """The base URL of Zoho Projects (Zoho Projects API v3, "API Root Endpoint")."""
+    return f"https://projectsapi.{_zoho(region)}"
 
 
 def console_url(region: Region) -> str:

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from crmhub.sign_in import Allowance
+from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.modules import MAIN
 
-__all__ = ["ASKED", "allowances", "covers"]
+__all__ = ["ASKED", "allowances", "asked", "covers"]
 
 ASKED = (
     "ZohoCRM.modules.ALL",
@@ -27,7 +28,9 @@ ASKED = (
     "ZohoSearch.securesearch.READ",
     "ZohoFiles.files.ALL",
 )
-"""What covers every capability below."""
+"""What covers every capability of the CRM below."""
+_BOOKS = tuple(f"ZohoBooks.{area}.READ" for area in ("settings", "invoices", "contacts"))
+_PROJECTS = tuple(f"ZohoProjects.{area}.READ" for area in ("portals", "projects", "tasks", "milestones"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,17 @@ class _Capability:
     needed: bool = False
 
 
-def allowances(granted: Iterable[str]) -> Sequence[Allowance]:
-    """A line for each capability, with the scopes that it lacks."""
+def asked(config: ZohoConfig) -> Sequence[str]:
+    """What covers every capability of a connection with those settings."""
+    return (*ASKED, *(scope for _, scopes in _beside(config) for scope in scopes))
+
+
+def allowances(granted: Iterable[str], config: ZohoConfig) -> Sequence[Allowance]:
+    """A line for each capability of a connection with those settings, with the scopes that it lacks."""
     held = tuple(granted)
     return [
         Allowance(each.name, tuple(scope for scope in each.scopes if not covers(held, scope)), each.needed)
-        for each in _capabilities()
+        for each in (*_capabilities(), *(_Capability(*beside) for beside in _beside(config)))
     ]
 
 
@@ -55,6 +63,14 @@ def covers(granted: Iterable[str], needed: str) -> bool:
         if may in enough and held and held == area[: len(held)] and (len(held) > 1 or held == area):
             return True
     return False
+
+
+def _beside(config: ZohoConfig) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What Zoho Books and Zoho Projects need, where they are part of the connection."""
+    if config.books is not None:
+        yield "Zoho Books: invoices and customers", _BOOKS
+    if config.projects is not None:
+        yield "Zoho Projects: projects, tasks, milestones", _PROJECTS
 
 
 def _capabilities() -> Iterator[_Capability]:

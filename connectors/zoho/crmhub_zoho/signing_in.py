@@ -35,7 +35,7 @@ class ZohoSignIn:
     @property
     def scopes(self) -> Sequence[str]:
         """What covers all that the connector can do."""
-        return scopes.ASKED
+        return scopes.asked(self._config)
 
     def code_page(self, scopes: Sequence[str]) -> str:
         """The way through the API console."""
@@ -118,7 +118,7 @@ class ZohoSignIn:
 
     def allowances(self, granted: frozenset[str]) -> Sequence[Allowance]:
         """A line for each capability."""
-        return scopes.allowances(granted)
+        return scopes.allowances(granted, self._config)
 
     def _demand_here(self, told: Mapping[str, str]) -> None:
         server, place = told.get("accounts-server", ""), told.get("location", "").lower()

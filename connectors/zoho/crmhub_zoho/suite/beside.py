@@ -1,0 +1,163 @@
+"""The objects beside the CRM's modules: users and stages, Zoho Books, Zoho Projects. All can only be read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
+
+from crmhub.connector import Context, Missing, Native, ObjectCapabilities, ObjectSchema, Page, ReadRequest
+from crmhub.errors import ConfigError, NotFound, Where
+from crmhub.http import Classify, HttpClient, HttpSettings, Limit, OAuth
+from crmhub_zoho import hosts
+from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.suite import errors
+from crmhub_zoho.suite.books import Books
+from crmhub_zoho.suite.books_calls import BooksCalls
+from crmhub_zoho.suite.projects import Projects
+from crmhub_zoho.suite.projects_calls import ProjectsCalls
+from crmhub_zoho.suite.token import LentToken
+from crmhub_zoho.suite.trial import Trial
+
+__all__ = ["Beside", "Objects"]
+
+_AT_ONCE = 5  # calls of a product; both count them by the minute
+_SETTINGS = {"Books": "books", "Projects": "projects"}
+
+
+class Objects(Protocol):
+    """Some objects that can only be read, as :class:`crmhub_zoho.people.Lists` has them."""
+
+    def has(self, name: str) -> bool:
+        """Whether the object is one of these."""
+        ...
+
+    def capabilities(self) -> dict[str, ObjectCapabilities]:
+        """What can be done with each."""
+        ...
+
+    def describe(self, name: str) -> ObjectSchema:
+        """Its fields."""
+        ...
+
+    def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
+        """Its pages."""
+        ...
+
+    async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:
+        """The records of the ids, in order."""
+        ...
+
+
+class Beside:
+    """All of them as one :class:`Objects`."""
+
+    def __init__(
+        self, lists: Objects, config: ZohoConfig, context: Context, client: HttpClient, auth: OAuth
+    ) -> None:
+        self._all: list[Objects] = [lists]
+        self.trials: list[Trial] = []
+        """For ``check()``."""
+        if config.books is not None:
+            calls = BooksCalls(
+                _client(config, context, client, auth, _BOOKS), config.books.organization, context.connection
+            )
+            self._all.append(Books(calls, config.overlap, _AT_ONCE, context.clock))
+            for kind in ("invoices", "contacts"):
+                self.trials.append(_books_trial(calls, kind))
+        if config.projects is not None:
+            projects = ProjectsCalls(
+                _client(config, context, client, auth, _PROJECTS), config.projects.portal, context.connection
+            )
+            self._all.append(Projects(projects, _AT_ONCE, context.clock))
+            scope = "ZohoProjects.projects.READ"
+            self.trials.append(Trial("read Zoho Projects", lambda: _first(projects.projects(1)), scope))
+
+    def has(self, name: str) -> bool:
+        """Whether the object is one of these; ``NotFound`` for one that a setting would give."""
+        if any(objects.has(name) for objects in self._all):
+            return True
+        product, dot, _ = name.partition(".")
+        setting = _SETTINGS.get(product) if dot else None
+        if setting is None:
+            return False
+        absent = not any(one.startswith(f"{product}.") for one in self.capabilities())
+        raise NotFound(
+            f"there is no object {name}"
+            + (f": Zoho {product} is not part of this connection" if absent else ""),
+            hint=f"set {setting}: {{}} in the connection" if absent else "see what capabilities() names",
+            where=Where(object=name),
+        )
+
+    def able(self, name: str) -> ObjectCapabilities:
+        """What can be done with one object."""
+        return self._of(name).capabilities()[name]
+
+    def capabilities(self) -> dict[str, ObjectCapabilities]:
+        """What can be done with each."""
+        return {name: able for objects in self._all for name, able in objects.capabilities().items()}
+
+    def describe(self, name: str) -> ObjectSchema:
+        """The object's fields."""
+        return self._of(name).describe(name)
+
+    def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
+        """The object's pages."""
+        return self._of(request.object).read(request)
+
+    async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:
+        """The records of the ids, in order."""
+        return await self._of(name).get(name, ids)
+
+    def _of(self, name: str) -> Objects:
+        return next(objects for objects in self._all if objects.has(name))
+
+
+class _Product:
+    """How a product is called: more slowly than it allows, by calls of a class of their own."""
+
+    def __init__(self, name: str, rate: float, per: float, *, elsewhere: bool) -> None:
+        self.name = name
+        self.rate = rate
+        self.per = per
+        self.elsewhere = elsewhere
+
+
+# Half at once and half in the time of the limit: whichever such time one takes, no more than 100 are made.
+_BOOKS = _Product("Zoho Books", 50, 60, elsewhere=False)
+_PROJECTS = _Product("Zoho Projects", 50, 120, elsewhere=True)
+
+
+def _client(
+    config: ZohoConfig, context: Context, client: HttpClient, auth: OAuth, product: _Product
+) -> HttpClient:
+    """An HTTP client with a breaker and limits of its own, and the connection's token.
+
+    Books lives where the CRM does, Projects on a host of its own to which alone its calls go.
+    """
+    if context.http is None:
+        raise ConfigError(f"connection {context.connection!r}: the Zoho connector needs an HTTP client")
+    projects = config.api_base if config.is_overridden else hosts.projects_url(config.region)
+    allowed = frozenset[str]() if config.is_overridden else frozenset({hosts.domain(config.region)})
+    classify: Classify = errors.projects if product.elsewhere else errors.Books(auth, context.clock)
+    return context.http(
+        HttpSettings(
+            base_url=projects if product.elsewhere else config.api_base,
+            auth=LentToken(auth, client.wire, elsewhere=product.elsewhere),
+            limits=(Limit(product.name, rate=product.rate, per=product.per, burst=int(product.rate)),),
+            classify=classify,
+            allow_hosts=frozenset() if product.elsewhere else allowed,
+            concurrency=_AT_ONCE,
+        )
+    )
+
+
+def _books_trial(calls: BooksCalls, kind: str) -> Trial:
+    name = f"read {kind} of Zoho Books"
+    return Trial(name, lambda: calls.page(kind, {}, 1, 1), f"ZohoBooks.{kind}.READ")
+
+
+async def _first(pages: AsyncGenerator[list[Native]]) -> object:
+    try:
+        return await anext(pages, None)
+    finally:
+        await pages.aclose()
