@@ -252,7 +252,8 @@ async def test_a_create_whose_reply_is_lost_is_unknown_and_no_tier_sends_it_agai
     assert outcome.status == "unknown"
     assert len(org.truth("Accounts")) == 1
     assert len(org.calls("POST /crm/v8/Accounts")) == 1
-    assert by(org) == [("create", "sdk")]
+    _, sdk, rest = connector.tiers.figures()
+    assert (by(org), sdk.failures, rest.calls) == ([], 1, 0)
 
 
 # ── what the SDK cannot do is done by REST ───────────────────────────────────────────────────────

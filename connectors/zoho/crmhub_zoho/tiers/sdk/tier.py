@@ -32,6 +32,7 @@ from crmhub_zoho.prices import write_call
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
 from crmhub_zoho.tiers.rest import HEAVY_FROM, PAGE
 from crmhub_zoho.tiers.sdk.job import Job, Kind, Request
+from crmhub_zoho.tiers.sdk.told import as_told
 
 if TYPE_CHECKING:
     from crmhub_zoho.tiers.sdk.values import Details
@@ -184,7 +185,11 @@ class Sdk:
     ) -> tuple[Native | None, Response]:
         """What the SDK made of the reply, and the reply itself."""
         learnt = await self._ready(module)
-        return await self._answered(kind, learnt.folder, lambda: work(learnt.details))
+        body, response = await self._answered(kind, learnt.folder, lambda: work(learnt.details))
+        told = response.peek()
+        if body is None or not isinstance(told, dict):
+            return body, response
+        return {name: as_told(one, told.get(name)) for name, one in body.items()}, response
 
     async def call(self, kind: Kind, work: Callable[[], _T]) -> tuple[_T | None, Response]:
         """A call that needs no module's fields: what ``work`` gave, and the reply itself."""
