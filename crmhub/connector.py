@@ -202,6 +202,8 @@ class WriteRequest:
     items: Sequence[WriteItem]
     match: str | None = None
     """The native field that an upsert matches by."""
+    at_once: bool = False
+    """Whether nothing may be left under way: what is ``unknown`` is looked for at once, then sent again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ class Applier:
                 intent_of(write, self._job.id, self._run, able, self._clock.now()) for write in pending
             ]
             await self._store.intents.plan(intents)
-            request = WriteRequest(object_, "create", [WriteItem(write.fields) for write in pending])
+            items = [WriteItem(write.fields) for write in pending]
+            request = WriteRequest(object_, "create", items, at_once=True)
             outcomes = await self._target.connector.write(request)
             lost: list[tuple[PlannedWrite, Intent]] = []
             for write, intent, outcome in zip(pending, intents, outcomes, strict=True):

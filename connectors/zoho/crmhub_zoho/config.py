@@ -12,6 +12,7 @@ from crmhub.http.paths import origin
 from crmhub.routing import CallContext
 from crmhub_zoho import hosts
 from crmhub_zoho.hosts import Environment, Region
+from crmhub_zoho.prices import BULK_WRITE_FROM
 from crmhub_zoho.suite.settings import BooksConfig, ProjectsConfig
 from crmhub_zoho.tiers.mcp.settings import McpSettings
 
@@ -78,6 +79,11 @@ class ZohoConfig(ConnectorConfig):
     """A text field with unique values that crmhub may fill, where a module has one."""
     page_size: int = Field(default=2_000, ge=1, le=2_000)
     """Rows a COQL call; 2,000 is Zoho's most."""
+    bulk_write_from: int | None = Field(default=BULK_WRITE_FROM, ge=1)
+    """From how many records on a write goes by a bulk job; by default from where that costs fewer credits.
+    ``null``: never. With ``trigger`` never either."""
+    bulk_timeout: float = Field(default=3_600.0, gt=0)
+    """Seconds after which a bulk job that is not done is given up."""
     trigger: tuple[Trigger, ...] | None = None
     """Which of the organisation's automations run on writes: all when not given, none when empty."""
     tiers: TierConfig = TierConfig()
@@ -103,6 +109,11 @@ class ZohoConfig(ConnectorConfig):
     def accounts_base(self) -> str:
         """Where tokens come from."""
         return self.accounts_url or self.api_url or hosts.accounts_url(self.region)
+
+    @property
+    def uploads_base(self) -> str | None:
+        """Where files for bulk writes go; ``None``: it is not known, or where all calls go."""
+        return None if self.is_overridden else hosts.upload_url(self.region)
 
     @property
     def is_overridden(self) -> bool:

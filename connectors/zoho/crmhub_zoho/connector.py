@@ -150,7 +150,7 @@ class Connector:
             raise Unsupported(f"{request.object} can only be read", where=Where(object=request.object))
         schema = await self._schemas.of(request.object)
         keys = modules.able(request.object, self._config, schema).upsert_keys
-        return (await self._tiers.write(request, schema, keys)).value
+        return await self._tiers.write(request, schema, keys)
 
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
@@ -319,6 +319,7 @@ def _client(config: ZohoConfig, context: Context, auth: OAuth, limits: Limits) -
             budget=limits.budget,
             classify=classify,
             allow_hosts=frozenset() if config.is_overridden else frozenset({hosts.domain(config.region)}),
+            file_hosts=frozenset() if config.is_overridden else hosts.file_domains(config.region),
             concurrency=config.concurrency or SAFE_AT_ONCE,
             widest=config.concurrency or MOST_AT_ONCE,
         )

@@ -12,6 +12,7 @@ __all__ = [
     "BULK_READ_CREDITS",
     "BULK_READ_ROWS",
     "BULK_WRITE_CREDITS",
+    "BULK_WRITE_FROM",
     "BULK_WRITE_ROWS",
     "COQL_ROWS",
     "FREE",
@@ -139,3 +140,9 @@ def bulk_write(records: int, *, polls: int = 5) -> Price:
 
 def _parts(records: int, size: int) -> int:
     return -(-max(records, 0) // size)
+
+
+BULK_WRITE_FROM = next(
+    records for records in range(BULK_WRITE_ROWS) if bulk_write_job().credits < write(records).credits
+)
+"""From so many records on a job costs fewer credits than calls of 100 records."""

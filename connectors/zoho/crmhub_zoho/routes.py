@@ -17,19 +17,23 @@ from crmhub.errors import ConnectorError, UnknownOutcome, Unsupported
 from crmhub.http import HttpClient
 from crmhub.routing import CallContext, Route, Wish, wished
 from crmhub.tiers import Served, TierRouter
+from crmhub_zoho.bulk.write_jobs import BULK_WRITE, WriteJobs
+from crmhub_zoho.bulk.writing import BulkWriter
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, distinct, normaliser
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.settling import Settler
-from crmhub_zoho.tiers.calls import FileCalls, RecordCalls
+from crmhub_zoho.tiers.calls import BulkWriteCalls, FileCalls, RecordCalls
 from crmhub_zoho.tiers.mcp import Mcp
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
+from crmhub_zoho.tiers.rest_bulk_write import RestBulkWrite
 from crmhub_zoho.tiers.rest_files import RestFiles
 from crmhub_zoho.tiers.sdk import Sdk
+from crmhub_zoho.tiers.sdk.bulk_write import SdkBulkWrite
 from crmhub_zoho.tiers.sdk.files import SdkFiles
-from crmhub_zoho.writing import Writer
+from crmhub_zoho.writing import Writer, check, invalid
 
 __all__ = ["TABLE", "Tiers"]
 
@@ -49,11 +53,16 @@ TABLE = (
     Route("fallback", (_REST,)),
     Route(None, (_REST,)),
     *(Route(context, (_REST,), operation) for operation in _QUERIES for context in _CONTEXTS),
-    *(Route(context, (_REST, _SDK), operation) for operation in _FILES for context in ("agent", None)),
+    *(
+        Route(context, (_REST, _SDK), operation)
+        for operation in (*_FILES, BULK_WRITE)
+        for context in ("agent", None)
+    ),
 )
 """Operations: ``get``, ``list`` (the newest, 2,000 at most), ``search``, ``create``, ``update``, ``upsert``,
 ``delete``; ``read`` (full and incremental reads), ``query`` and ``count`` are queries; ``files`` (a list of
-them), ``upload``, ``download`` and ``delete_file`` are about files."""
+them), ``upload``, ``download`` and ``delete_file`` are about files; ``bulk_write`` starts a job
+that writes many records."""
 
 _T = TypeVar("_T")
 
@@ -76,6 +85,19 @@ class Tiers:
         self._writers = {
             name: Writer(calls, self._fetchers[name], config, at_once) for name, calls in self._calls.items()
         }
+        uploads = config.uploads_base
+        jobs: Mapping[str, BulkWriteCalls] = {
+            _SDK: SdkBulkWrite(self._sdk, uploads),
+            _REST: RestBulkWrite(http, config.version, uploads),
+        }
+        known = config.is_overridden or uploads is not None  # where files go
+        self._bulk = BulkWriter(
+            WriteJobs(
+                jobs if known else {}, self._run, rest.org, context.clock, context.random, config.bulk_timeout
+            ),
+            config,
+            context,
+        )
         self._settler = Settler(self._fetchers[_REST], config.sync_key)
         self.router = TierRouter(
             TABLE,
@@ -116,36 +138,44 @@ class Tiers:
 
     async def write(
         self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
-    ) -> Served[Sequence[Outcome]]:
-        """One outcome for each item, in order; a tier that could send a part only is left out.
+    ) -> Sequence[Outcome]:
+        """One outcome for each item, in order."""
+        check(request, keys)
+        return await self._bulk.write(request, schema, lambda part: self._batches(part, schema, keys))
+
+    async def _batches(
+        self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
+    ) -> Sequence[Outcome]:
+        """By batches of 100; a tier that could send a part only is left out.
 
         What a tier leaves unknown is read back by REST, and made again where that is safe.
         """
-        unclear: list[Served[Sequence[Outcome]]] = []
+        unclear: list[Sequence[Outcome]] = []
 
         async def by(tier: str) -> Sequence[Outcome]:
             if tier != _REST and any(item.if_version is not None for item in request.items):
                 raise Unsupported("it cannot update on condition")
             if tier == _SDK and request.operation != "delete":
-                rows = [payload(request, item, schema) for item in request.items]
+                able = [item for item in request.items if invalid(request, item, schema) is None]
+                rows = [payload(request, item, schema) for item in able]
                 await self._sdk.check(request.object, rows)
             outcomes = await self._writers[tier].write(request, schema, keys)
             if tier != _REST and any(outcome.status == "unknown" for outcome in outcomes):
-                unclear.append(Served(outcomes, tier, "some outcomes are unknown"))
+                unclear.append(outcomes)
                 raise UnknownOutcome("of some records it is not known whether they were written")
             return outcomes
 
         async def settle(tier: str, _: UnknownOutcome) -> Sequence[Outcome]:
             if tier != _REST or not unclear:
                 raise Unsupported("it reads nothing back")
-            outcomes = unclear[-1].value
             return await self._settler.settled(
-                request, schema, outcomes, lambda again: self._writers[_REST].write(again, schema, keys)
+                request, schema, unclear[-1], lambda again: self._writers[_REST].write(again, schema, keys)
             )
 
         ways = {name: partial(by, name) for name in self._writers}
         try:
-            return await self._run(request.operation, ways, request.object, len(request.items), settle)
+            run = self._run(request.operation, ways, request.object, len(request.items), settle)
+            return (await run).value
         except UnknownOutcome:
             if not unclear:
                 raise

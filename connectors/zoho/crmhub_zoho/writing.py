@@ -34,7 +34,7 @@ from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_WRITES, WriteAnswer
 from crmhub_zoho.together import together
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "check", "invalid", "may_have_happened", "not_sent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Writer:
         self, request: WriteRequest, schema: ModuleSchema, keys: Sequence[str]
     ) -> Sequence[Outcome]:
         """One outcome for each item, in order. ``keys`` are the fields an upsert may match by."""
-        _check(request, keys)
-        run = _Run(request, schema, [_invalid(request, item, schema) for item in request.items])
+        check(request, keys)
+        run = _Run(request, schema, [invalid(request, item, schema) for item in request.items])
         parallel = self._at_once()
         for wave in _waves(run, parallel):
             # A call under way is never cancelled for another one's sake: its outcome would be lost.
@@ -84,7 +84,7 @@ class Writer:
             if stop is not None:
                 if not run.sent:
                     raise stop
-                run.outcomes = [outcome or _not_sent(stop) for outcome in run.outcomes]
+                run.outcomes = [outcome or not_sent(stop) for outcome in run.outcomes]
                 break
         return [outcome for outcome in run.outcomes if outcome is not None]
 
@@ -103,7 +103,7 @@ class Writer:
         except ConnectorError as error:
             if isinstance(error, ApprovalRequired):
                 raise  # neither done nor refused
-            if _may_have_happened(error) or _may_be_gone(run.request, error):
+            if may_have_happened(error) or _may_be_gone(run.request, error):
                 for entry in batch:
                     run.outcomes[entry.place] = unknown(error, entry.item.id)
                 return
@@ -167,7 +167,8 @@ class Writer:
                 run.outcomes[entry.place] = Outcome("deleted", entry.item.id)
 
 
-def _check(request: WriteRequest, keys: Sequence[str]) -> None:
+def check(request: WriteRequest, keys: Sequence[str]) -> None:
+    """Raise ``Unsupported`` for an upsert by a field that is none of the ``keys``."""
     if request.operation != "upsert":
         return
     where = Where(object=request.object, field=request.match)
@@ -181,7 +182,7 @@ def _check(request: WriteRequest, keys: Sequence[str]) -> None:
         )
 
 
-def _invalid(request: WriteRequest, item: WriteItem, schema: ModuleSchema) -> Outcome | None:
+def invalid(request: WriteRequest, item: WriteItem, schema: ModuleSchema) -> Outcome | None:
     """The outcome of an item that need not be sent."""
     if request.operation in {"update", "delete"} and not is_record_id(item.id):
         problem = Problem("invalid_id", f"{request.operation} needs the id of a Zoho record: a number", ID)
@@ -236,7 +237,8 @@ def _waves(run: _Run, most: int) -> Iterator[list[list[_Entry]]]:
         yield wave
 
 
-def _may_have_happened(error: ConnectorError) -> bool:
+def may_have_happened(error: ConnectorError) -> bool:
+    """Whether a call that failed so may have been applied."""
     if isinstance(error, UnknownOutcome) or error.applied is None:
         return True
     return isinstance(error, BadResponse) and error.status is not None and 200 <= error.status < 300
@@ -251,7 +253,8 @@ def _is_ours(outcome: Outcome) -> bool:
     return outcome.problem is not None and outcome.problem.code in {"invalid_id", "missing_key", "read_only"}
 
 
-def _not_sent(error: ConnectorError) -> Outcome:
+def not_sent(error: ConnectorError) -> Outcome:
+    """The outcome of an item for which the run did not get far enough."""
     return Outcome("rejected", problem=Problem(NOT_SENT, f"not sent: {error.what}", permanent=False))
 
 

@@ -41,6 +41,8 @@ class Org:
     tokens: TokenStore = field(default_factory=MemoryTokenStore)
     """Shared by all connections, since Zoho gives out ten tokens in ten minutes."""
     bodies: list[bytes] = field(default_factory=list[bytes])
+    hosts: list[str] = field(default_factory=list[str])
+    """The host of each call."""
     poison: bytes | None = None
     """A call whose body holds this is refused as a whole, with a page that is no JSON."""
     meanwhile: tuple[str, Callable[[], Awaitable[object]]] | None = None
@@ -79,8 +81,10 @@ class Org:
 
     async def _gate(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Keeps the bodies of calls, and refuses the poisoned ones before they reach the double."""
-        body = await Request(scope, receive).body()
+        request = Request(scope, receive)
+        body = await request.body()
         self.bodies.append(body)
+        self.hosts.append(request.url.hostname or "")
         if self.poison is not None and self.poison in body:
             await HTMLResponse("<h1>Request blocked</h1>", 400)(scope, receive, send)
             return
@@ -187,6 +191,7 @@ class World:
         faults: tuple[str, ...] = (),
         schema: Path | None = None,
         settings: Mapping[str, str] | None = None,
+        base_url: str = "",
     ) -> Org:
         clock = ManualClock()
         double = create(
@@ -196,6 +201,7 @@ class World:
                 faults=faults,
                 schema=schema,
                 settings=settings or {},
+                base_url=base_url,
                 now=lambda: clock.now().timestamp(),
             )
         )

@@ -1,4 +1,4 @@
-"""What a tier does with records and with files, whichever way it calls Zoho."""
+"""What a tier does with records, files and bulk jobs, whichever way it calls Zoho."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from crmhub.connector import Native
 from crmhub.http import FormFile, Sink
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer
 
-__all__ = ["FileCalls", "RecordCalls"]
+__all__ = ["BulkWriteCalls", "FileCalls", "RecordCalls"]
 
 
 class RecordCalls(Protocol):
@@ -83,4 +83,24 @@ class FileCalls(Protocol):
 
     async def detach(self, module: str, id: str, file: str) -> Native:
         """Zoho's word on the removal of an attachment."""
+        ...
+
+
+class BulkWriteCalls(Protocol):
+    """The calls of :class:`crmhub_zoho.tiers.rest_bulk_write.RestBulkWrite`, where each is described."""
+
+    async def send_rows(self, org: str, form: FormFile) -> str:
+        """Upload an archive of rows; its id."""
+        ...
+
+    async def start_write(self, body: Native) -> str:
+        """Start a job; its id."""
+        ...
+
+    async def write_job(self, job: str) -> Native:
+        """A job as it stands."""
+        ...
+
+    async def write_result(self, url: str, into: Sink) -> None:
+        """The archive that tells what became of a job's rows."""
         ...
