@@ -20,7 +20,7 @@ from crmhub.errors import BadRequest, Where
 from crmhub_zoho.ranges import Range
 from crmhub_zoho.records import instant, is_record_id
 
-__all__ = ["Changes", "Full", "Position", "Walk", "after_full", "after_walk", "load", "save"]
+__all__ = ["Bulk", "Changes", "Full", "Position", "Walk", "after_full", "after_walk", "load", "save"]
 
 _VERSION = 1
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -51,6 +51,18 @@ class Full:
     began: datetime
     peak: Position | None
     end: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """A full read by bulk read jobs: the ``job`` that runs, and how many of its rows are ``done``.
+
+    ``full`` is where the read goes on by queries, should the job be of no use.
+    """
+
+    full: Full
+    job: str
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,23 +109,22 @@ def _earlier(peak: Position | None, settled: datetime) -> Position:
     return Position(settled)
 
 
-def save(state: Full | Changes, module: str, filter: Sequence[Condition]) -> Checkpoint:
+def save(state: Full | Bulk | Changes, module: str, filter: Sequence[Condition]) -> Checkpoint:
     """The state as JSON-able values."""
     saved: dict[str, Value] = {"v": _VERSION, "object": module}
     if filter:
         saved["filter"] = _fingerprint(filter)
+    if isinstance(state, Bulk):
+        return saved | {"mode": "bulk", "job": state.job, "done": state.done} | _saved_full(state.full)
     if isinstance(state, Full):
-        saved |= {"mode": "full", "began": state.began.isoformat()} | _saved_ranges(state)
-        if state.peak is not None:
-            saved["peak"] = _saved(state.peak)
-        return saved
+        return saved | {"mode": "full"} | _saved_full(state)
     saved |= {"mode": "changes", "start": _saved(state.start), "deleted": state.deleted.isoformat()}
     if state.walk is not None:
         saved["walk"] = {"began": state.walk.began.isoformat(), "last": _saved(state.walk.last)}
     return saved
 
 
-def load(saved: Checkpoint, module: str, filter: Sequence[Condition]) -> Full | Changes:
+def load(saved: Checkpoint, module: str, filter: Sequence[Condition]) -> Full | Bulk | Changes:
     """The state in a checkpoint; raises ``BadRequest`` when it is not one of this object and filter."""
     if saved.get("v") != _VERSION or saved.get("object") != module:
         raise _unusable(module, "it was not made by a read of this object")
@@ -121,11 +132,9 @@ def load(saved: Checkpoint, module: str, filter: Sequence[Condition]) -> Full | 
         raise _unusable(module, "it was made with another filter")
     try:
         if saved.get("mode") == "full":
-            return Full(
-                _ranges(saved),
-                _at(saved.get("began")),
-                _position(saved["peak"]) if "peak" in saved else None,
-            )
+            return _full(saved)
+        if saved.get("mode") == "bulk":
+            return Bulk(_full(saved), _some_id(saved.get("job")), _number(saved.get("done")))
         if saved.get("mode") == "changes":
             walk = saved.get("walk")
             return Changes(
@@ -153,6 +162,18 @@ def _fingerprint(filter: Sequence[Condition]) -> str:
 
 def _saved(position: Position) -> Value:
     return {"at": position.at.isoformat(), "id": position.id}
+
+
+def _saved_full(full: Full) -> dict[str, Value]:
+    saved: dict[str, Value] = {"began": full.began.isoformat()}
+    if full.peak is not None:
+        saved["peak"] = _saved(full.peak)
+    return saved | _saved_ranges(full)
+
+
+def _full(saved: Mapping[str, Value]) -> Full:
+    peak = _position(saved["peak"]) if "peak" in saved else None
+    return Full(_ranges(saved), _at(saved.get("began")), peak)
 
 
 def _saved_ranges(full: Full) -> dict[str, Value]:
@@ -202,5 +223,18 @@ def _at(value: Value) -> datetime:
 
 def _id(value: Value) -> str:
     if not isinstance(value, str) or not (value == "" or is_record_id(value)):
+        raise ValueError
+    return value
+
+
+def _some_id(value: Value) -> str:
+    id_ = _id(value)
+    if not id_:
+        raise ValueError
+    return id_
+
+
+def _number(value: Value) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError
     return value

@@ -82,6 +82,8 @@ class ZohoConfig(ConnectorConfig):
     bulk_write_from: int | None = Field(default=BULK_WRITE_FROM, ge=1)
     """From how many records on a write goes by a bulk job; by default from where that costs fewer credits.
     ``null``: never. With ``trigger`` never either."""
+    bulk_read_from: int | None = Field(default=100_000, ge=1)
+    """Records from which a full read is done by bulk read jobs; null: never. Sooner where nobody waits."""
     bulk_timeout: float = Field(default=3_600.0, gt=0)
     """Seconds after which a bulk job that is not done is given up."""
     trigger: tuple[Trigger, ...] | None = None

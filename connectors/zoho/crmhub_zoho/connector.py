@@ -31,6 +31,7 @@ from crmhub.usage import Usage
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker
 from crmhub_zoho.auth import oauth, token_limit
+from crmhub_zoho.bulk.reading import BulkReader
 from crmhub_zoho.checking import checks
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
@@ -85,7 +86,8 @@ class Connector:
         self._tiers = Tiers(rest, client, config, context, at_once)
         fetcher = Fetcher(rest, at_once)
         deletions = Deletions(rest, context)
-        self._coql = CoqlReader(rest, fetcher, deletions, config, context.clock, at_once)
+        bulk = BulkReader(self._tiers, rest, config, context)
+        self._coql = CoqlReader(rest, fetcher, deletions, bulk, config, context.clock, at_once)
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
         self._files = Files(self._tiers, context.random)

@@ -4,12 +4,14 @@ The first page tells how dense the ids lie, the last one where they end; what is
 (:mod:`crmhub_zoho.ranges`) that are read in waves, a page of each at once. A module of two pages or fewer
 is read by them alone. Each page's checkpoint holds the ranges that are left, so a read that is cut off
 anywhere goes on there. Records that are made meanwhile are left to the read of changes, or to the rest of
-this one, if it goes on later.
+this one, if it goes on later. Where the first and the last page let expect very many records, bulk read jobs
+take over (:mod:`crmhub_zoho.bulk.reading`).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -17,7 +19,8 @@ from functools import partial
 from crmhub.clock import Clock
 from crmhub.connector import Native, Page
 from crmhub_zoho import checkpoints
-from crmhub_zoho.checkpoints import Full
+from crmhub_zoho.bulk.reading import BulkReader, GivenUp
+from crmhub_zoho.checkpoints import Bulk, Full
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.limits import HEAVY_AT_ONCE
 from crmhub_zoho.ranges import Cutting, Range
@@ -41,16 +44,35 @@ class _Part:
 class FullReader:
     """Reads all of a module. At most ``at_once()`` pages are held at once."""
 
-    def __init__(self, config: ZohoConfig, clock: Clock, at_once: Callable[[], int]) -> None:
+    def __init__(
+        self, bulk: BulkReader, config: ZohoConfig, clock: Clock, at_once: Callable[[], int]
+    ) -> None:
+        self._bulk = bulk
         self._config = config
         self._clock = clock
         self._at_once = at_once
 
-    async def pages(self, run: Run, state: Full | None) -> AsyncGenerator[Page]:
+    async def pages(self, run: Run, state: Full | Bulk | None) -> AsyncGenerator[Page]:
         """All pages, from ``state`` on; the last one's checkpoint is where the read of changes starts."""
         parallel = min(self._at_once(), HEAVY_AT_ONCE)
         cutting = Cutting(run.limit, parallel)
+        is_new = state is None
         while True:
+            if is_new and isinstance(state, Full) and state.end:
+                is_new = False
+                if await self._bulk.is_worth(run, run.limit * 2 + sum(map(cutting.expected, state.ranges))):
+                    state = await self._bulk.begin(run, state)
+                    yield Page((), (), run.save(state))
+            if isinstance(state, Bulk):
+                try:
+                    async with aclosing(self._bulk.pages(run, state)) as pages:
+                        async for page in pages:
+                            yield page
+                            del page
+                except GivenUp as given_up:
+                    state = given_up.rest
+                else:
+                    return
             if state is not None:
                 state = replace(state, ranges=cutting.cut(state.ranges))
             parts = await self._wave(run, state, parallel)
@@ -58,10 +80,7 @@ class FullReader:
                 state = Full((Range(),), parts[0].at, None)
             while parts:
                 part = parts.pop(0)
-                if part.left is not None:
-                    cutting.learn(part.left, numbers_of(part.rows))
-                state = _after(state, part)
-                state = replace(state, peak=run.peak(part.rows, state.peak))
+                state = _after(run, state, part, cutting)
                 following = state if state.ranges else checkpoints.after_full(state, self._config.overlap)
                 if part.rows or not state.ranges:
                     yield Page(await run.completed(part.rows), (), run.save(following))
@@ -91,11 +110,14 @@ class FullReader:
         return _Part(asked, rows, left, began_at(answer, asked_at))
 
 
-def _after(state: Full, part: _Part) -> Full:
+def _after(run: Run, state: Full, part: _Part, cutting: Cutting) -> Full:
     """The state once that page is given."""
     place = state.ranges.index(part.asked)
     left = () if part.left is None else (part.left,)
+    for one in left:
+        cutting.learn(one, numbers_of(part.rows))
     ranges = (*state.ranges[:place], *left, *state.ranges[place + 1 :])
+    state = replace(state, ranges=ranges, peak=run.peak(part.rows, state.peak))
     if not part.asked.is_open or any(one.is_open for one in left):
-        return replace(state, ranges=ranges)
-    return replace(state, ranges=ranges, end=str(part.rows[-1][ID]) if part.rows else part.asked.after)
+        return state
+    return replace(state, end=str(part.rows[-1][ID]) if part.rows else part.asked.after)

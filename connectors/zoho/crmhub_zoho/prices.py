@@ -21,6 +21,7 @@ __all__ = [
     "WRITE_ROWS",
     "Price",
     "bulk_read",
+    "bulk_read_pays_from",
     "bulk_write",
     "bulk_write_job",
     "calls",
@@ -126,6 +127,12 @@ def bulk_read(records: int, *, polls: int = 5) -> Price:
     """So many records by bulk read jobs of 200,000, each started, asked for ``polls`` times, downloaded."""
     job = Price(1, BULK_READ_CREDITS) + calls(polls) + calls(1)
     return job * max(1, _parts(records, BULK_READ_ROWS))
+
+
+def bulk_read_pays_from(page_size: int = COQL_ROWS) -> int:
+    """From how many records on a bulk read job costs fewer credits than queries of ``page_size`` rows."""
+    pages = bulk_read(1).credits // coql_page(page_size).credits
+    return pages * page_size + 1
 
 
 def bulk_write_job(*, polls: int = 5) -> Price:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from crmhub.clock import Clock
 from crmhub.connector import Page, ReadRequest
 from crmhub_zoho import checkpoints
-from crmhub_zoho.checkpoints import Changes, Full, Position, Walk
+from crmhub_zoho.bulk.reading import BulkReader
+from crmhub_zoho.checkpoints import Changes, Position, Walk
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
 from crmhub_zoho.fetching import Fetcher
@@ -34,6 +35,7 @@ class CoqlReader:
         rest: Rest,
         fetcher: Fetcher,
         deletions: Deletions,
+        bulk: BulkReader,
         config: ZohoConfig,
         clock: Clock,
         at_once: Callable[[], int],
@@ -43,7 +45,7 @@ class CoqlReader:
         self._deletions = deletions
         self._config = config
         self._clock = clock
-        self._full = FullReader(config, clock, at_once)
+        self._full = FullReader(bulk, config, clock, at_once)
 
     async def read(self, request: ReadRequest, schema: ModuleSchema) -> AsyncGenerator[Page]:
         """The pages of a request; see :class:`crmhub.connector.Page`."""
@@ -55,7 +57,7 @@ class CoqlReader:
             pages = self._changes(run, state)
         else:
             # Without a time of change there is nothing to go by: each read is a full one.
-            pages = self._full.pages(run, state if isinstance(state, Full) else None)
+            pages = self._full.pages(run, None if isinstance(state, Changes) else state)
         async with aclosing(pages):
             async for page in pages:
                 yield page

@@ -25,12 +25,15 @@ from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, distinct, normaliser
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.settling import Settler
+from crmhub_zoho.tiers.bulk_read import BulkReadCalls
 from crmhub_zoho.tiers.calls import BulkWriteCalls, FileCalls, RecordCalls
 from crmhub_zoho.tiers.mcp import Mcp
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
+from crmhub_zoho.tiers.rest_bulk import RestBulkRead
 from crmhub_zoho.tiers.rest_bulk_write import RestBulkWrite
 from crmhub_zoho.tiers.rest_files import RestFiles
 from crmhub_zoho.tiers.sdk import Sdk
+from crmhub_zoho.tiers.sdk.bulk_read import SdkBulkRead
 from crmhub_zoho.tiers.sdk.bulk_write import SdkBulkWrite
 from crmhub_zoho.tiers.sdk.files import SdkFiles
 from crmhub_zoho.writing import Writer, check, invalid
@@ -43,6 +46,7 @@ _SDK = "sdk"
 _MOST_LISTED = 2_000
 _QUERIES = ("read", "query", "count")
 _FILES = ("files", "upload", "download", "delete_file")
+_BULK_READ = "bulk_read"
 _CONTEXTS: tuple[CallContext, ...] = ("agent", "interactive", "bulk", "background")
 
 TABLE = (
@@ -55,14 +59,14 @@ TABLE = (
     *(Route(context, (_REST,), operation) for operation in _QUERIES for context in _CONTEXTS),
     *(
         Route(context, (_REST, _SDK), operation)
-        for operation in (*_FILES, BULK_WRITE)
+        for operation in (*_FILES, _BULK_READ, BULK_WRITE)
         for context in ("agent", None)
     ),
 )
 """Operations: ``get``, ``list`` (the newest, 2,000 at most), ``search``, ``create``, ``update``, ``upsert``,
 ``delete``; ``read`` (full and incremental reads), ``query`` and ``count`` are queries; ``files`` (a list of
-them), ``upload``, ``download`` and ``delete_file`` are about files; ``bulk_write`` starts a job
-that writes many records."""
+them), ``upload``, ``download`` and ``delete_file`` are about files; ``bulk_read`` is each call about a job
+that reads a module, ``bulk_write`` starts one that writes many records."""
 
 _T = TypeVar("_T")
 
@@ -80,6 +84,10 @@ class Tiers:
         self._files: Mapping[str, FileCalls] = {
             _SDK: SdkFiles(self._sdk),
             _REST: RestFiles(http, config.version),
+        }
+        self._bulk_reads: Mapping[str, BulkReadCalls] = {
+            _SDK: SdkBulkRead(self._sdk),
+            _REST: RestBulkRead(http, config.version),
         }
         self._fetchers = {name: Fetcher(calls, at_once) for name, calls in self._calls.items()}
         self._writers = {
@@ -203,6 +211,11 @@ class Tiers:
         """What a call about a record's files gives."""
         ways = {name: partial(way, calls) for name, calls in self._files.items()}
         return (await self._run(operation, ways, module, 1)).value
+
+    async def bulk_read(self, module: str, way: Callable[[BulkReadCalls], Awaitable[_T]]) -> _T:
+        """What a call about a bulk read job gives; a job that one tier has started is known to the others."""
+        ways = {name: partial(way, calls) for name, calls in self._bulk_reads.items()}
+        return (await self._run(_BULK_READ, ways, module, 1)).value
 
     async def probe(self, module: str) -> None:
         """One cheap read by each tier that is there; what fails is in the figures."""

@@ -9,7 +9,7 @@ from operator import lt
 from crmhub.connector import Checkpoint, Native, ReadRequest
 from crmhub.errors import BadResponse, Where
 from crmhub_zoho import checkpoints, coql
-from crmhub_zoho.checkpoints import Changes, Full, Position
+from crmhub_zoho.checkpoints import Bulk, Changes, Full, Position
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.fetching import Fetcher, plan
 from crmhub_zoho.ranges import Range
@@ -38,6 +38,11 @@ class Run:
             schema.check(condition.field)
         live = [f"{CONVERTED} = false"] if schema.has(CONVERTED) else []
         self._filter = [*coql.conditions(request.filter, schema.data_types, room=3 + len(live)), *live]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether not all records of the module are asked for."""
+        return bool(self._filter)
 
     async def ask(self, where: str, order: str) -> Answer:
         """A page of rows in that order."""
@@ -107,7 +112,7 @@ class Run:
         """The rows with the fields that a query cannot give."""
         return await self._fetcher.complete(self.module, self.schema, self.plan, rows)
 
-    def save(self, state: Full | Changes) -> Checkpoint:
+    def save(self, state: Full | Bulk | Changes) -> Checkpoint:
         """The checkpoint of a state."""
         return checkpoints.save(state, self.module, self.request.filter)
 
