@@ -22,6 +22,7 @@ from crmhub.errors import BadResponse
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.memory.conformance import MemoryOrg, MemoryTarget
 from crmhub.testing.memory.connector import _chosen, _meets
+from tests.conformance.tiered import Tiered
 
 LAG = 60.0
 
@@ -180,5 +181,6 @@ BASELINES: dict[str, MemoryTarget] = {
     "stamped": stamped(Stamped),
     "paged": paged(Paged),
     "capped": capped(MemoryConnector),
+    "tiered": MemoryTarget(Tiered),
 }
 """Targets that pass everything that applies to them; together every check of the kit applies."""
