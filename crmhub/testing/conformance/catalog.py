@@ -11,11 +11,7 @@ __all__ = ["all_checks"]
 
 _MODULES = (
     "config", "schema", "reading", "contents", "increments", "writing", "auth", "faults", "choosing",
-<<<<<<< /tmp/mcpw/m_c
-    "webhooks", "tiers",
-=======
-    "webhooks", "newest",
->>>>>>> /tmp/mcpw/m_m
+    "webhooks", "tiers", "newest",
 )  # fmt: skip
 
 
