@@ -151,6 +151,8 @@ class Connector:
         if self._lists.has(request.object):
             raise Unsupported(f"{request.object} can only be read", where=Where(object=request.object))
         schema = await self._schemas.of(request.object)
+        if not all(schema.takes(name) for item in request.items for name in item.fields):
+            schema = await self._schemas.of(request.object, fresh=True)
         keys = modules.able(request.object, self._config, schema).upsert_keys
         return await self._tiers.write(request, schema, keys)
 

@@ -135,7 +135,8 @@ def problem_of(refusal: Native) -> Problem:
     code = _text(refusal.get("code")) or "UNKNOWN"
     meaning = _CODES.get(code, _RECORD)
     first = _first(refusal)
-    return Problem(code, _said(first), field_of(first), permanent=meaning.permanent)
+    said = f"{_said(first)}: {meaning.hint}" if meaning.hint else _said(first)
+    return Problem(code, said, field_of(first), permanent=meaning.permanent)
 
 
 def is_about_records(error: ConnectorError) -> bool:

@@ -67,12 +67,20 @@ class ModuleSchema:
         head = name.partition(".")[0]
         if name.startswith("$") or head in self.data_types or name == "id":
             return
-        near = difflib.get_close_matches(head, self.data_types, 1, 0.75)
         raise BadRequest(
             f"{self.schema.object} has no field {identifier(head)}",
-            hint=f"did you mean {near[0]}?" if near else "see what describe() names",
+            hint=self.nearest(head) or "see what describe() names",
             where=Where(object=self.schema.object, field=head),
         )
+
+    def takes(self, name: str) -> bool:
+        """Whether a record can be written with that key; other keys Zoho leaves out without a word."""
+        return name in self.data_types or name.startswith("$") or name in {"id", "Layout"}
+
+    def nearest(self, name: str) -> str:
+        """``did you mean X?`` where a field has nearly that name, else nothing."""
+        near = difflib.get_close_matches(name, self.data_types, 1, 0.75)
+        return f"did you mean {near[0]}?" if near else ""
 
     def in_coql(self, name: str) -> bool:
         """Whether COQL can select the field."""

@@ -191,6 +191,12 @@ def invalid(request: WriteRequest, item: WriteItem, schema: ModuleSchema) -> Out
         return Outcome(
             "rejected", problem=Problem("missing_key", "an upsert needs the value to match by", request.match)
         )
+    strange = next((name for name in item.fields if not schema.takes(name)), None)
+    if strange is not None:
+        hint = schema.nearest(strange)
+        said = f"{request.object} has no such field" + (f": {hint}" if hint else "")
+        problem = Problem("unknown_field", said, strange)
+        return Outcome("rejected", item.id, problem=problem)
     closed = next((name for name in item.fields if _is_closed(schema, name, request.operation)), None)
     if closed is not None:
         problem = Problem("read_only", f"Zoho fills {closed} itself and would ignore the value", closed)
@@ -250,7 +256,9 @@ def _may_be_gone(request: WriteRequest, error: ConnectorError) -> bool:
 
 
 def _is_ours(outcome: Outcome) -> bool:
-    return outcome.problem is not None and outcome.problem.code in {"invalid_id", "missing_key", "read_only"}
+    return outcome.problem is not None and outcome.problem.code in {
+        *("invalid_id", "missing_key", "read_only", "unknown_field")
+    }
 
 
 def not_sent(error: ConnectorError) -> Outcome:
