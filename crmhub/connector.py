@@ -257,7 +257,7 @@ class Context:
     tokens: TokenStore | None = None
     """Where tokens are kept between runs; ``None`` keeps them in memory."""
     http: Callable[[HttpSettings], HttpClient] | None = None
-    """Makes the connection's one HTTP client; the hub closes it. ``None`` where a connector needs none."""
+    """Makes an HTTP client of the connection; the hub closes it. ``None`` where a connector needs none."""
 
 
 class Connector(Protocol):

@@ -159,7 +159,7 @@ class Connector:
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
         if self._lists.has(object):
-            raise Unsupported(f"{object} cannot be searched", hint="read them all: it is a short list")
+            raise Unsupported(f"{object} cannot be searched", hint="choose by a field: list(where=…)")
         whole = len(set(fields)) <= MOST_FIELDS
         names = fields if whole else ()
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
 from crmhub import Hub
 from crmhub.config import Config
-from crmhub.connector import Condition, Missing, Native, WriteItem, WriteRequest
+from crmhub.connector import Condition, Context, Missing, Native, WriteItem, WriteRequest
 from crmhub.errors import (
     BadRequest,
     CircuitOpen,
@@ -21,9 +24,10 @@ from crmhub.errors import (
     Unavailable,
     Unsupported,
 )
-from crmhub.http import asgi_transport
+from crmhub.http import HttpClient, HttpSettings, asgi_transport
+from crmhub.models import Record
 from crmhub.powers import SupportsCount
-from crmhub_zoho import Connector
+from crmhub_zoho import Connector, ZohoConfig
 from crmhub_zoho.simulator.double import ZohoDouble
 
 if TYPE_CHECKING:
@@ -33,6 +37,17 @@ pytestmark = pytest.mark.anyio
 
 INVOICES = "Books.Invoices"
 CUSTOMERS = "Books.Customers"
+
+
+class Invoice(Record):
+    """A bill that a customer has to pay."""
+
+    model: ClassVar[str] = "invoice"
+
+    number: str | None = None
+    status: str | None = None
+    due: date | None = None
+    total: Decimal | None = None
 
 
 def double_of(org: Org) -> ZohoDouble:
@@ -318,3 +333,52 @@ async def test_scopes_are_asked_for_only_with_the_setting(make_org: World) -> No
     (line,) = [line for line in with_books.allowances(frozenset()) if "Books" in line.capability]
     assert "ZohoBooks.contacts.READ" in line.missing
     assert not line.needed
+
+
+async def test_connections_to_one_organisation_share_its_limit(make_org: World) -> None:
+    org = make_org()
+    limits: list[tuple[str, str | None]] = []
+
+    def client(settings: HttpSettings) -> HttpClient:
+        limits.extend((limit.name, limit.owner) for limit in settings.limits)
+        return org.client(settings)
+
+    for name, books in (("a", {"organization": "7"}), ("b", {"organization": "7"}), ("c", {})):
+        config = ZohoConfig.model_validate(
+            {"api_url": "http://localhost", "client_id": name, "client_secret": "x", "books": books}
+        )
+        Connector(config, Context(name, clock=org.clock, http=client))
+    first, second, unnamed = (owner for name, owner in limits if name == "Zoho Books")
+    assert first is not None
+    assert first == second
+    assert unnamed is None
+
+
+async def test_a_mapping_makes_invoices_records_of_an_own_model(make_org: World, tmp_path: Path) -> None:
+    org = make_org({INVOICES: 30, "Accounts": 3})
+    mapping = tmp_path / "books.yaml"
+    mapping.write_text(
+        "crm: zoho\n"
+        "version: 1\n"
+        "maps:\n"
+        "  - model: invoice\n"
+        "    object: Books.Invoices\n"
+        "    fields:\n"
+        "      number: invoice_number\n"
+        "      status: status\n"
+        "      due: {to: due_date, as: date}\n"
+        "      total: {to: total, as: decimal}\n",
+        "utf-8",
+    )
+    keys = ("client_id", "client_secret", "refresh_token")
+    async with Hub(
+        Config({}, "sqlite:///:memory:"),
+        models=[Invoice],
+        clock=org.clock,
+        transports={"zoho": asgi_transport(org.double.app)},
+    ) as hub:
+        credentials = {key: org.double.credentials[key] for key in keys}
+        zoho = hub.add("zoho", "zoho", mapping=mapping, api_url="http://localhost", books={}, **credentials)
+        overdue = await zoho.of(Invoice).list(where={"status": "overdue"})
+        assert sorted(invoice.id or "" for invoice in overdue) == truth(org, status="overdue")
+        assert all(invoice.due and invoice.due < date(2026, 1, 1) for invoice in overdue)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
+import anyio
 import pytest
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -210,6 +211,15 @@ async def test_a_token_that_ended_is_renewed_once_for_all(make_org: World) -> No
     assert len(await rows(org, connector, PROJECTS)) == 4
     assert sum(len(page.upserts) for page in await org.pages(connector, "Accounts")) == 2
     assert len(org.calls("/oauth/")) == 2
+
+
+async def test_the_products_ask_for_one_token_together(make_org: World) -> None:
+    org = make_org({**ROWS, "Books.Invoices": 3, "Accounts": 2})
+    connector = org.connect(books={}, projects={})
+    async with anyio.create_task_group() as group:
+        for name in (PROJECTS, "Books.Invoices", "Accounts", TASKS):
+            group.start_soon(org.pages, connector, name)
+    assert len(org.calls("/oauth/")) == 1
 
 
 async def test_no_more_than_100_calls_are_made_in_any_two_minutes(make_org: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from crmhub.connector import Context, Missing, Native, ObjectCapabilities, ObjectSchema, Page, ReadRequest
@@ -58,16 +59,16 @@ class Beside:
         self.trials: list[Trial] = []
         """For ``check()``."""
         if config.books is not None:
-            calls = BooksCalls(
-                _client(config, context, client, auth, _BOOKS), config.books.organization, context.connection
-            )
+            place = config.books.organization
+            http = _client(config, context, client, auth, _BOOKS, place)
+            calls = BooksCalls(http, place, context.connection)
             self._all.append(Books(calls, config.overlap, _AT_ONCE, context.clock))
             for kind in ("invoices", "contacts"):
                 self.trials.append(_books_trial(calls, kind))
         if config.projects is not None:
-            projects = ProjectsCalls(
-                _client(config, context, client, auth, _PROJECTS), config.projects.portal, context.connection
-            )
+            place = config.projects.portal
+            http = _client(config, context, client, auth, _PROJECTS, place)
+            projects = ProjectsCalls(http, place, context.connection)
             self._all.append(Projects(projects, _AT_ONCE, context.clock))
             scope = "ZohoProjects.projects.READ"
             self.trials.append(Trial("read Zoho Projects", lambda: _first(projects.projects(1)), scope))
@@ -112,40 +113,47 @@ class Beside:
         return next(objects for objects in self._all if objects.has(name))
 
 
+@dataclass(frozen=True, slots=True)
 class _Product:
-    """How a product is called: more slowly than it allows, by calls of a class of their own."""
+    """How a product is called: ``burst`` calls at once, and ``rate`` in ``per`` seconds."""
 
-    def __init__(self, name: str, rate: float, per: float, *, elsewhere: bool) -> None:
-        self.name = name
-        self.rate = rate
-        self.per = per
-        self.elsewhere = elsewhere
+    name: str
+    burst: int
+    rate: int
+    per: float
+    elsewhere: bool
+    """Whether it lives on another host than the CRM."""
 
 
 # Half at once and half in the time of the limit: whichever such time one takes, no more than 100 are made.
-_BOOKS = _Product("Zoho Books", 50, 60, elsewhere=False)
-_PROJECTS = _Product("Zoho Projects", 50, 120, elsewhere=True)
+_BOOKS = _Product("Zoho Books", 50, 50, 60, elsewhere=False)
+_PROJECTS = _Product("Zoho Projects", 50, 50, 120, elsewhere=True)
 
 
 def _client(
-    config: ZohoConfig, context: Context, client: HttpClient, auth: OAuth, product: _Product
+    config: ZohoConfig, context: Context, crm: HttpClient, auth: OAuth, product: _Product, place: str | None
 ) -> HttpClient:
     """An HTTP client with a breaker and limits of its own, and the connection's token.
 
-    Books lives where the CRM does, Projects on a host of its own to which alone its calls go.
+    Books lives where the CRM does, Projects on a host of its own to which alone its calls go. The limits are
+    those of the organisation or the portal, so that connections which name the same one share them.
     """
     if context.http is None:
         raise ConfigError(f"connection {context.connection!r}: the Zoho connector needs an HTTP client")
-    projects = config.api_base if config.is_overridden else hosts.projects_url(config.region)
-    allowed = frozenset[str]() if config.is_overridden else frozenset({hosts.domain(config.region)})
+    base, allowed = config.api_base, frozenset({hosts.domain(config.region)})
+    if product.elsewhere and not config.is_overridden:
+        base, allowed = hosts.projects_url(config.region), frozenset[str]()
     classify: Classify = errors.projects if product.elsewhere else errors.Books(auth, context.clock)
+    owner = f"{product.name} {config.accounts_base} {place}" if place else None
     return context.http(
         HttpSettings(
-            base_url=projects if product.elsewhere else config.api_base,
-            auth=LentToken(auth, client.wire, elsewhere=product.elsewhere),
-            limits=(Limit(product.name, rate=product.rate, per=product.per, burst=int(product.rate)),),
+            base_url=base,
+            auth=LentToken(auth, crm.wire, elsewhere=product.elsewhere),
+            limits=(
+                Limit(product.name, rate=product.rate, per=product.per, burst=product.burst, owner=owner),
+            ),
             classify=classify,
-            allow_hosts=frozenset() if product.elsewhere else allowed,
+            allow_hosts=frozenset() if config.is_overridden else allowed,
             concurrency=_AT_ONCE,
         )
     )

@@ -2,7 +2,8 @@
 
 Conditions are asked of Zoho as far as its lists can be asked, and what comes is compared once more. Invoices
 that changed are chosen by their ``last_modified_time``; customers come with the last change first. An invoice
-becomes overdue by the day alone: that is no change of it.
+becomes overdue by the day alone: that is no change of it. Pages are told by number: what is deleted while a
+list is read can hide a record, until the next full read.
 """
 
 from __future__ import annotations
