@@ -20,7 +20,7 @@ MULTIPLE = ";"
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Rows as CSV with a header line."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out)  # RFC 4180: lines end in CR LF, and a cell with either is quoted
     writer.writerow(header)
     writer.writerows(rows)
     return out.getvalue()
