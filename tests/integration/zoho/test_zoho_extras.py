@@ -9,14 +9,23 @@ import pytest
 
 from crmhub.blocking import Hub as BlockingHub
 from crmhub.connection import Connection
-from crmhub.connector import Native, Outcome
-from crmhub.errors import BadRequest, ConnectorError, InvalidRecord, NotFound, Unsupported, UsageError
+from crmhub.connector import Native, Outcome, WriteItem, WriteRequest
+from crmhub.errors import (
+    BadRequest,
+    ConnectorError,
+    InvalidRecord,
+    NotFound,
+    UnknownOutcome,
+    Unsupported,
+    UsageError,
+)
 from crmhub.models import Account, CustomObject, Email
 from crmhub_zoho import Zoho
 from crmhub_zoho.extras.results import Call, Tag
 from crmhub_zoho.simulator.double import ZohoDouble
 from crmhub_zoho.simulator.guards import set_up
 from tests.integration.api_doubles import Both, both
+from tests.integration.zoho.conftest import World
 
 pytestmark = pytest.mark.anyio
 DEAL: Native = {"Deal_Name": "Acme", "Stage": "Qualification", "Closing_Date": "2026-12-01"}
@@ -354,3 +363,47 @@ async def test_a_connection_to_another_crm_cannot_do_it(world: Both) -> None:
 async def test_a_blocking_connection_is_told_at_once() -> None:
     with pytest.raises(UsageError, match="asynchronous"):
         Zoho(BlockingHub())  # pyright: ignore[reportArgumentType] - that is the test
+
+
+# ── replies that are lost ────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_conversion_whose_reply_is_lost_is_looked_up(make_org: World) -> None:
+    org = make_org(faults=("lost@/actions/convert",))
+    connector = org.connect()
+    request = WriteRequest("Leads", "create", [WriteItem({"Last_Name": "Boyle", "Company": "Zylker"})])
+    (person,) = await connector.write(request)
+    with pytest.raises(UnknownOutcome) as caught:
+        await connector.extras.leads.convert(
+            str(person.id), deal=None, account=None, contact=None, owner=None,
+            overwrite=False, notify_lead_owner=False, notify_new_owner=False,
+        )  # fmt: skip
+    assert caught.value.where.record == person.id
+    assert "'converted': 'true'" in str(caught.value.hint)
+    assert len(org.calls("/actions/convert")) == 1
+    look = {"ids": str(person.id), "converted": "true", "fields": "Last_Name"}
+    reply = await connector.request("GET", "/crm/v8/Leads", params=look)
+    assert isinstance(reply, dict)
+    assert reply["data"] == [{"Last_Name": "Boyle", "id": person.id}]
+
+
+async def test_a_transition_whose_reply_is_lost_is_not_made_twice(make_org: World) -> None:
+    org = make_org(settings={"blueprint": "Deals"}, faults=("lost@PUT /actions/blueprint",))
+    connector = org.connect()
+    (deal,) = await org.add("Deals", 1, Stage="Qualification")
+    steps = await connector.extras.blueprints.of("Deals", deal)
+    assert steps is not None
+    with pytest.raises(UnknownOutcome) as caught:
+        await connector.extras.blueprints.move("Deals", deal, steps.transitions[0].id, {"Description": "x"})
+    assert "blueprint" in str(caught.value.hint)
+    steps = await connector.extras.blueprints.of("Deals", deal)
+    assert steps is not None
+    assert steps.value == "Needs Analysis"
+
+
+async def test_a_batch_whose_reply_is_lost_is_unknown_and_the_rest_goes_on(make_org: World) -> None:
+    org = make_org(faults=("lost@DELETE /settings/recycle_bin:1x",))
+    ids = await org.add("Accounts", 201)
+    await org.remove("Accounts", ids)
+    outcomes = await org.connect().extras.bin.purge(ids)
+    assert [one.status for one in outcomes] == ["unknown"] * 200 + ["deleted"]
