@@ -27,6 +27,8 @@ from zohocrmsdk.src.com.zoho.crm.api.attachments import (
     UploadUrlAttachmentsParam,
 )
 from zohocrmsdk.src.com.zoho.crm.api.attachments import FileBodyWrapper as Attached
+from zohocrmsdk.src.com.zoho.crm.api.blueprint import BluePrint, BlueprintOperations
+from zohocrmsdk.src.com.zoho.crm.api.blueprint import BodyWrapper as Moves
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BodyWrapper as Reading
 from zohocrmsdk.src.com.zoho.crm.api.bulk_read import BulkReadOperations, Query
 from zohocrmsdk.src.com.zoho.crm.api.bulk_write import (
@@ -218,6 +220,22 @@ seen["converted"] = reply.get_object().get_data()[0].get_code().get_value()
 RecordOperations("Contacts").delete_record(contact, ParameterMap(), HeaderMap())
 reply = RecycleBinOperations().get_recyclebin_record(contact)
 seen["in the bin"] = reply.get_object().get_recycle_bin()[0].get_display_name()
+
+# blueprint
+deal = create("Deals", Deal_Name="Sale", Stage=Choice("Qualification"))
+process = BlueprintOperations(str(deal), "Deals")
+shown = process.get_blueprint().get_object().get_blueprint()
+step = shown.get_transitions()[0]
+seen["process"] = [shown.get_process_info().get_field_value(), step.get_name(), step.get_next_field_value()]
+given = Record()
+given.add_key_value("Description", "two of them")
+move, moves = BluePrint(), Moves()
+move.set_transition_id(str(step.get_id()))
+move.set_data(given)
+moves.set_blueprint([move])
+seen["moved"] = process.update_blueprint(moves).get_object().get_code().get_value()
+reply = RecordOperations("Deals").get_record(deal, ParameterMap(), HeaderMap())
+seen["stage"] = reply.get_object().get_data()[0].get_key_value("Stage").get_value()
 
 # notifications
 channel = Notification()

@@ -97,7 +97,7 @@ async def test_a_lead_becomes_an_account_a_contact_and_a_deal(
     again = await convert(zoho, lead)
     assert (again.status_code, again.json()["code"]) == (400, "ID_ALREADY_CONVERTED")
     changed = await zoho.put(f"/crm/v8/Leads/{lead}", json={"data": [{"Phone": "1"}]})
-    assert changed.json()["data"][0]["code"] == "NOT_ALLOWED"
+    assert changed.json()["data"][0]["code"] == "CONVERTED_RECORD"
 
 
 async def test_converted_leads_are_listed_when_asked_for(zoho: httpx.AsyncClient) -> None:

@@ -17,7 +17,7 @@ SCRIPT = Path(__file__).with_name("sdk_files_script.py")
 
 @pytest.mark.skipif(find_spec("zohocrmsdk") is None, reason="the official SDK is not installed")
 def test_the_official_sdk_does_its_file_and_bulk_work(tmp_path: Path) -> None:
-    with simulated("zoho", "--set", "bulk_delay=0") as (_, state):
+    with simulated("zoho", "--set", "bulk_delay=0", "--set", "blueprint=Deals") as (_, state):
         done = subprocess.run(
             [sys.executable, str(SCRIPT), json.dumps(state), str(tmp_path)],
             capture_output=True,
@@ -30,7 +30,7 @@ def test_the_official_sdk_does_its_file_and_bulk_work(tmp_path: Path) -> None:
     codes = {name for name, value in seen.items() if value == "SUCCESS"}
     assert codes == {
         *("note", "attachment gone", "photo", "photo gone", "tagged", "untagged", "linked", "delinked"),
-        *("converted", "watched", "unwatched"),
+        *("converted", "moved", "watched", "unwatched"),
     }
     assert {name: value for name, value in seen.items() if name not in codes} == {
         "notes": ["Title"],
@@ -41,6 +41,8 @@ def test_the_official_sdk_does_its_file_and_bulk_work(tmp_path: Path) -> None:
         "tags": ["hot", "new"],
         "related": ["Lee"],
         "in the bin": "Lee",
+        "process": ["Qualification", "Analyse", "Needs Analysis"],
+        "stage": "Needs Analysis",
         "watching": ["secret"],
         "written": [1, 1],
         "outcomes": ["STATUS", "ADDED", "SKIPPED"],

@@ -56,7 +56,8 @@ class Records:
         if unmodified_since is not None:
             self._refuse_modified(module, place, current, unmodified_since)
         if current.get(CONVERTED) is True:
-            raise ZohoError(400, "NOT_ALLOWED", "a converted lead cannot be changed", {"id": current["id"]})
+            details: Details = {"id": current["id"]}
+            raise ZohoError(400, "CONVERTED_RECORD", "can't update the converted record", details)
         refuse_update(self._org, module, current, item, path)
         changes = checked(self._org, module, item, path, current)
         return self.details(self.change(module, place, changes, by))
