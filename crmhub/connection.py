@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -10,13 +10,14 @@ from typing import TypeVar
 from crmhub import arguments
 from crmhub.connector import Check, Connector, Native, Value
 from crmhub.errors import Unsupported, UsageError, Where
+from crmhub.estimating import estimated
 from crmhub.files import FileBody, arriving_file, safe_name
 from crmhub.listing import Listing
 from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Record, User
 from crmhub.org import Org
 from crmhub.powers import Attachment, SupportsFiles, SupportsLimits, SupportsQuery, SupportsRequest, power
 from crmhub.records import Records
-from crmhub.usage import Usage
+from crmhub.usage import Estimate, Operation, Usage
 from crmhub.webhooks import Webhooks
 
 __all__ = ["Connection"]
@@ -120,6 +121,25 @@ class Connection(Org):
                     where=Where(connection=self.name),
                 )
             yield connector
+
+    async def estimate(
+        self,
+        operation: Operation,
+        model: type[Record] | str,
+        *,
+        records: int | None = None,
+        fields: Iterable[str] | None = None,
+    ) -> Estimate:
+        """What an operation will cost: calls, units of the account's allowance, and by which way.
+
+        ``model`` is a model, or the name of an object; ``fields`` are those to be read. Without ``records``
+        ``read`` (or ``list``) is of all there are, which takes a call to count them. Raises
+        :class:`Unsupported` where calls have no prices.
+        """
+        if isinstance(model, str):
+            name = arguments.text_of(model, "model")
+            return await estimated(self, operation, CustomObject, name, records, fields)
+        return await estimated(self, operation, arguments.model_class(model), None, records, fields)
 
     async def usage(self) -> Usage:
         """What is used of what the account may use in a day, what is kept for people, and what is left.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from crmhub.connector import Condition, Connector, Native, ObjectCapabilities, Page, Value
 from crmhub.errors import Unsupported
-from crmhub.usage import Usage
+from crmhub.usage import Estimate, Planned, Usage
 
 if TYPE_CHECKING:
     from crmhub.http import Body, Sink
@@ -25,6 +25,7 @@ __all__ = [
     "Subscription",
     "SupportsAble",
     "SupportsCount",
+    "SupportsEstimate",
     "SupportsFiles",
     "SupportsLimits",
     "SupportsNewest",
@@ -47,6 +48,7 @@ class Power:
     FILES = "files"
     WEBHOOKS = "webhooks"
     LIMITS = "limits"
+    ESTIMATE = "estimate"
 
 
 # ── being told of changes ────────────────────────────────────────────────────────────────────────
@@ -219,6 +221,19 @@ class SupportsLimits(Protocol):
 
     async def usage(self) -> Usage:
         """As it stands now. May ask the CRM how much there is, by one cheap call, where nobody knows."""
+        ...
+
+
+@runtime_checkable
+class SupportsEstimate(Protocol):
+    """Tell what an operation will cost before it is made."""
+
+    async def estimate(self, planned: Planned) -> Estimate:
+        """Calls and units. Where ``planned.records`` is ``None`` the CRM is asked to count.
+
+        Nothing else is sent but what describes the object. Raises ``Unsupported`` for an operation whose
+        price is not known.
+        """
         ...
 
 

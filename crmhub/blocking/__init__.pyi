@@ -39,7 +39,7 @@ from crmhub.powers import Attachment, Changes, Subscription
 from crmhub.records import Written
 from crmhub.sync import Plan, SyncReport
 from crmhub.sync.job import Job
-from crmhub.usage import Usage
+from crmhub.usage import Estimate, Operation, Usage
 
 __all__ = [
     "Connection",
@@ -308,6 +308,21 @@ class Connection:
         """Call an endpoint of the CRM with the connection's credentials and limits; its JSON answer.
 
         The path stays on the CRM's own host. Raises :class:`Unsupported` where there are no endpoints.
+        """
+
+    def estimate(
+        self,
+        operation: Operation,
+        model: type[Record] | str,
+        *,
+        records: int | None = None,
+        fields: Iterable[str] | None = None,
+    ) -> Estimate:
+        """What an operation will cost: calls, units of the account's allowance, and by which way.
+
+        ``model`` is a model, or the name of an object; ``fields`` are those to be read. Without ``records``
+        ``read`` (or ``list``) is of all there are, which takes a call to count them. Raises
+        :class:`Unsupported` where calls have no prices.
         """
 
     def usage(self) -> Usage:

@@ -96,6 +96,10 @@ class ZohoOrg(DoubleOrg):
         """Not told by Zoho."""
         raise NotHere(f"Zoho's list of deleted {object} does not tell that {loser} went into {winner}")
 
+    def spent(self) -> int:
+        """The credits that the double has counted."""
+        return self.played.limits.used
+
     async def messages(self) -> Sequence[Message]:
         """The notifications in the double's outbox, which is empty then."""
         sent = self.played.outbox(clear=True)

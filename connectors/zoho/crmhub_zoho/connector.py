@@ -27,7 +27,7 @@ from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, U
 from crmhub.http import Body, HttpClient, HttpSettings, Limit, OAuth, Sink
 from crmhub.powers import Attachment, Changes, Power, Subscription
 from crmhub.tiers import Served, TierRouter
-from crmhub.usage import Usage
+from crmhub.usage import Estimate, Planned, Usage
 from crmhub_zoho import hosts, modules
 from crmhub_zoho.asking import Asker
 from crmhub_zoho.auth import oauth, token_limit
@@ -36,6 +36,7 @@ from crmhub_zoho.checking import checks
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
 from crmhub_zoho.errors import classify
+from crmhub_zoho.estimating import Estimator
 from crmhub_zoho.extras import Extras
 from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.files import Files
@@ -58,8 +59,8 @@ __all__ = ["Connector"]
 
 _POWERS = frozenset(
     {
-        Power.SEARCH, Power.COUNT, Power.FILES, Power.LIMITS, Power.NEWEST, Power.QUERY, Power.REQUEST,
-        Power.WEBHOOKS,
+        Power.SEARCH, Power.COUNT, Power.ESTIMATE, Power.FILES, Power.LIMITS, Power.NEWEST, Power.QUERY,
+        Power.REQUEST, Power.WEBHOOKS,
     }
 )  # fmt: skip
 _HEAVY = frozenset({"coql", "bulk", CONVERT, COMPOSITE})
@@ -90,6 +91,7 @@ class Connector:
         self._coql = CoqlReader(rest, fetcher, deletions, bulk, config, context.clock, at_once)
         self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
         self._asker = Asker(rest, self._schemas)
+        self._estimator = Estimator(self._limits, self._schemas, config, rest.count)
         self._files = Files(self._tiers, context.random)
         self._extras = Extras(RestExtras(client, config.version), self._schemas)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
@@ -243,6 +245,12 @@ class Connector:
     def extras(self) -> Extras:
         """What only Zoho has; see :class:`crmhub_zoho.Zoho`."""
         return self._extras
+
+    async def estimate(self, planned: Planned) -> Estimate:
+        """Calls and credits of an operation; see :mod:`crmhub_zoho.estimating`."""
+        if self._lists.has(planned.object):
+            raise Unsupported(f"{planned.object} have no price", hint="it is a short list: a few calls")
+        return await self._estimator.estimate(planned)
 
     async def usage(self) -> Usage:
         """What is used of the organisation's credits, and its edition's concurrency."""

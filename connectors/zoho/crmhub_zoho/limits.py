@@ -122,6 +122,14 @@ class Limits:
             why=self._why(spent.allowance),
         )
 
+    async def left(self) -> int | None:
+        """Credits that such calls as are made here may use now; ``None``: nobody knows. Nothing is sent."""
+        purse = self._client.purse if self._client else None
+        if purse is None or purse.most is None:
+            return None
+        used = (await purse.look(ask=False)).used
+        return max(self.budget.open_to(purse.most, urgent=self._is_for_people()) - used, 0)
+
     def _why(self, allowance: Allowance | None) -> str:
         if self._config.credits is not None:
             return "configured"

@@ -11,7 +11,7 @@ __all__ = ["all_checks"]
 
 _MODULES = (
     "config", "schema", "reading", "contents", "increments", "writing", "auth", "faults", "choosing",
-    "webhooks", "files", "tiers", "newest",
+    "webhooks", "files", "tiers", "newest", "costs",
 )  # fmt: skip
 
 

@@ -235,6 +235,10 @@ class Org(ABC):
         """An administrator removes a field."""
         raise NotHere(f"the target cannot drop {name} from {object}")
 
+    def spent(self) -> int | None:
+        """Units of the account's allowance that all calls so far have cost; ``None``: nobody counts them."""
+        return None
+
     def fault(self, *rules: str) -> None:
         """Put these fault rules in force, and no others (:mod:`crmhub.testing.simulator.faults`)."""
         raise NotHere(f"the target has no faults: {', '.join(rules)}")

@@ -70,10 +70,10 @@ class Used:
         expect(isinstance(found, dict), f"get() gives {found!r} for a record that exists")
         return found if isinstance(found, dict) else {}
 
-    async def read(self, fields: Sequence[str]) -> dict[str, Native]:
+    async def read(self, fields: Sequence[str], *, page_size: int | None = None) -> dict[str, Native]:
         """All records by id, by a full read."""
         rows: dict[str, Native] = {}
-        request = ReadRequest(self.sample.object, tuple(fields))
+        request = ReadRequest(self.sample.object, tuple(fields), page_size=page_size)
         async with aclosing(self.connector.read(request)) as pages:
             async for page in pages:
                 rows |= {str(row[self.able.key]): row for row in page.upserts}

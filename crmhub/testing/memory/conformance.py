@@ -85,6 +85,10 @@ class MemoryOrg(Org):
         """A deletion."""
         self.crm.remove(object, id)
 
+    def spent(self) -> int:
+        """Each call is a unit."""
+        return len(self.calls)
+
     async def restore(self, object: str, id: str) -> None:
         """The deleted row is back."""
         self.crm.restore(object, id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
+from math import ceil
 from typing import ClassVar
 
 from crmhub.connector import (
@@ -31,11 +32,13 @@ from crmhub.errors import AuthError, BadRequest, ConnectorError, NotFound, Unkno
 from crmhub.powers import Power
 from crmhub.testing.memory.config import MemoryConfig
 from crmhub.testing.memory.crm import MemoryCrm, Tombstone, number_of
+from crmhub.usage import Estimate, Planned
 
 __all__ = ["MemoryConnector"]
 
 _ALWAYS = ("id", "created_at", "modified_at", "change")
 _WRITE_BATCH = 100
+_POWERS = frozenset({Power.COUNT, Power.ESTIMATE, Power.SEARCH})
 
 
 class MemoryConnector:
@@ -63,7 +66,7 @@ class MemoryConnector:
             sync_key=sync_key, upsert_keys=(sync_key,) if sync_key else (), filters=frozenset({"*"}),
             create_safety="upsert" if sync_key else "unique_read",
         )  # fmt: skip
-        return Capabilities(dict.fromkeys(self.crm.fields, able), frozenset({Power.COUNT, Power.SEARCH}))
+        return Capabilities(dict.fromkeys(self.crm.fields, able), _POWERS)
 
     async def check(self) -> Sequence[Check]:
         """Whether the CRM lets us in."""
@@ -146,6 +149,17 @@ class MemoryConnector:
                 _chosen(row, fields) for row in self.crm.records[object].values() if _holds_text(row, text)
             ]
         yield Page(found[:limit])
+
+    async def estimate(self, planned: Planned) -> Estimate:
+        """Calls; each is a unit."""
+        self._known(planned.object, planned.fields)
+        size, calls = planned.page_size or self._config.page_size, 1
+        if planned.operation in {"read", "list"}:
+            records = await self.count(planned.object) if planned.records is None else planned.records
+            calls = ceil(records / size)
+        elif planned.operation in {"create", "update", "upsert", "delete"}:
+            calls = ceil((planned.records or 0) / _WRITE_BATCH)
+        return Estimate(calls, calls, "calls", f"pages of {size}, {_WRITE_BATCH} records a write")
 
     async def aclose(self) -> None:
         """Nothing to let go of."""

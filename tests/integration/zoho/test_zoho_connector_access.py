@@ -15,6 +15,7 @@ from crmhub.errors import (
 from crmhub.powers import (
     Power,
     SupportsCount,
+    SupportsEstimate,
     SupportsFiles,
     SupportsLimits,
     SupportsNewest,
@@ -122,6 +123,7 @@ async def test_every_declared_power_is_there(make_org: World) -> None:
     declared = (await connector.capabilities()).powers
     powers = {
         Power.COUNT: SupportsCount,
+        Power.ESTIMATE: SupportsEstimate,
         Power.FILES: SupportsFiles,
         Power.LIMITS: SupportsLimits,
         Power.NEWEST: SupportsNewest,
