@@ -71,6 +71,15 @@ async def test_a_missing_scope_is_named(make_org: World) -> None:
     assert "ZohoCRM.coql.READ" in str(caught.value.hint)
 
 
+async def test_the_scope_of_a_mass_operation_is_named(make_org: World) -> None:
+    org = make_org(1, settings={"scopes": "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL"})
+    (account,) = org.truth("Accounts")
+    with pytest.raises(PermissionDenied, match=r"ZohoCRM\.mass_delete\.DELETE") as caught:
+        await org.connect().extras.mass.delete("Accounts", [account])
+    assert (caught.value.code, caught.value.where.object) == ("OAUTH_SCOPE_MISMATCH", "Accounts")
+    assert account in org.truth("Accounts")
+
+
 # ── calls that are wrong as a whole ──────────────────────────────────────────────────────────────
 
 
