@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from crmhub_zoho import ZohoConfig, hosts
 from crmhub_zoho.hosts import Region
@@ -69,3 +69,22 @@ def test_a_wrong_setting_is_refused_without_showing_secrets(settings: dict[str, 
         config(**settings)
     assert "secret-value" not in str(caught.value)
     assert "another-secret" not in str(caught.value)
+
+
+def test_the_sdk_is_a_yes_a_no_or_a_client_of_its_own() -> None:
+    own: dict[str, object] = {"client_id": "x", "client_secret": "y", "refresh_token": "z"}
+    given: list[object] = [True, False, {"credentials": own}, {"enabled": False}]
+    found = [config(tiers={"sdk": one}) for one in given]
+    assert [one.tiers.sdk.enabled for one in found] == [True, False, True, False]
+    assert [one.of_sdk is None for one in found] == [True, True, False, True]
+    changed = found[2].of_sdk
+    assert changed is not None
+    assert (changed.client_id, changed.region, changed.refresh_token) == ("x", "us", SecretStr("z"))
+
+
+@pytest.mark.parametrize(
+    "own", [{"client_id": "x"}, {"client_id": "x", "client_secret": " ", "refresh_token": "z"}]
+)
+def test_the_sdks_credentials_are_whole_or_not_there(own: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=r"tiers\.sdk\.credentials\.client_secret"):
+        config(tiers={"sdk": {"credentials": own}})

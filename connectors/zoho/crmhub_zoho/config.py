@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, SecretStr, field_validator, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
@@ -16,7 +18,7 @@ from crmhub_zoho.prices import BULK_WRITE_FROM
 from crmhub_zoho.suite.settings import BooksConfig, ProjectsConfig
 from crmhub_zoho.tiers.mcp.settings import McpSettings
 
-__all__ = ["TierConfig", "Trigger", "ZohoConfig"]
+__all__ = ["Credentials", "SdkConfig", "TierConfig", "Trigger", "ZohoConfig"]
 
 Trigger: TypeAlias = Literal["workflow", "approval", "blueprint", "pathfinder", "orchestration"]
 
@@ -36,7 +38,46 @@ def _base_url(url: str) -> str:
     return url
 
 
+def _filled(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        raise ValueError("it is empty")
+    return value
+
+
 _Url: TypeAlias = Annotated[str, AfterValidator(_base_url)]
+
+
+class Credentials(ConnectorConfig):
+    """A client of Zoho's API console, and a refresh token that it was given."""
+
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    refresh_token: SecretStr
+
+    @field_validator("client_secret", "refresh_token")
+    @classmethod
+    def _not_empty(cls, value: SecretStr) -> SecretStr:
+        return _filled(value)
+
+
+class SdkConfig(ConnectorConfig):
+    """How Zoho's SDK is used; ``true`` and ``false`` stand for ``enabled`` alone."""
+
+    enabled: bool = True
+    """Whether it may be used, where it is installed."""
+    credentials: Credentials | None = None
+    """A client of its own, with a token of its own; nothing: the connection's."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _or_not(cls, value: object) -> object:
+        return {"enabled": value} if isinstance(value, bool) else value
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler(core_schema)]}
 
 
 class TierConfig(ConnectorConfig):
@@ -46,8 +87,8 @@ class TierConfig(ConnectorConfig):
     """What calls are for that do not say so themselves; nothing: the cheapest tier makes them."""
     mcp: McpSettings | None = None
     """An MCP server in front of the organisation."""
-    sdk: bool = True
-    """Whether Zoho's SDK may be used, where it is installed."""
+    sdk: SdkConfig = SdkConfig()
+    """Whether Zoho's SDK may be used, and with which credentials."""
 
 
 class ZohoConfig(ConnectorConfig):
@@ -98,9 +139,21 @@ class ZohoConfig(ConnectorConfig):
     @field_validator("client_secret", "refresh_token")
     @classmethod
     def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().strip():
-            raise ValueError("it is empty")
-        return value
+        return None if value is None else _filled(value)
+
+    @property
+    def of_sdk(self) -> ZohoConfig | None:
+        """The settings with the SDK's own client in them; ``None``: it uses the connection's."""
+        own = self.tiers.sdk.credentials
+        if own is None:
+            return None
+        return self.model_copy(
+            update={
+                "client_id": own.client_id,
+                "client_secret": own.client_secret,
+                "refresh_token": own.refresh_token,
+            }
+        )
 
     @property
     def api_base(self) -> str:

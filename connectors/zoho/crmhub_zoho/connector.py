@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -84,7 +85,8 @@ class Connector:
         at_once = self._limits.at_once
         self._schemas = Schemas(rest, context.clock)
         self._lists = Beside(Lists(rest, self._schemas), config, context, client, auth)
-        self._tiers = Tiers(rest, client, config, context, at_once)
+        sdk_client = _client_of_sdk(config, context, client, self._limits)
+        self._tiers = Tiers(rest, client, sdk_client, config, context, at_once)
         fetcher = Fetcher(rest, at_once)
         deletions = Deletions(rest, context)
         bulk = BulkReader(self._tiers, rest, config, context)
@@ -336,3 +338,12 @@ def _client(config: ZohoConfig, context: Context, auth: OAuth, limits: Limits) -
             widest=config.concurrency or MOST_AT_ONCE,
         )
     )
+
+
+def _client_of_sdk(config: ZohoConfig, context: Context, client: HttpClient, limits: Limits) -> HttpClient:
+    """What makes the SDK's calls: a client with its own token where it has credentials of its own."""
+    own = config.of_sdk
+    if own is None:
+        return client
+    apart = replace(context, connection=f"{context.connection}:sdk")  # no connection has such a name
+    return _client(own, apart, oauth(own, apart), limits)

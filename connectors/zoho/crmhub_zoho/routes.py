@@ -72,13 +72,22 @@ _T = TypeVar("_T")
 
 
 class Tiers:
-    """The tiers of one connection, and the router among them."""
+    """The tiers of one connection, and the router among them.
+
+    ``sdk_http`` makes the SDK's calls: ``http`` itself, or a client with other credentials.
+    """
 
     def __init__(
-        self, rest: Rest, http: HttpClient, config: ZohoConfig, context: Context, at_once: Callable[[], int]
+        self,
+        rest: Rest,
+        http: HttpClient,
+        sdk_http: HttpClient,
+        config: ZohoConfig,
+        context: Context,
+        at_once: Callable[[], int],
     ) -> None:
         self._config = config
-        self._sdk = Sdk(http, config.version, context.clock)
+        self._sdk = Sdk(sdk_http, config.version, context.clock)
         self._mcp = Mcp(config.tiers.mcp, context.connection, http)
         self._calls: Mapping[str, RecordCalls] = {_MCP: self._mcp, _SDK: self._sdk, _REST: rest}
         self._files: Mapping[str, FileCalls] = {
@@ -113,7 +122,7 @@ class Tiers:
             clock=context.clock,
             events=context.events,
             connection=context.connection,
-            alone=[_MCP],
+            alone=[_MCP] if sdk_http is http else [_MCP, _SDK],
         )
 
     async def aclose(self) -> None:
@@ -269,7 +278,7 @@ class Tiers:
         return await self._fetchers[tier].whole(module, schema, distinct(found, module)[:most], names)
 
     def _sdk_absent(self) -> str | None:
-        return self._sdk.absent() if self._config.tiers.sdk else "switched off: tiers.sdk is false"
+        return self._sdk.absent() if self._config.tiers.sdk.enabled else "switched off: tiers.sdk is false"
 
 
 async def _begun(

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import anyio
+import httpx
 import pytest
 
 from crmhub.connector import Missing, Native, Outcome, Value, WriteItem, WriteRequest
-from crmhub.errors import AuthError, Unavailable, Unsupported
+from crmhub.errors import AuthError, ReauthRequired, Unavailable, Unsupported
+from crmhub.http import asgi_transport
 from crmhub.mapping.load import ConnectionMapping, find_mapping, load_mapping
 from crmhub.mapping.values import plain
 from crmhub.routing import routed
+from crmhub_zoho.simulator.double import ZohoDouble
 
 if TYPE_CHECKING:
     from crmhub_zoho import Connector
@@ -431,3 +434,71 @@ async def test_nothing_stays_behind(make_org: World, tmp_path: Path, monkeypatch
     assert Initializer.get_initializer() is None  # pyright: ignore[reportUnknownMemberType]
     await rows(connector, "Accounts", [one], [NAME], "sdk")
     await connector.aclose()
+
+
+# ── a client of its own ──────────────────────────────────────────────────────────────────────────
+
+
+def with_own_client(org: Org) -> tuple[Connector, str]:
+    """A connection whose SDK has another refresh token, and that token."""
+    assert isinstance(org.double, ZohoDouble)
+    own = {name: org.double.credentials[name] for name in ("client_id", "client_secret")}
+    token = org.double.accounts.grant(frozenset({"ZohoCRM.modules.ALL", "ZohoCRM.settings.ALL"}))
+    return org.connect(tiers={"sdk": {"credentials": {**own, "refresh_token": token}}}), token
+
+
+async def revoke(org: Org, token: str) -> None:
+    """What a person does in Zoho's account settings."""
+    async with httpx.AsyncClient(transport=asgi_transport(org.double.app)) as client:
+        reply = await client.post("http://localhost/oauth/v2/token/revoke", params={"token": token})
+    assert reply.json() == {"status": "success"}
+
+
+async def test_the_sdk_can_have_a_client_of_its_own_with_a_token_of_its_own(make_org: World) -> None:
+    org = make_org(rows=3)
+    connector, _ = with_own_client(org)
+    ids = list(org.truth("Accounts"))
+    by_rest = await rows(connector, "Accounts", ids, [NAME], "rest")
+    assert await rows(connector, "Accounts", ids, [NAME], "sdk") == by_rest
+    main, own = await org.tokens.load("zoho"), await org.tokens.load("zoho:sdk")
+    assert main is not None
+    assert own is not None
+    assert main.access != own.access
+    assert len(org.calls("/oauth/")) == 2
+
+
+async def test_the_sdk_goes_on_where_the_connections_own_grant_is_taken_back(make_org: World) -> None:
+    org = make_org(rows=1)
+    connector, _ = with_own_client(org)
+    (one,) = org.truth("Accounts")
+    await rows(connector, "Accounts", [one], [NAME], "rest")
+    await revoke(org, org.double.credentials["refresh_token"])
+    with routed("background"):
+        (row,) = await connector.get("Accounts", [one], [NAME])
+    assert not isinstance(row, Missing)
+    with routed("fallback"), pytest.raises(ReauthRequired):
+        await connector.get("Accounts", [one], [NAME])
+
+
+async def test_where_the_sdks_grant_is_taken_back_rest_goes_on(make_org: World) -> None:
+    org = make_org(rows=1)
+    connector, token = with_own_client(org)
+    (one,) = org.truth("Accounts")
+    await rows(connector, "Accounts", [one], [NAME], "sdk")
+    await revoke(org, token)
+    with routed("background") as route:
+        (row,) = await connector.get("Accounts", [one], [NAME])
+    assert not isinstance(row, Missing)
+    assert [(call.tier, call.why) for call in route.served] == [("rest", "background; sdk: ReauthRequired")]
+
+
+async def test_with_one_client_refused_credentials_are_refused_to_both(make_org: World) -> None:
+    org = make_org(rows=1)
+    connector = org.connect()
+    (one,) = org.truth("Accounts")
+    await rows(connector, "Accounts", [one], [NAME], "sdk")
+    await revoke(org, org.double.credentials["refresh_token"])
+    before = len(org.calls())
+    with routed("background"), pytest.raises(ReauthRequired):
+        await connector.get("Accounts", [one], [NAME])
+    assert len(org.calls()) - before == 1
