@@ -45,7 +45,7 @@ def by(org: Org) -> list[tuple[object, object]]:
     return [(detail["operation"], detail["tier"]) for detail in told]
 
 
-def told(outcomes: Sequence[Outcome]) -> list[tuple[object, ...]]:
+def told(outcomes: Sequence[Outcome]) -> list[tuple[str, tuple[str, str | None, bool] | None]]:
     """Outcomes without the ids of new records and versions."""
     return [
         (one.status, one.problem and (one.problem.code, one.problem.field, one.problem.permanent))
