@@ -107,7 +107,7 @@ class BulkReader:
                 rows, following = step
                 if isinstance(following, Bulk):
                     state = following
-                yield Page(await run.completed(rows), (), run.save(following))
+                yield Page(await run.completed(_left(state.full, rows)), (), run.save(following))
                 del step, rows
 
     async def _steps(self, run: Run, state: Bulk) -> AsyncGenerator[tuple[list[Native], Bulk | Changes]]:
@@ -185,6 +185,16 @@ class BulkReader:
             cause=type(error).__name__,
             why=error.what,
         )
+
+
+def _left(full: Full, rows: list[Native]) -> list[Native]:
+    """The rows that queries have not given before: those of the ranges that were left."""
+    spans = [(int(one.after or 0), int(one.before) if one.before else None) for one in full.ranges]
+    return [
+        row
+        for row in rows
+        if any(after < int(str(row[ID])) and (end is None or int(str(row[ID])) < end) for after, end in spans)
+    ]
 
 
 def _seen(run: Run, full: Full, rows: list[Native]) -> Full:
