@@ -184,6 +184,11 @@ class Zoho:
         async with self._extras() as extras:
             return await extras.bin.purge(several)
 
+    async def empty_recycle_bin(self) -> None:
+        """Delete all that is in the recycle bin for good, of all modules; Zoho may do it a little later."""
+        async with self._extras() as extras:
+            await extras.bin.empty()
+
     # ── several calls or records at once ─────────────────────────────────────────────────────────
 
     async def composite(

@@ -274,6 +274,9 @@ async def test_deleted_records_come_back_or_go_for_good(zoho: Zoho, connection: 
     assert (await connection.accounts.get(ids[0])).name == "Back"
     assert statuses(await zoho.delete_for_good([ids[1]])) == [("deleted", None)]
     assert await zoho.recycle_bin("Accounts") == []
+    assert len(await zoho.recycle_bin()) == 1
+    await zoho.empty_recycle_bin()
+    assert await zoho.recycle_bin() == []
 
 
 # ── several at once ──────────────────────────────────────────────────────────────────────────────

@@ -29,9 +29,8 @@ class RecycleBin:
             module_name(module)
         page, more = 1, True
         while more:
-            answer = await self._rest.recycled(page, PAGE)
-            found = [_recycled(row) for row in answer.rows]
-            yield [one for one in found if module is None or one.object == module]
+            answer = await self._rest.recycled(module, page, PAGE)
+            yield [_recycled(row) for row in answer.rows]
             page, more = page + 1, answer.more is True
 
     async def restore(self, ids: Sequence[str]) -> Sequence[Outcome]:
@@ -41,6 +40,10 @@ class RecycleBin:
     async def purge(self, ids: Sequence[str]) -> Sequence[Outcome]:
         """Delete records for good; one outcome for each."""
         return await in_batches(ids, _MOST_IDS, self._rest.purge, "deleted")
+
+    async def empty(self) -> None:
+        """Delete all that is in the bin for good."""
+        await self._rest.empty()
 
 
 def _recycled(raw: Native) -> Recycled:

@@ -7,6 +7,7 @@ for each of the others. Conversions and composite requests are heavy calls.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from json import dumps
 
 from crmhub.connector import Native, Value
 from crmhub.http import HttpClient, Params, Response, path
@@ -112,9 +113,13 @@ class RestExtras:
 
     # ── the recycle bin ──────────────────────────────────────────────────────────────────────────
 
-    async def recycled(self, page: int, per_page: int) -> Answer:
+    async def recycled(self, module: str | None, page: int, per_page: int) -> Answer:
         """A page of the recycle bin, newest first ("Get Records from the Recycle Bin")."""
-        response = await self._http.request("GET", self._bin, params={"page": page, "per_page": per_page})
+        params: dict[str, str | int] = {"page": page, "per_page": per_page}
+        if module is not None:
+            test = {"field": {"api_name": "module"}, "comparator": "equal", "value": module}
+            params["filters"] = dumps({"group_operator": "AND", "group": [test]})
+        response = await self._http.request("GET", self._bin, params=params)
         return answer_of(response.json(), response, "recycle_bin")
 
     async def restore(self, ids: Sequence[str]) -> WriteAnswer:
@@ -125,6 +130,10 @@ class RestExtras:
     async def purge(self, ids: Sequence[str]) -> WriteAnswer:
         """Records deleted for good ("Delete Records from the Recycle Bin"): at most 200."""
         return await self._write("DELETE", self._bin, None, params={"ids": ",".join(ids)}, key="recycle_bin")
+
+    async def empty(self) -> None:
+        """All that is in the bin deleted for good ("Empty the Recycle Bin"); Zoho may do it later."""
+        await self._http.request("POST", f"{self._bin}/actions/empty", idempotent=True)
 
     # ── several calls or records at once ─────────────────────────────────────────────────────────
 
