@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import anyio
@@ -33,7 +33,8 @@ class Limit:
     the class ``token``, which only a limit that names it covers; they are refused and never made to wait.
 
     ``owner`` is whose limit it is, where that is not the connection: all limits of one name and one
-    owner are spent together, whichever connections of a store they belong to.
+    owner are spent together, whichever connections of a store they belong to. What is under way (a
+    ``concurrency``) is each connection's own.
     """
 
     name: str
@@ -252,9 +253,15 @@ class Limits:
         if self._quotas is None or not shared:
             return self._book_here(entry.endpoint, cost)
         hold = self._hold if entry.slot is None else None
+        others = [limit for limit in shared if limit.owner is not None and limit.concurrency is None]
+        own = [limit for limit in shared if limit not in others]
         with anyio.CancelScope(shield=True):  # a slot that was taken is known, and given back
-            booking = await self._quotas.book(self._connection, shared, cost, hold)
+            booking = await self._quotas.book(self._connection, own, cost, hold)
             entry.slot = booking.slot or entry.slot
+            for limit in others if not booking.full else ():
+                theirs = await self._quotas.book(limit.owner or self._connection, [limit], cost)
+                if theirs.wait > booking.wait:
+                    booking = replace(theirs, slot=booking.slot)
             return booking
         raise AssertionError("a shielded scope that nobody cancels always returns")
 

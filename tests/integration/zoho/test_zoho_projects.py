@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -12,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from crmhub import Hub
 from crmhub.config import Config
-from crmhub.connector import Condition, Missing, Native
+from crmhub.connector import Condition, Missing, Native, ReadRequest
 from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, RateLimited
 from crmhub.http import asgi_transport
 from crmhub.testing.simulator.options import Options
@@ -127,6 +128,15 @@ async def test_a_task_becomes_overdue_by_the_day(make_org: World) -> None:
     assert [row["overdue"] for row in await rows(org, connector, TASKS)] == [False]
     org.clock.advance(5 * 86_400)
     assert [row["overdue"] for row in await rows(org, connector, TASKS)] == [True]
+
+
+async def test_a_read_may_be_stopped_in_the_middle(make_org: World) -> None:
+    org = make_org(ROWS)
+    connector = org.connect(projects={})
+    for name in (PROJECTS, TASKS):
+        async with aclosing(connector.read(ReadRequest(name, ()))) as pages:
+            assert (await anext(pages)).upserts
+    assert len(org.calls("/tasks")) == 1
 
 
 async def test_records_come_by_their_ids(make_org: World) -> None:
