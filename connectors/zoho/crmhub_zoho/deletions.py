@@ -23,6 +23,7 @@ __all__ = ["Deletions"]
 
 _TIME = "deleted_time"
 _CONTACT = "Converted_Contact"
+_CONVERSIONS = 200  # a page of them, for one credit: they are few
 
 
 class Deletions:
@@ -76,8 +77,8 @@ class Deletions:
         while True:
             after = [f"{ID} > {coql.literal(found[-1].id)}"] if found else []
             where = coql.all_of([f"{CONVERTED} = true", f"{MODIFIED} >= {coql.stamp(since)}", *after])
-            query = coql.select(columns, module, where, order=f"{ID} asc", limit=coql.MOST_ROWS)
-            answer = await self._rest.coql(query, coql.MOST_ROWS)
+            query = coql.select(columns, module, where, order=f"{ID} asc", limit=_CONVERSIONS)
+            answer = await self._rest.coql(query, _CONVERSIONS)
             news = [_conversion(row, module) for row in answer.rows]
             if found and news and int(news[0].id) <= int(found[-1].id):
                 raise BadResponse(

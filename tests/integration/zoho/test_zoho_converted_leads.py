@@ -66,6 +66,20 @@ async def test_a_full_read_leaves_out_converted_leads(make_org: World) -> None:
         assert [isinstance(one, Missing) for one in found] == [True, False]
 
 
+async def test_more_conversions_than_a_page_are_all_told(make_org: World) -> None:
+    org = make_org()
+    connector = org.connect()
+    ids = await leads(connector, 201)
+    mirror = org.mirror("Last_Name")
+    await mirror.follow(connector, "Leads")
+    org.clock.advance(600)
+    for lead in ids:
+        await convert(connector, lead)
+    await mirror.follow(connector, "Leads")
+    assert mirror.rows == {}
+    assert [one.id for page in mirror.pages for one in page.deletes] == ids
+
+
 async def test_a_converted_lead_that_is_deleted_is_deleted(make_org: World) -> None:
     org = make_org()
     connector = org.connect()
