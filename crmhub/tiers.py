@@ -29,7 +29,7 @@ from crmhub.tier_state import NOT_THE_TIERS_FAULT, Cannot, Figures, TierState
 
 __all__ = ["Choice", "Figures", "Served", "SupportsTiers", "TierRouter", "may_fall_back"]
 
-_READS = frozenset({"get", "list", "search", "read", "query", "count", "files", "download"})
+_READS = frozenset({"get", "list", "search", "related", "read", "query", "count", "files", "download"})
 
 _T = TypeVar("_T")
 

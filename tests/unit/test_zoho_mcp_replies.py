@@ -17,6 +17,7 @@ from crmhub.errors import (
     BadRequest,
     BadResponse,
     ConnectorError,
+    RateLimited,
     Unavailable,
     UnknownOutcome,
     Unsupported,
@@ -109,6 +110,9 @@ def test_the_word_approval_in_a_record_asks_for_nothing() -> None:
         (said({"message": "done"}), BadResponse, UnknownOutcome),
         (said({"message": "failed"}, failed=True), BadResponse, UnknownOutcome),
         (said(text="Here you are"), BadResponse, UnknownOutcome),
+        (said(text="Error: Too many requests", failed=True), RateLimited, RateLimited),
+        (said({"message": "Rate limit was exceeded"}, failed=True), RateLimited, RateLimited),
+        (said({"message": "Rate limit was exceeded"}), BadResponse, UnknownOutcome),
         (said(text='{"data": [{"id"'), BadResponse, UnknownOutcome),
         (said(text="Error executing tool tool", failed=True), BadResponse, UnknownOutcome),
         (

@@ -39,9 +39,9 @@ class Zoho:
     """A companion of a connection to Zoho; it keeps nothing open and sends nothing of itself.
 
     Modules, fields and related lists are named by their API names, records by their ids. All calls
-    go by REST, with the connection's credentials and limits, and raise :class:`Unsupported` where the
-    connection is to another CRM. What takes many ids is cut into what Zoho takes at once, and gives
-    one :class:`~crmhub.connector.Outcome` for each id, in order.
+    but :meth:`related` go by REST, with the connection's credentials and limits, and raise
+    :class:`Unsupported` where the connection is to another CRM. What takes many ids is cut into what
+    Zoho takes at once, and gives one :class:`~crmhub.connector.Outcome` for each id, in order.
     """
 
     def __init__(self, connection: Connection) -> None:

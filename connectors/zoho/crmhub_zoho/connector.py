@@ -95,7 +95,7 @@ class Connector:
         self._asker = Asker(rest, self._schemas)
         self._estimator = Estimator(self._limits, self._schemas, config, rest.count)
         self._files = Files(self._tiers, context.random)
-        self._extras = Extras(RestExtras(client, config.version), self._schemas)
+        self._extras = Extras(RestExtras(client, config.version), self._schemas, self._tiers.related)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 

@@ -25,12 +25,14 @@ from crmhub_zoho.payloads import payload
 from crmhub_zoho.records import ID, distinct, normaliser
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.settling import Settler
+from crmhub_zoho.tiers.answers import Answer
 from crmhub_zoho.tiers.bulk_read import BulkReadCalls
-from crmhub_zoho.tiers.calls import BulkWriteCalls, FileCalls, RecordCalls
+from crmhub_zoho.tiers.calls import BulkWriteCalls, FileCalls, RecordCalls, RelatedCalls
 from crmhub_zoho.tiers.mcp import Mcp
 from crmhub_zoho.tiers.rest import MOST_FIELDS, PAGE, Rest
 from crmhub_zoho.tiers.rest_bulk import RestBulkRead
 from crmhub_zoho.tiers.rest_bulk_write import RestBulkWrite
+from crmhub_zoho.tiers.rest_extras import RestExtras
 from crmhub_zoho.tiers.rest_files import RestFiles
 from crmhub_zoho.tiers.sdk import Sdk
 from crmhub_zoho.tiers.sdk.bulk_read import SdkBulkRead
@@ -64,9 +66,9 @@ TABLE = (
     ),
 )
 """Operations: ``get``, ``list`` (the newest, 2,000 at most), ``search``, ``create``, ``update``, ``upsert``,
-``delete``; ``read`` (full and incremental reads), ``query`` and ``count`` are queries; ``files`` (a list of
-them), ``upload``, ``download`` and ``delete_file`` are about files; ``bulk_read`` is each call about a job
-that reads a module, ``bulk_write`` starts one that writes many records."""
+``delete``, ``related`` (a related list); ``read`` (full and incremental reads), ``query`` and ``count`` are
+queries; ``files`` (a list of them), ``upload``, ``download`` and ``delete_file`` are about files;
+``bulk_read`` is each call about a job that reads a module, ``bulk_write`` starts one that writes many."""
 
 _T = TypeVar("_T")
 
@@ -97,6 +99,10 @@ class Tiers:
         self._bulk_reads: Mapping[str, BulkReadCalls] = {
             _SDK: SdkBulkRead(self._sdk),
             _REST: RestBulkRead(http, config.version),
+        }
+        self._related: Mapping[str, RelatedCalls] = {
+            _MCP: self._mcp,
+            _REST: RestExtras(http, config.version),
         }
         self._fetchers = {name: Fetcher(calls, at_once) for name, calls in self._calls.items()}
         self._writers = {
@@ -215,6 +221,22 @@ class Tiers:
                 yield page
                 del page  # the caller alone holds it while the next one comes
                 page = await anext(others, None)
+
+    async def related(
+        self, module: str, record: str, related: str, fields: Sequence[str]
+    ) -> AsyncGenerator[Answer]:
+        """Pages of a related list, all by the tier that gave the first."""
+
+        async def first(calls: RelatedCalls) -> tuple[RelatedCalls, Answer]:
+            return calls, await calls.related(module, record, related, fields, None, PAGE)
+
+        ways = {name: partial(first, calls) for name, calls in self._related.items()}
+        calls, answer = (await self._run("related", ways, module, 1)).value
+        while True:
+            yield answer
+            if not answer.more or answer.token is None:
+                return
+            answer = await calls.related(module, record, related, fields, answer.token, PAGE)
 
     async def file(self, operation: str, module: str, way: Callable[[FileCalls], Awaitable[_T]]) -> _T:
         """What a call about a record's files gives."""

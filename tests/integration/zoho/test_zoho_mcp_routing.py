@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import cast
 
+import anyio
 import pytest
 
 from crmhub.connector import Missing, Native, WriteItem, WriteRequest
@@ -236,3 +238,69 @@ async def test_a_create_that_fills_the_sync_key_is_made_once_whatever_becomes_of
         outcomes = await connector.write(WriteRequest("Accounts", "create", items))
     assert [outcome.status for outcome in outcomes] == ["created"] * 3
     assert {str(outcome.id) for outcome in outcomes} == set(org.truth("Accounts"))
+
+
+# ── activities and notes ─────────────────────────────────────────────────────────────────────────
+
+
+async def related(connector: Connector, deal: str, name: str) -> list[Native]:
+    pages = connector.extras.relations.records("Deals", deal, name, ["Subject", "Due_Date"])
+    return [row async for page in pages for row in page]
+
+
+@pytest.mark.parametrize("names", ["official", "plain"])
+async def test_an_agents_activities_are_made_and_read_by_tools(make_org: World, names: str) -> None:
+    org = make_org(rows={"Deals": 1}, settings={"mcp_names": names})
+    (deal,) = org.truth("Deals")
+    about: Native = {"What_Id": {"id": deal}, "$se_module": "Deals"}
+    task: Native = {"Subject": "Ring back", "Due_Date": "2026-03-01", **about}
+    note: Native = {"Note_Content": "On site", "Parent_Id": {"module": {"api_name": "Deals"}, "id": deal}}
+    async with agents(org) as connector:
+        (made,) = await connector.write(WriteRequest("Tasks", "create", [WriteItem(task)]))
+        (noted,) = await connector.write(WriteRequest("Notes", "create", [WriteItem(note)]))
+        by_mcp = await related(connector, deal, "Tasks")
+        with routed(tier="rest"):
+            by_rest = await related(connector, deal, "Tasks")
+        found = await connector.get("Notes", [str(noted.id)], ["Note_Content", "Parent_Id"])
+    assert (made.status, noted.status) == ("created", "created")
+    assert by_mcp == by_rest == [{"id": made.id, "Subject": "Ring back", "Due_Date": "2026-03-01"}]
+    assert next(row for row in found if not isinstance(row, Missing))["Note_Content"] == "On site"
+    get_by = "mcp" if names == "official" else "rest"  # no plain tool gets a note
+    by_tools = [("create", "mcp"), ("create", "mcp"), ("related", "mcp")]
+    assert served(org) == [*by_tools, ("related", "rest"), ("get", get_by)]
+
+
+async def test_a_long_related_list_comes_in_pages_of_one_tier(make_org: World) -> None:
+    org = make_org(rows={"Deals": 1})
+    (deal,) = org.truth("Deals")
+    tasks = [{"Subject": f"Task {n}", "What_Id": {"id": deal}, "$se_module": "Deals"} for n in range(230)]
+    async with agents(org) as connector:
+        await connector.write(
+            WriteRequest("Tasks", "create", [WriteItem(cast("Native", one)) for one in tasks])
+        )
+        org.heard.clear()
+        assert len(await related(connector, deal, "Tasks")) == 230
+    assert served(org) == [("related", "mcp")]
+    assert org.double.stats.calls["POST /mcp tools/call ZohoCRM_getRelatedRecords"] == 2
+
+
+async def test_where_the_server_has_no_tool_for_related_lists_rest_reads_them(make_org: World) -> None:
+    org = make_org(rows={"Deals": 1}, settings={"mcp_missing": "ZohoCRM_getRelatedRecords"})
+    (deal,) = org.truth("Deals")
+    async with agents(org) as connector:
+        assert await related(connector, deal, "Tasks") == []
+    assert served(org) == [("related", "rest")]
+
+
+@pytest.mark.parametrize("era", ["handshake", "modern"])
+async def test_all_calls_of_a_connection_go_by_one_session(make_org: World, era: str) -> None:
+    org = make_org(rows=5, settings={"mcp_era": era})
+    async with agents(org) as connector:
+        async with anyio.create_task_group() as tasks:
+            for one in org.truth("Accounts"):
+                tasks.start_soon(connector.get, "Accounts", [one], [NAME])
+        await connector.write(WriteRequest("Accounts", "create", [WriteItem({NAME: "New"})]))
+    calls = org.double.stats.calls
+    assert sum(count for name, count in calls.items() if "tools/call" in name) == 6
+    opened = "initialize" if era == "handshake" else "server/discover"
+    assert calls[f"POST /mcp {opened}"] == 1

@@ -6,8 +6,9 @@ Metadata".
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import TypeAlias
 
 from crmhub.connector import Native, Outcome, Value
 from crmhub.document import suggest
@@ -17,18 +18,24 @@ from crmhub_zoho.extras.checks import module_name, record_id
 from crmhub_zoho.extras.results import RelatedList
 from crmhub_zoho.records import normaliser
 from crmhub_zoho.schema import Schemas
-from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_WRITES, PAGE
+from crmhub_zoho.tiers.answers import Answer
+from crmhub_zoho.tiers.rest import MOST_FIELDS, MOST_WRITES
 from crmhub_zoho.tiers.rest_extras import RestExtras
 
-__all__ = ["Relations"]
+__all__ = ["Pages", "Relations"]
+
+
+Pages: TypeAlias = Callable[[str, str, str, Sequence[str]], AsyncGenerator[Answer]]
+"""Gives pages of a related list: of the module, the record, by the list's name, with those fields."""
 
 
 class Relations:
-    """The related lists of records."""
+    """The related lists of records; ``pages`` chooses the tier that reads them."""
 
-    def __init__(self, rest: RestExtras, schemas: Schemas) -> None:
+    def __init__(self, rest: RestExtras, schemas: Schemas, pages: Pages) -> None:
         self._rest = rest
         self._schemas = schemas
+        self._pages = pages
         self._known: dict[str, dict[str, RelatedList]] = {}
 
     async def lists(self, module: str) -> Sequence[RelatedList]:
@@ -51,14 +58,10 @@ class Relations:
             for name in fields:
                 schema.check(name)
             normalise = normaliser(schema)
-            token: str | None = None
-            while True:
-                answer = await self._rest.related(module, record, related, fields, token, PAGE)
-                normalise(answer.rows, found.object)
-                yield answer.rows
-                token = answer.token
-                if not answer.more or token is None:
-                    return
+            async with aclosing(self._pages(module, record, related, fields)) as pages:
+                async for answer in pages:
+                    normalise(answer.rows, found.object)
+                    yield answer.rows
 
     async def link(self, module: str, record: str, related: str, ids: Sequence[str]) -> Sequence[Outcome]:
         """Put records into a related list; one outcome for each."""

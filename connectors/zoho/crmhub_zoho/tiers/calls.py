@@ -10,7 +10,7 @@ from crmhub.connector import Native
 from crmhub.http import FormFile, Sink
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer
 
-__all__ = ["BulkWriteCalls", "FileCalls", "RecordCalls"]
+__all__ = ["BulkWriteCalls", "FileCalls", "RecordCalls", "RelatedCalls"]
 
 
 class RecordCalls(Protocol):
@@ -63,6 +63,19 @@ class RecordCalls(Protocol):
 
     async def delete(self, module: str, ids: Sequence[str], *, triggers: bool) -> WriteAnswer:
         """Records moved to the recycle bin."""
+        ...
+
+
+class RelatedCalls(Protocol):
+    """The related lists of :class:`crmhub_zoho.tiers.rest_extras.RestExtras`.
+
+    A tier that cannot make a call raises :class:`~crmhub.errors.Unsupported`, with nothing sent.
+    """
+
+    async def related(
+        self, module: str, id: str, related: str, fields: Sequence[str], token: str | None, per_page: int
+    ) -> Answer:
+        """A page of a related list, such as the `Tasks`, `Events` or `Calls` of a deal."""
         ...
 
 

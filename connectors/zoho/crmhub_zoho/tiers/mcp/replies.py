@@ -20,6 +20,7 @@ from crmhub.errors import (
     BadRequest,
     BadResponse,
     ConnectorError,
+    RateLimited,
     Unavailable,
     UnknownOutcome,
 )
@@ -34,6 +35,9 @@ _APPROVAL = re.compile(
 )
 _BAD_ARGUMENTS = re.compile(
     r"\b(invalid|unknown|missing|unexpected)\s+(\w+\s+)?arguments?\b|\bvalidation errors?\b", re.IGNORECASE
+)
+_TOO_FAST = re.compile(
+    r"\btoo many requests\b|\brate[ -]?limit(ed|s)?\b.*\b(exceeded|reached)\b", re.IGNORECASE
 )
 _BESIDE_A_MESSAGE = frozenset({"message", "status", "success", "code"})
 _JSON = {"content-type": "application/json"}
@@ -67,6 +71,8 @@ def response_of(said: Said, *, changes: bool, connection: str) -> Response:
     if message is not None:
         if asks_approval(message):
             raise approval(said.tool)
+        if said.failed and _TOO_FAST.search(message):
+            raise RateLimited(f"the tool {said.tool} says that calls came too fast")
         raise _unclear(said, message, changes=changes)
     if said.failed and _says_internal(value):
         raise lost(f"the tool {said.tool} failed: INTERNAL_ERROR", changes=changes)
@@ -145,6 +151,8 @@ def _without_json(said: Said, *, changes: bool, connection: str) -> Response:
     text = said.text.strip()
     if asks_approval(text):
         raise approval(said.tool)
+    if said.failed and _TOO_FAST.search(text):
+        raise RateLimited(f"the tool {said.tool} says that calls came too fast")
     if said.failed and _BAD_ARGUMENTS.search(text):
         # a server's complaint may repeat the value that it complains of
         raise BadRequest(

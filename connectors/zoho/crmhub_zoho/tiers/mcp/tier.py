@@ -122,22 +122,15 @@ class Mcp:
         return _read(response)
 
     async def related(
-        self,
-        module: str,
-        id: str,
-        related: str,
-        fields: Sequence[str],
-        *,
-        page: int = 1,
-        per_page: int = PAGE,
+        self, module: str, id: str, related: str, fields: Sequence[str], token: str | None, per_page: int
     ) -> Answer:
-        """A related list of a record, such as the `Tasks`, `Events` or `Calls` of a deal."""
+        """See :meth:`crmhub_zoho.tiers.rest_extras.RestExtras.related`."""
         given: Native = {
             "module": module,
             "id": id,
             "related": related,
             "fields": ",".join(fields),
-            "page": page if page > 1 else None,
+            "token": token,
             "per_page": per_page,
         }
         response = await self._call("related", module, given)
@@ -146,8 +139,10 @@ class Mcp:
     # ── writes ───────────────────────────────────────────────────────────────────────────────────
 
     async def insert(self, module: str, body: Native, count: int) -> WriteAnswer:
-        """See :meth:`crmhub_zoho.tiers.rest.Rest.insert`."""
+        """See :meth:`crmhub_zoho.tiers.rest.Rest.insert`; a note may go by a tool for notes."""
         _check_count(count)
+        if module == "Notes" and not await self._has("create", module):
+            return await self._note(body)
         return await self._write("create", module, {"module": module, "body": body}, count)
 
     async def update(self, module: str, body: Native, count: int) -> WriteAnswer:
@@ -176,6 +171,18 @@ class Mcp:
     async def note(self, module: str, id: str, note: Native) -> WriteAnswer:
         """A new note of a record: its `Note_Title` and `Note_Content`."""
         return await self._write("note", module, {"module": module, "id": id, "body": {"data": [note]}})
+
+    async def _note(self, body: Native) -> WriteAnswer:
+        """A note whose record stands in it."""
+        rows = body.get("data")
+        row = rows[0] if isinstance(rows, list) and len(rows) == 1 and set(body) == {"data"} else None
+        parent = row.get("Parent_Id") if isinstance(row, dict) else None
+        at = parent.get("module") if isinstance(parent, dict) else None
+        module = at.get("api_name") if isinstance(at, dict) else None
+        id_ = parent.get("id") if isinstance(parent, dict) else None
+        if not isinstance(row, dict) or not isinstance(module, str) or not isinstance(id_, str):
+            raise self._no_tool("create", "Notes")
+        return await self.note(module, id_, {name: one for name, one in row.items() if name != "Parent_Id"})
 
     async def _update_one(
         self, module: str, id: str, body: Native, unmodified_since: str | None = None
