@@ -18,7 +18,7 @@ from crmhub.connection import Connection
 from crmhub.hub import Hub
 from crmhub.models import Account
 from crmhub.native import Value
-from crmhub.routing import routed
+from crmhub.routing import Wish, routed
 from crmhub.tiers import SupportsTiers
 
 __all__ = ["tiers"]
@@ -27,6 +27,7 @@ _TIERS = ("rest", "sdk", "mcp")
 _SINGLE = 20
 """Records got one by one, in a round."""
 _MOST_LISTED = 2_000
+_MOST_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +44,12 @@ _Job = Callable[[Connection, Sequence[str]], Awaitable[int]]
 
 
 def tiers(sizes: Sizes) -> list[Section]:
-    """Get, list, batch get, batch write: time, calls and credits by tier."""
+    """Get, list, batch get, batch write and full reads: time, calls and credits by tier."""
     with double("zoho", "--rows", f"Accounts={sizes.tiered}") as zoho:
         found = anyio.run(_all, zoho, sizes)
+    rows = f"Accounts={sizes.accounts}"
+    with double("zoho", "--rows", rows, "--set", "bulk_delay=0") as zoho:
+        found["full read"] = anyio.run(_read, zoho, sizes)
     return [_section(name, costs) for name, costs in found.items()]
 
 
@@ -58,9 +62,29 @@ async def _all(zoho: Double, sizes: Sizes) -> dict[str, dict[str, list[_Cost]]]:
         for name, job in _JOBS.items():
             for number in range(sizes.rounds + 1):
                 for tier in present:
-                    cost = await _cost(zoho, connection, ids, job, tier)
+                    cost = await _cost(zoho, connection, ids, job, Wish(tier=tier))
                     if number:  # the first opens sessions, reads fields and loads the SDK
                         costs.setdefault(name, {}).setdefault(tier, []).append(cost)
+    return costs
+
+
+async def _read(zoho: Double, sizes: Sizes) -> dict[str, list[_Cost]]:
+    """All accounts by queries, and by bulk read jobs."""
+    page = max(1, min(_MOST_ROWS, sizes.accounts // 4))
+    costs: dict[str, list[_Cost]] = {}
+    async with Hub(_config(zoho)) as hub:
+        by_queries, by_jobs = (
+            hub.add(name, "zoho", mapping=None, **zoho.settings, page_size=page, bulk_read_from=least)
+            for name, least in (("by-queries", None), ("by-jobs", 1))
+        )
+        ways = {"rest": (by_queries, Wish()), "rest, bulk read jobs": (by_jobs, Wish())}
+        if "sdk" in await _present(by_jobs):
+            ways["sdk, bulk read jobs"] = (by_jobs, Wish("bulk"))
+        for number in range(max(1, sizes.rounds // 2) + 1):
+            for name, (connection, wish) in ways.items():
+                cost = await _cost(zoho, connection, (), _whole, wish)
+                if number:
+                    costs.setdefault(name, []).append(cost)
     return costs
 
 
@@ -70,10 +94,10 @@ async def _present(connection: Connection) -> list[str]:
         return [tier for tier in _TIERS if connector.tiers.absence(tier) is None]
 
 
-async def _cost(zoho: Double, connection: Connection, ids: Sequence[str], job: _Job, tier: str) -> _Cost:
+async def _cost(zoho: Double, connection: Connection, ids: Sequence[str], job: _Job, wish: Wish) -> _Cost:
     before = await anyio.to_thread.run_sync(_stats, zoho)
     began = time.perf_counter()
-    with routed(tier=tier):
+    with routed(wish.context, tier=wish.tier):
         records = await job(connection, ids)
     wall = time.perf_counter() - began
     after = await anyio.to_thread.run_sync(_stats, zoho)
@@ -111,6 +135,11 @@ async def _got(zoho: Connection, ids: Sequence[str]) -> int:
 async def _updated(zoho: Connection, ids: Sequence[str]) -> int:
     changes = [Account(id=id_, description=f"changed at {time.time_ns()}") for id_ in ids]
     return sum(outcome.ok for outcome in await zoho.accounts.update_many(changes))
+
+
+async def _whole(zoho: Connection, ids: Sequence[str]) -> int:
+    del ids
+    return sum([1 async for _ in zoho.accounts.list()])
 
 
 _JOBS: Mapping[str, _Job] = {

@@ -259,7 +259,7 @@ def name_problem(name: object) -> str | None:
         or name in {"all", "jobs"}
         or not name.replace("_", "").replace("-", "").isalnum()
     ):
-        return "a connection's name is letters, digits, - and _ (and not 'all')"
+        return "a connection's name is letters, digits, - and _ (and not 'all', not 'jobs')"
     return None
 
 
