@@ -92,3 +92,15 @@ async def test_a_converted_lead_that_is_deleted_is_deleted(make_org: World) -> N
     org.clock.advance(600)
     await mirror.follow(connector, "Leads")
     assert [(one.id, one.life) for one in mirror.pages[-1].deletes] == [(ids[0], "deleted")]
+
+
+async def test_a_converted_lead_is_not_changed(make_org: World) -> None:
+    connector = make_org().connect()
+    ids = await leads(connector, 2)
+    await convert(connector, ids[0])
+    items = [WriteItem({"Company": "Other"}, id=one) for one in ids]
+    first, second = await connector.write(WriteRequest("Leads", "update", items))
+    assert (first.status, second.status) == ("rejected", "updated")
+    assert first.problem is not None
+    assert first.problem.code == "CONVERTED_RECORD"
+    assert "what it has become" in first.problem.message
