@@ -1,8 +1,8 @@
 """What operations on modules will cost: calls and credits, by the way that they go.
 
 What is not foreseen: calls that are tried again, batches that Zoho refuses for one record of theirs, texts
-that lists cut, each of which is read by a call of its own, and the few pages that are not full where a long
-read goes by several ranges of ids.
+that lists cut, each of which is read by a call of its own, the few pages that are not full where a long read
+goes by several ranges of ids, and how often a bulk job is asked whether it is done.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from math import ceil
 from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub.usage import Estimate, Planned
 from crmhub_zoho import modules, prices
+from crmhub_zoho.bulk.reading import fits, least_for
+from crmhub_zoho.bulk.writing import jobs_from
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.fetching import plan
 from crmhub_zoho.limits import Limits
-from crmhub_zoho.prices import FREE, GET_IDS, LIST_ROWS, WRITE_ROWS, Price
-from crmhub_zoho.records import ID, MODIFIED
+from crmhub_zoho.prices import BULK_WRITE_ROWS, FREE, GET_IDS, LIST_ROWS, WRITE_ROWS, Price
+from crmhub_zoho.records import CONVERTED, ID, MODIFIED
 from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.tiers.rest import MOST_FIELDS
 
@@ -80,18 +82,37 @@ class Estimator:
             case "create" | "update" | "upsert":
                 if planned.operation == "upsert" and planned.object in modules.NO_UPSERT:
                     raise Unsupported(f"Zoho cannot upsert {planned.object}", hint="create or update them")
-                return prices.write(records), f"{WRITE_ROWS} records a call"
+                return self._written(planned.object, records)
+
+    def _written(self, module: str, records: int) -> tuple[Price, str]:
+        """By bulk write jobs, as far as they are for so many, and by batches."""
+        least = jobs_from(self._config, module)
+        by_calls = f"{WRITE_ROWS} records a call"
+        if least is None or records < least:
+            return prices.write(records), by_calls
+        jobs, rest = divmod(records, BULK_WRITE_ROWS)
+        if rest >= least:
+            jobs, rest = jobs + 1, 0
+        how = f"{jobs} bulk write jobs of {BULK_WRITE_ROWS:,} records" + (
+            f", then {by_calls}" if rest else ""
+        )
+        return prices.bulk_write_job() * jobs + prices.write(rest) + prices.calls(1), how
 
     def _queried(self, planned: Planned, schema: ModuleSchema, records: int) -> tuple[Price, str]:
         """By queries, and by id what they do not give."""
         size = max(1, min(planned.page_size or self._config.page_size, prices.COQL_ROWS))
         price, how = prices.coql(records, size), f"queries (COQL) of {size:,} rows"
-        extras = plan(schema, planned.fields).extras
-        if not extras:
+        wanted = plan(schema, planned.fields)
+        least = least_for(self._config, size)
+        jobs = least is not None and records >= max(least, size * 2 + 1)
+        if jobs and not schema.has(CONVERTED) and fits(schema, wanted.columns):
+            price = prices.coql_page(size) * 2 + prices.count() + prices.bulk_read(records)
+            how = "bulk read jobs, each asked five times whether it is done"
+        if not wanted.extras:
             return price, how
         pages, rest = divmod(records, size)
-        whole, singly = _by_ids(schema, extras, size)
-        price += whole * pages + _by_ids(schema, extras, rest)[0]
+        whole, singly = _by_ids(schema, wanted.extras, size)
+        price += whole * pages + _by_ids(schema, wanted.extras, rest)[0]
         left = "one call a record" if singly else f"{GET_IDS} records a call"
         return price, f"{how}, and {left} for fields that they lack"
 

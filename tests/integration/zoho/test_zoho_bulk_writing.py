@@ -13,6 +13,7 @@ import pytest
 from crmhub.connector import NOT_SENT, Native, Outcome, ReadRequest, Value, WriteItem, WriteRequest
 from crmhub.errors import AuthError, BadRequest, BadResponse
 from crmhub.routing import routed
+from crmhub.usage import Planned
 from crmhub_zoho import ZohoConfig
 from crmhub_zoho.prices import BULK_WRITE_FROM, bulk_write_job, write
 from crmhub_zoho.simulator.double import ZohoDouble
@@ -74,6 +75,8 @@ async def test_a_large_load_costs_a_tenth_of_its_batches(make_org: World) -> Non
     connector = org.connect()
     double = org.double
     assert isinstance(double, ZohoDouble)
+    await connector.describe("Accounts")
+    planned = await connector.estimate(Planned("create", "Accounts", records=25_200))
     before = double.limits.used
     outcomes = await connector.write(creating(accounts(25_000 + 200)))
     used = double.limits.used - before
@@ -82,7 +85,31 @@ async def test_a_large_load_costs_a_tenth_of_its_batches(make_org: World) -> Non
     assert [truth[str(one.id)] for one in outcomes] == [(f"Account {at}",) for at in range(25_200)]
     assert org.calls(WRITE) == [WRITE]
     assert len(org.calls("POST /crm/v8/Accounts")) == 2  # the 200 beyond a job's 25,000
-    assert used < 540 < write(25_200).credits == 2_520
+    assert (planned.cost, planned.how) == (
+        528,
+        "1 bulk write jobs of 25,000 records, then 100 records a call",
+    )
+    assert used <= planned.cost < write(25_200).credits == 2_520
+
+
+@pytest.mark.parametrize(
+    ("records", "module", "settings", "jobs"),
+    [
+        (BULK_WRITE_FROM - 1, "Accounts", {}, 0), (BULK_WRITE_FROM, "Accounts", {}, 1),
+        (30_000, "Accounts", {}, 1), (50_000, "Accounts", {}, 2), (50_000, "Notes", {}, 0),
+        (50_000, "Accounts", {"trigger": []}, 0), (50_000, "Accounts", {"bulk_write_from": None}, 0),
+        (30_000, "Accounts", {"bulk_write_from": 10}, 2),
+        (30_000, "Accounts", {"bulk_write_from": 26_000}, 1), (25_500, "Accounts", {"bulk_write_from": 26_000}, 0),
+    ],
+)  # fmt: skip
+async def test_an_estimate_reckons_with_the_jobs_that_there_would_be(
+    make_org: World, records: int, module: str, settings: Mapping[str, Any], jobs: int
+) -> None:
+    connector = make_org().connect(**settings)
+    estimate = await connector.estimate(Planned("create", module, records=records))
+    assert estimate.how.startswith(f"{jobs} bulk write jobs" if jobs else "100 records a call")
+    batches = write(records).credits
+    assert estimate.cost <= batches if jobs else estimate.cost == batches
 
 
 @pytest.mark.parametrize(
@@ -247,7 +274,7 @@ async def test_what_a_row_cannot_say_goes_by_a_batch(make_org: World, fields: Na
         outcomes = await org.connect(bulk_write_from=least).write(WriteRequest("Accounts", "update", items))
         names = [name for name in fields if name in {"Phone", "Description", "Annual_Revenue", "Tag"}]
         seen.append((told(outcomes), known(org, "Accounts", *names)[odd]))
-        assert len(org.calls("PUT /crm/v8/Accounts")) >= 1
+        assert bool(org.calls("PUT /crm/v8/Accounts")) == ("Nothing" not in fields or not least)
         assert len(org.calls(WRITE)) == (1 if least else 0)
     assert seen[0] == seen[1]
 

@@ -28,13 +28,20 @@ from crmhub.errors import (
 from crmhub_zoho.bulk.write_jobs import WriteJobs
 from crmhub_zoho.bulk.write_rows import Row, Table, row_of, tables
 from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.prices import BULK_WRITE_ROWS
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.writing import invalid, not_sent
 
-__all__ = ["BulkWriter"]
+__all__ = ["BulkWriter", "jobs_from"]
 
 _NOT_BY_JOBS = frozenset({"Attachments", "Notes", "Events", "Calls"})
 _Batches: TypeAlias = Callable[[WriteRequest], Awaitable[Sequence[Outcome]]]
+
+
+def jobs_from(config: ZohoConfig, module: str) -> int | None:
+    """From how many records on a write to the module goes by a job; ``None``: never."""
+    never = config.trigger is not None or module in _NOT_BY_JOBS
+    return None if never else config.bulk_write_from
 
 
 class BulkWriter:
@@ -42,7 +49,7 @@ class BulkWriter:
 
     def __init__(self, jobs: WriteJobs, config: ZohoConfig, context: Context) -> None:
         self._jobs = jobs
-        self._from = None if config.trigger is not None else config.bulk_write_from
+        self._config = config
         self._events = context.events
         self._connection = context.connection
 
@@ -66,13 +73,9 @@ class BulkWriter:
         return await self._rest(request, outcomes, stop, batches)
 
     def _may_go_by_jobs(self, request: WriteRequest) -> bool:
-        return (
-            self._from is not None
-            and request.operation != "delete"
-            and not request.at_once
-            and request.object not in _NOT_BY_JOBS
-            and len(request.items) >= self._from
-        )
+        least = jobs_from(self._config, request.object)
+        able = request.operation != "delete" and not request.at_once
+        return able and least is not None and len(request.items) >= least
 
     def _tables(self, request: WriteRequest, schema: ModuleSchema) -> list[Table]:
         """The jobs that are worth it: never two items of one record, and no later one before an earlier."""
@@ -87,11 +90,12 @@ class BulkWriter:
             row = row_of(request, item, schema, place)
             if row is not None:
                 rows.append(row)
+        least = min(jobs_from(self._config, request.object) or 0, BULK_WRITE_ROWS)
         demanded = {name for name, spec in schema.schema.fields.items() if spec.required}
         return [
             table
             for table in tables(rows)
-            if len(table.rows) >= (self._from or 0)
+            if len(table.rows) >= least
             and (request.operation == "update" or demanded <= table.columns.keys())
         ]
 
