@@ -99,7 +99,8 @@ async def test_a_large_load_costs_a_tenth_of_its_batches(make_org: World) -> Non
         (30_000, "Accounts", {}, 1), (50_000, "Accounts", {}, 2), (50_000, "Notes", {}, 0),
         (50_000, "Accounts", {"trigger": []}, 0), (50_000, "Accounts", {"bulk_write_from": None}, 0),
         (30_000, "Accounts", {"bulk_write_from": 10}, 2),
-        (30_000, "Accounts", {"bulk_write_from": 26_000}, 1), (25_500, "Accounts", {"bulk_write_from": 26_000}, 0),
+        (30_000, "Accounts", {"bulk_write_from": 26_000}, 1),
+        (25_500, "Accounts", {"bulk_write_from": 26_000}, 0),
     ],
 )  # fmt: skip
 async def test_an_estimate_reckons_with_the_jobs_that_there_would_be(
