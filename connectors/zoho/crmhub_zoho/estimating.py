@@ -13,12 +13,13 @@ from math import ceil
 from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub.usage import Estimate, Planned
 from crmhub_zoho import modules, prices
+from crmhub_zoho.bulk.reading import fits, least_for
 from crmhub_zoho.bulk.writing import jobs_from
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.fetching import plan
 from crmhub_zoho.limits import Limits
 from crmhub_zoho.prices import BULK_WRITE_ROWS, FREE, GET_IDS, LIST_ROWS, WRITE_ROWS, Price
-from crmhub_zoho.records import ID, MODIFIED
+from crmhub_zoho.records import CONVERTED, ID, MODIFIED
 from crmhub_zoho.schema import ModuleSchema, Schemas
 from crmhub_zoho.tiers.rest import MOST_FIELDS
 
@@ -101,12 +102,17 @@ class Estimator:
         """By queries, and by id what they do not give."""
         size = max(1, min(planned.page_size or self._config.page_size, prices.COQL_ROWS))
         price, how = prices.coql(records, size), f"queries (COQL) of {size:,} rows"
-        extras = plan(schema, planned.fields).extras
-        if not extras:
+        wanted = plan(schema, planned.fields)
+        least = least_for(self._config, size)
+        jobs = least is not None and records >= max(least, size * 2 + 1)
+        if jobs and not schema.has(CONVERTED) and fits(schema, wanted.columns):
+            price = prices.coql_page(size) * 2 + prices.count() + prices.bulk_read(records)
+            how = "bulk read jobs, each asked five times whether it is done"
+        if not wanted.extras:
             return price, how
         pages, rest = divmod(records, size)
-        whole, singly = _by_ids(schema, extras, size)
-        price += whole * pages + _by_ids(schema, extras, rest)[0]
+        whole, singly = _by_ids(schema, wanted.extras, size)
+        price += whole * pages + _by_ids(schema, wanted.extras, rest)[0]
         left = "one call a record" if singly else f"{GET_IDS} records a call"
         return price, f"{how}, and {left} for fields that they lack"
 

@@ -19,7 +19,7 @@ from functools import partial
 from crmhub.clock import Clock
 from crmhub.connector import Native, Page
 from crmhub_zoho import checkpoints
-from crmhub_zoho.bulk.reading import BulkReader, GivenUp
+from crmhub_zoho.bulk.reading import BulkReader, Left
 from crmhub_zoho.checkpoints import Bulk, Full
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.limits import HEAVY_AT_ONCE
@@ -69,8 +69,8 @@ class FullReader:
                         async for page in pages:
                             yield page
                             del page
-                except GivenUp as given_up:
-                    state = given_up.rest
+                except Left as left:
+                    state = left.rest
                 else:
                     return
             if state is not None:

@@ -7,7 +7,7 @@ still to be read when it was started are kept beside it, and the event ``bulk_re
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, closing
 from dataclasses import replace
 from functools import partial
@@ -30,13 +30,14 @@ from crmhub_zoho.bulk.read_file import ResultFile
 from crmhub_zoho.checkpoints import Bulk, Changes, Full
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.prices import bulk_read_pays_from
-from crmhub_zoho.records import ID
+from crmhub_zoho.records import ID, numbers_of
 from crmhub_zoho.routes import Tiers
 from crmhub_zoho.run import Run
+from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.bulk_read import MOST_FIELDS, ReadJob
 from crmhub_zoho.tiers.rest import Rest
 
-__all__ = ["BulkReader", "GivenUp"]
+__all__ = ["BulkReader", "Left", "fits", "least_for"]
 
 _FIRST_WAIT = 2.0
 _LONGEST_WAIT = 30.0
@@ -45,12 +46,26 @@ _PATIENT = frozenset({"bulk", "background"})
 _FALLS = (PermissionDenied, BadRequest, BadResponse, NotFound, Unsupported, UnknownOutcome)
 
 
-class GivenUp(Exception):
-    """A job is of no use; ``rest`` is what queries have to read."""
+class Left(Exception):
+    """What the jobs have left, or could not do: queries have to read the ``rest``."""
 
     def __init__(self, rest: Full) -> None:
         super().__init__()
         self.rest = rest
+
+
+def fits(schema: ModuleSchema, columns: Sequence[str]) -> bool:
+    """Whether a job can give those columns just as a query does."""
+    return len(columns) <= MOST_FIELDS + 1 and inexact(schema, columns) is None
+
+
+def least_for(config: ZohoConfig, page_size: int) -> int | None:
+    """From how many records on a job is worth it; where nobody waits, as soon as it costs less."""
+    least = config.bulk_read_from
+    context = (wished() or Wish(config.tiers.context)).context
+    if least is None or context not in _PATIENT:
+        return least
+    return min(least, bulk_read_pays_from(page_size))
 
 
 class BulkReader:
@@ -71,11 +86,10 @@ class BulkReader:
         They are counted only where that may make a job worth it. A read with conditions, or with a field that
         a file does not tell exactly, is left to queries.
         """
-        least = self._least(run)
+        least = least_for(self._config, run.limit)
         if least is None or self._refused or expected < least * _UNLESS_COUNTED:
             return False
-        columns = run.plan.columns
-        if run.is_filtered or len(columns) > MOST_FIELDS + 1 or inexact(run.schema, columns) is not None:
+        if run.is_filtered or not fits(run.schema, run.plan.columns):
             return False
         try:
             return await self._rest.count(run.module) >= least
@@ -93,7 +107,7 @@ class BulkReader:
             return state
 
     async def pages(self, run: Run, state: Bulk) -> AsyncGenerator[Page]:
-        """All pages of the job and of those that follow it; raises :class:`GivenUp`."""
+        """The pages of the job and of those that follow it; raises :class:`Left` where something is left."""
         steps = self._steps(run, state)
         async with aclosing(steps):
             while True:
@@ -101,16 +115,20 @@ class BulkReader:
                     step = await anext(steps, None)
                 except _FALLS as error:
                     self._given_up(run.module, error)
-                    raise GivenUp(state.full) from None
+                    raise Left(state.full) from None
                 if step is None:
                     return
                 rows, following = step
                 if isinstance(following, Bulk):
                     state = following
-                yield Page(await run.completed(_left(state.full, rows)), (), run.save(following))
+                yield Page(await run.completed(_new(rows, state.full)), (), run.save(following))
                 del step, rows
+                if isinstance(following, Full):
+                    raise Left(following)
 
-    async def _steps(self, run: Run, state: Bulk) -> AsyncGenerator[tuple[list[Native], Bulk | Changes]]:
+    async def _steps(
+        self, run: Run, state: Bulk
+    ) -> AsyncGenerator[tuple[list[Native], Bulk | Full | Changes]]:
         """Rows, and where the read stands after them."""
         while True:
             job = await self._done(run.module, state.job)
@@ -138,9 +156,12 @@ class BulkReader:
         await self._tiers.bulk_read(run.module, lambda calls: calls.result(state.job, file))
         await file.open(partial(reader, run.schema, run.plan.columns), state.done)
 
-    async def _following(self, run: Run, state: Bulk, job: ReadJob) -> Bulk | Changes:
-        """What comes after a job whose rows are all given: the next one, started, or the changes."""
+    async def _following(self, run: Run, state: Bulk, job: ReadJob) -> Bulk | Full | Changes:
+        """What comes after a job whose rows are all given: the next one, started, or what is left."""
         if not job.more:
+            left = tuple(one for one in state.full.ranges if one.is_open)  # of a read that goes on later
+            if left:
+                return replace(state.full, ranges=left)
             return checkpoints.after_full(state.full, self._config.overlap)
         if job.token is None:
             raise BadResponse("the bulk read job has more records, and names no token for them")
@@ -169,14 +190,6 @@ class BulkReader:
                     where=Where(object=module),
                 )
 
-    def _least(self, run: Run) -> int | None:
-        """From how many records on a job is worth it; where nobody waits, as soon as it costs less."""
-        least = self._config.bulk_read_from
-        context = (wished() or Wish(self._config.tiers.context)).context
-        if least is None or context not in _PATIENT:
-            return least
-        return min(least, bulk_read_pays_from(run.limit))
-
     def _given_up(self, module: str, error: ConnectorError) -> None:
         self._events.emit(
             "bulk_read.given_up",
@@ -187,14 +200,11 @@ class BulkReader:
         )
 
 
-def _left(full: Full, rows: list[Native]) -> list[Native]:
-    """The rows that queries have not given before: those of the ranges that were left."""
-    spans = [(int(one.after or 0), int(one.before) if one.before else None) for one in full.ranges]
-    return [
-        row
-        for row in rows
-        if any(after < int(str(row[ID])) and (end is None or int(str(row[ID])) < end) for after, end in spans)
-    ]
+def _new(rows: list[Native], full: Full) -> list[Native]:
+    """Those of the rows that queries have not given: the ones in the closed ranges."""
+    closed = [(int(one.after or 0), int(one.before)) for one in full.ranges if not one.is_open]
+    ids = zip(rows, numbers_of(rows), strict=True)
+    return [row for row, id_ in ids if any(after < id_ < before for after, before in closed)]
 
 
 def _seen(run: Run, full: Full, rows: list[Native]) -> Full:
