@@ -20,6 +20,7 @@ from crmhub.errors import (
     ConnectorError,
     UnknownOutcome,
     Unsupported,
+    UsageError,
     Where,
 )
 from crmhub.events import Events
@@ -59,6 +60,7 @@ class TierRouter:
     ``tiers`` are the names of all tiers, each with a way to learn why it is absent (``None``: it is
     there). ``table`` is the :class:`~crmhub.routing.RoutingTable` of the rows. ``alone`` are the tiers
     with credentials of their own: where the others' are refused, those of another tier may still do.
+    ``operations`` are all that there are, for those who ask by name (none named: whatever they ask).
     """
 
     def __init__(
@@ -71,8 +73,10 @@ class TierRouter:
         connection: str | None = None,
         breaker: BreakerOptions | None = None,
         alone: Collection[str] = (),
+        operations: Collection[str] = (),
     ) -> None:
         self.table = RoutingTable(table, tiers)
+        self._operations = tuple(operations)
         self._clock = clock
         self._events = events
         self._connection = connection
@@ -143,7 +147,14 @@ class TierRouter:
         raise unknown or failed or cannot_do or self._nothing_there(operation, passed)
 
     def choices(self, operation: str, *, context: str | None = None, records: int = 1) -> list[Choice]:
-        """The tiers that such a call would try, in order. Raises as :meth:`RoutingTable.order` does."""
+        """The tiers that such a call would try, in order.
+
+        Raises as :meth:`RoutingTable.order` does, and ``UsageError`` for an operation that there is not.
+        """
+        if self._operations and operation not in self._operations:
+            raise UsageError(
+                f"there is no operation {operation!r}", hint=f"one of {', '.join(self._operations)}"
+            )
         order = self.table.order(operation, context=context, records=records)
         found = {one.tier: one for one in self.figures()}
         return [Choice(name, found[name].state, order.why, found[name].absent) for name in order.tiers]

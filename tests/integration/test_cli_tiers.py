@@ -57,6 +57,12 @@ def test_route_names_the_contexts_that_there_are(tmp_path: Path, zoho: Simulated
     assert len(errors.splitlines()) == 1
 
 
+def test_route_names_the_operations_that_there_are(tmp_path: Path, zoho: Simulated) -> None:
+    write_config(tmp_path, zoho)
+    errors = said(tmp_path, "route", "zoho", "lst", code=1)
+    assert "there is no operation 'lst' · one of get, list, search, create" in errors
+
+
 def test_tiers_makes_a_cheap_call_by_each_and_prints_how_it_went(tmp_path: Path, zoho: Simulated) -> None:
     write_config(tmp_path, zoho)
     mcp, sdk, rest = crmhub(tmp_path, "tiers", "zoho", "--json")

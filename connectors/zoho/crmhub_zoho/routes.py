@@ -40,7 +40,7 @@ from crmhub_zoho.tiers.sdk.bulk_write import SdkBulkWrite
 from crmhub_zoho.tiers.sdk.files import SdkFiles
 from crmhub_zoho.writing import Writer, check, invalid
 
-__all__ = ["TABLE", "Tiers"]
+__all__ = ["OPERATIONS", "TABLE", "Tiers"]
 
 _MCP = "mcp"
 _REST = "rest"
@@ -50,6 +50,15 @@ _QUERIES = ("read", "query", "count")
 _FILES = ("files", "upload", "download", "delete_file")
 _BULK_READ = "bulk_read"
 _CONTEXTS: tuple[CallContext, ...] = ("agent", "interactive", "bulk", "background")
+
+OPERATIONS = (
+    "get", "list", "search", "create", "update", "upsert", "delete", "related", *_QUERIES, *_FILES,
+    _BULK_READ, BULK_WRITE,
+)  # fmt: skip
+"""``list`` is of the newest, 2,000 at most; ``related`` is a related list; ``read`` (full and incremental
+reads), ``query`` and ``count`` are queries; ``files`` (a list of them), ``upload``, ``download`` and
+``delete_file`` are about files; ``bulk_read`` is each call about a job that reads a module, ``bulk_write``
+starts one that writes many."""
 
 TABLE = (
     Route("agent", (_MCP, _SDK, _REST)),
@@ -65,10 +74,6 @@ TABLE = (
         for context in ("agent", None)
     ),
 )
-"""Operations: ``get``, ``list`` (the newest, 2,000 at most), ``search``, ``create``, ``update``, ``upsert``,
-``delete``, ``related`` (a related list); ``read`` (full and incremental reads), ``query`` and ``count`` are
-queries; ``files`` (a list of them), ``upload``, ``download`` and ``delete_file`` are about files;
-``bulk_read`` is each call about a job that reads a module, ``bulk_write`` starts one that writes many."""
 
 _T = TypeVar("_T")
 
@@ -129,6 +134,7 @@ class Tiers:
             events=context.events,
             connection=context.connection,
             alone=[_MCP] if sdk_http is http else [_MCP, _SDK],
+            operations=OPERATIONS,
         )
 
     async def aclose(self) -> None:
