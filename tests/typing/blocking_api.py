@@ -43,6 +43,7 @@ def right(hub: blocking.Hub) -> None:
         assert_type(own.bedrooms, int | None)
     assert_type(zoho.object("Cars"), Records[CustomObject])
     assert_type(zoho.query("select"), Listing[Native])
+    assert_type(zoho.accounts.newest(3), Listing[Account])
     assert_type(zoho.webhooks.renew_due(), Sequence[Subscription])
     for told in zoho.webhooks.read(zoho.webhooks.parse(b"{}", {})):
         assert_type(told.records, Sequence[Record])
