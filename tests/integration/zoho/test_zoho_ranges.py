@@ -89,7 +89,7 @@ def ids_of(pages: list[Page]) -> list[str]:
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5, 25])
-@pytest.mark.parametrize("rows", [10, 11, 20, 21, 29, 30, 31, 40, 99, 251])
+@pytest.mark.parametrize("rows", [20, 21, 30, 31, 99, 251])
 async def test_all_records_come_once_in_as_few_calls_as_there_are_pages(
     make_org: World, rows: int, concurrency: int
 ) -> None:
@@ -99,8 +99,8 @@ async def test_all_records_come_once_in_as_few_calls_as_there_are_pages(
     assert len(org.calls("/coql")) == -(-rows // 10)
 
 
-@pytest.mark.parametrize("concurrency", [1, 3, 5, 10])
-@pytest.mark.parametrize("keep", [0.0, 0.03, 0.5, 0.9])
+@pytest.mark.parametrize("concurrency", [1, 3, 10])
+@pytest.mark.parametrize("keep", [0.0, 0.03, 0.5])
 async def test_gaps_between_the_ids_cost_few_calls_and_no_record(
     make_org: World, keep: float, concurrency: int
 ) -> None:
@@ -165,7 +165,7 @@ async def test_a_read_that_goes_on_later_also_gives_what_has_come_since(make_org
 
 async def test_a_call_that_fails_in_the_middle_loses_nothing(make_org: World) -> None:
     org = make_org({"Accounts": 200})
-    for number in range(1, 20):
+    for number in range(1, 20, 2):
         seen, calls = org.mirror(NAME), Watch(org)
         calls.refuse = number
         with pytest.raises(ConnectorError):

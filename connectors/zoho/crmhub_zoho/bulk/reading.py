@@ -145,6 +145,7 @@ class BulkReader:
                     if is_last:
                         break
                     yield run.checked(rows), state
+                    del rows  # else two pages are in memory while the next one comes
                 following = await self._following(run, state, job)
                 yield run.checked(rows), following
             if not isinstance(following, Bulk):
