@@ -47,6 +47,9 @@ class Budget:
     ``most`` ``None``: :attr:`ask` finds it out, by calls of its own, once ``ask_after`` calls were made or
     ``ask_at`` units spent; the answer is kept for a day. Until then, and where it cannot be found out,
     units are counted and nothing is stopped.
+
+    ``owner`` is whose budget it is, where that is not the connection: all budgets of one name and one owner
+    are spent together.
     """
 
     name: str = "credits"
@@ -54,6 +57,7 @@ class Budget:
     reserve: float = 0.2
     window: float = 86_400.0
     prefix: str = "/"
+    owner: str | None = None
     ask: Callable[[], Awaitable[Allowance]] | None = None
     """May raise what the CRM says; then the allowance is not known for a day. ``None``: nobody is asked."""
     ask_after: int = 50

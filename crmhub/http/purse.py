@@ -27,6 +27,7 @@ class Purse:
         self._budget = budget
         self._store = store
         self._connection = connection
+        self._owner = budget.owner or connection
         self._clock = clock
         self._events = events
         self._calls = 0
@@ -45,7 +46,7 @@ class Purse:
         if self._wants_to_ask():
             await self._ask()
         urgent = self._budget.urgent()
-        spent = self._note(await self._store.spend(self._connection, self._budget, cost, urgent=urgent))
+        spent = self._note(await self._store.spend(self._owner, self._budget, cost, urgent=urgent))
         self._tell(spent, cost if spent.wait else 0)
         if spent.wait:
             raise self._used_up(spent, cost, urgent=urgent)
@@ -59,14 +60,14 @@ class Purse:
         if left is None or (most is not None and most - left == self._last.used):
             return
         with suppress(StoreError):
-            await self._store.left(self._connection, self._budget, left)
+            await self._store.left(self._owner, self._budget, left)
 
     async def look(self, *, ask: bool) -> Spent:
         """What is spent now; the allowance is asked for where nobody knows it and ``ask`` says so."""
-        spent = self._note(await self._store.spend(self._connection, self._budget, 0, urgent=True))
+        spent = self._note(await self._store.spend(self._owner, self._budget, 0, urgent=True))
         if ask and spent.allowance is None:
             await self._ask()
-            spent = self._note(await self._store.spend(self._connection, self._budget, 0, urgent=True))
+            spent = self._note(await self._store.spend(self._owner, self._budget, 0, urgent=True))
         return spent
 
     @property
@@ -91,14 +92,14 @@ class Purse:
             return
         self._asking = True  # what asking costs is spent as well
         try:
-            now = self._note(await self._store.spend(self._connection, self._budget, 0, urgent=True))
+            now = self._note(await self._store.spend(self._owner, self._budget, 0, urgent=True))
             if now.allowance is not None:
                 return
             try:
                 allowance = await self._budget.ask()
             except ConnectorError as error:
                 allowance = Allowance(why=f"not known: {error.what}")
-            await self._store.told(self._connection, self._budget, allowance)
+            await self._store.told(self._owner, self._budget, allowance)
             self._note(Spent(now.used, now.others, allowance))
         finally:
             self._asking = False

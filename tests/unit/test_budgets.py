@@ -110,6 +110,17 @@ async def test_a_call_that_can_never_be_paid_says_so(budgets: BudgetStore, clock
         await purse(budgets, clock).spend("/", 500)
 
 
+async def test_budgets_of_one_owner_are_spent_together(budgets: BudgetStore, clock: ManualClock) -> None:
+    mine = Purse(
+        replace(HUNDRED, owner="crm"), budgets, connection="crm:sdk", clock=clock, events=Events(clock)
+    )
+    await mine.spend("/", 50)
+    await purse(budgets, clock).spend("/", 30)
+    with pytest.raises(QuotaExceeded) as refused:
+        await mine.spend("/", 1)
+    assert refused.value.where.connection == "crm:sdk"
+
+
 async def test_other_paths_cost_nothing(budgets: BudgetStore, clock: ManualClock) -> None:
     of = purse(budgets, clock, replace(HUNDRED, prefix="/crm/"))
     await of.spend("/books/v3/invoices", 1_000)

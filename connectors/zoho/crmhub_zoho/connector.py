@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
@@ -24,24 +23,24 @@ from crmhub.connector import (
     Value,
     WriteRequest,
 )
-from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, Unsupported, Where
-from crmhub.http import Body, HttpClient, HttpSettings, Limit, OAuth, Sink
+from crmhub.errors import BadRequest, Unsupported, Where
+from crmhub.http import Body, Sink
 from crmhub.powers import Attachment, Changes, Power, Subscription
 from crmhub.tiers import Served, TierRouter
 from crmhub.usage import Estimate, Planned, Usage
-from crmhub_zoho import hosts, modules
+from crmhub_zoho import modules
 from crmhub_zoho.asking import Asker
-from crmhub_zoho.auth import oauth, token_limit
+from crmhub_zoho.auth import oauth
 from crmhub_zoho.bulk.reading import BulkReader
 from crmhub_zoho.checking import checks
+from crmhub_zoho.client import client_for, client_of_sdk
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.deletions import Deletions
-from crmhub_zoho.errors import classify
 from crmhub_zoho.estimating import Estimator
 from crmhub_zoho.extras import Extras
 from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.files import Files
-from crmhub_zoho.limits import HEAVY_AT_ONCE, MOST_AT_ONCE, SAFE_AT_ONCE, Limits
+from crmhub_zoho.limits import Limits
 from crmhub_zoho.listing import ListReader
 from crmhub_zoho.people import Lists
 from crmhub_zoho.reading import CoqlReader
@@ -52,8 +51,8 @@ from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.suite.beside import Beside
 from crmhub_zoho.tiers.calls import RecordCalls
 from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
-from crmhub_zoho.tiers.rest_extras import COMPOSITE, CONVERT, RestExtras
-from crmhub_zoho.together import together
+from crmhub_zoho.tiers.rest_extras import RestExtras
+from crmhub_zoho.visible import visible_modules
 from crmhub_zoho.webhooks import Webhooks
 
 __all__ = ["Connector"]
@@ -64,7 +63,6 @@ _POWERS = frozenset(
         Power.REQUEST, Power.WEBHOOKS,
     }
 )  # fmt: skip
-_HEAVY = frozenset({"coql", "bulk", CONVERT, COMPOSITE})
 
 
 class Connector:
@@ -76,8 +74,8 @@ class Connector:
         self._config = config
         self._context = context
         auth = oauth(config, context)
-        self._limits = Limits(config)
-        client = _client(config, context, auth, self._limits)
+        self._limits = Limits(config, context.connection)
+        client = client_for(config, context, auth, self._limits)
         self._sign_in = ZohoSignIn(config, context, client, auth)
         rest = Rest(client, config.version)
         self._rest = rest
@@ -85,7 +83,7 @@ class Connector:
         at_once = self._limits.at_once
         self._schemas = Schemas(rest, context.clock)
         self._lists = Beside(Lists(rest, self._schemas), config, context, client, auth)
-        sdk_client = _client_of_sdk(config, context, client, self._limits)
+        sdk_client = client_of_sdk(config, context, client, self._limits)
         self._tiers = Tiers(rest, client, sdk_client, config, context, at_once)
         fetcher = Fetcher(rest, at_once)
         deletions = Deletions(rest, context)
@@ -106,7 +104,7 @@ class Connector:
         it has been described.
         """
         if self._modules is None:
-            self._modules = await self._visible_modules()
+            self._modules = await visible_modules(self._rest, self._schemas, self._limits.at_once())
         able = {name: modules.able(name, self._config, self._schemas.known(name)) for name in self._modules}
         return Capabilities(able | self._lists.capabilities(), _POWERS)
 
@@ -295,55 +293,3 @@ class Connector:
                     f"{name}: only a query can go through a lookup", where=Where(object=object, field=name)
                 )
         return schema
-
-    async def _visible_modules(self) -> tuple[str, ...]:
-        try:
-            found = await self._rest.modules()
-        except PermissionDenied:
-            found = []  # the settings scope is absent: check() tells; the main modules are tried below
-        names = dict.fromkeys(list[str](modules.MAIN))
-        for module in found:
-            name = module.get("api_name")
-            if isinstance(name, str) and name and module.get("api_supported") is True:
-                names[name] = None
-        seen = await together(self._can_see, modules.MAIN, self._limits.at_once())
-        hidden = {name for name, is_seen in zip(modules.MAIN, seen, strict=True) if not is_seen}
-        return tuple(name for name in names if name not in hidden)
-
-    async def _can_see(self, module: str) -> bool:
-        try:
-            await self._schemas.of(module)
-        except (PermissionDenied, NotFound):
-            return False
-        return True
-
-
-def _client(config: ZohoConfig, context: Context, auth: OAuth, limits: Limits) -> HttpClient:
-    if context.http is None:
-        raise ConfigError(f"connection {context.connection!r}: the Zoho connector needs an HTTP client")
-    return context.http(
-        HttpSettings(
-            base_url=config.api_base,
-            auth=auth,
-            limits=(
-                Limit("heavy calls", concurrency=HEAVY_AT_ONCE, endpoints=_HEAVY),
-                Limit("composite requests", concurrency=1, endpoints=frozenset({COMPOSITE})),  # counts for 5
-                token_limit(config),
-            ),
-            budget=limits.budget,
-            classify=classify,
-            allow_hosts=frozenset() if config.is_overridden else frozenset({hosts.domain(config.region)}),
-            file_hosts=frozenset() if config.is_overridden else hosts.file_domains(config.region),
-            concurrency=config.concurrency or SAFE_AT_ONCE,
-            widest=config.concurrency or MOST_AT_ONCE,
-        )
-    )
-
-
-def _client_of_sdk(config: ZohoConfig, context: Context, client: HttpClient, limits: Limits) -> HttpClient:
-    """What makes the SDK's calls: a client with its own token where it has credentials of its own."""
-    own = config.of_sdk
-    if own is None:
-        return client
-    apart = replace(context, connection=f"{context.connection}:sdk")  # no connection has such a name
-    return _client(own, apart, oauth(own, apart), limits)

@@ -80,11 +80,12 @@ class Limits:
     :meth:`attach` gives it what it asks with, which needs its budget first.
     """
 
-    def __init__(self, config: ZohoConfig) -> None:
+    def __init__(self, config: ZohoConfig, connection: str) -> None:
         self._config = config
         self._client: HttpClient | None = None
         self._rest: Rest | None = None
         self.budget = Budget(
+            owner=connection,
             most=config.credits,
             reserve=config.reserve,
             prefix="/crm/",
