@@ -85,7 +85,7 @@ def _capabilities() -> Iterator[_Capability]:
     yield _Capability("queries and full reads (COQL)", ("ZohoCRM.coql.READ",), needed=True)
     yield _Capability("search", ("ZohoSearch.securesearch.READ",))
     yield _Capability("bulk read", ("ZohoCRM.bulk.READ",))
-    yield _Capability("bulk write", ("ZohoCRM.bulk.CREATE", "ZohoFiles.files.ALL"))
+    yield _Capability("bulk write", ("ZohoCRM.bulk.CREATE", "ZohoFiles.files.ALL", "ZohoCRM.org.READ"))
     yield _Capability("notifications", ("ZohoCRM.notifications.ALL",))
     yield _Capability("composite requests", ("ZohoCRM.composite_requests.CUSTOM",))
     yield _Capability("organisation: edition and limits", ("ZohoCRM.org.READ",))

@@ -219,7 +219,7 @@ async def test_the_scopes_that_lack_are_told_by_capability(make_org: World) -> N
     assert lines["write Deals"].missing == tuple(
         f"ZohoCRM.modules.deals.{one}" for one in ("CREATE", "UPDATE", "DELETE")
     )
-    assert lines["bulk write"].missing == ("ZohoCRM.bulk.CREATE", "ZohoFiles.files.ALL")
+    assert lines["bulk write"].missing == ("ZohoCRM.bulk.CREATE", "ZohoFiles.files.ALL", "ZohoCRM.org.READ")
     assert {line.capability for line in lines.values() if line.missing and line.needed} == {
         "sign in and read users",
         "queries and full reads (COQL)",
