@@ -50,6 +50,11 @@ async def test_what_an_edition_grants_is_what_the_double_counts(make_org: World,
     assert usage.why == f"{name} edition, {users} users"
 
 
+async def test_the_double_says_how_generous_it_is(make_org: World) -> None:
+    org = make_org()
+    assert (await org.connect().usage()).most == played(org).limits.credits_a_day == 5_000_000
+
+
 @pytest.mark.parametrize(
     ("paid_type", "users", "most", "concurrency"),
     [

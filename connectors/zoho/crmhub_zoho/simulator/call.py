@@ -42,7 +42,7 @@ def _unspent(credits_used: int) -> None:
 @dataclass(frozen=True)
 class Call:
     """A call that is allowed: who asks what of which organisation. `fault` says whether a data fault
-    strikes; `base_url` is where the caller found the double;
+    strikes; `base_url` is where the caller found the double; `licences` are the users that were paid for;
     `play` answers another call as a part of this one, and `spend` uses more credits.
     """
 
@@ -58,6 +58,7 @@ class Call:
     user: User
     granted: frozenset[str]
     edition: str
+    licences: int
     index_delay: float
     fault: Callable[[str], bool]
     base_url: str = ""

@@ -39,6 +39,7 @@ from crmhub_zoho.simulator.suite import read_switches as read_suite_switches
 
 VERSIONS: Final = frozenset({"v6", "v7", "v8"})
 GENEROUS_CREDITS: Final = 5_000_000
+_GENEROUS_LICENCES: Final = 4_950  # users of the enterprise edition that have as many credits
 SETTINGS: Final[Mapping[str, str]] = {
     "edition": f"one of {', '.join(EDITIONS)} (default: enterprise with {GENEROUS_CREDITS:,} credits a day)",
     "credits": "API credits per rolling 24 hours",
@@ -77,6 +78,8 @@ class ZohoDouble(Double):
         self.org.jobs.delay = settings.number("bulk_delay", DEFAULT_DELAY)
         self.org.bulk_page = int(settings.number("bulk_page", BULK_PAGE))
         self.edition, self.limits = self._limits(settings)
+        is_small = "edition" in options.settings or "credits" in options.settings
+        self._licences = len(self.org.users) if is_small else _GENEROUS_LICENCES
         self._records = Records(self.org)
         self._tokens = PageTokens(self.clock, random.Random(f"zoho-pages-{options.seed}"))
         self._routes = Routes[Endpoint]()
@@ -195,6 +198,7 @@ class ZohoDouble(Double):
             user=self.org.admin,
             granted=token.scopes,
             edition=self.edition,
+            licences=self._licences,
             index_delay=self.index_delay,
             fault=lambda kind: self.faults.on_data(kind, request.method, path),
             base_url=self.base_url(request),

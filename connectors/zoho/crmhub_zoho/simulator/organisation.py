@@ -111,7 +111,7 @@ def get_org(call: Call) -> Response:
                         "paid_expiry": None,
                         "trial_type": None,
                         "trial_expiry": None,
-                        "users_license_purchased": len(org.users),
+                        "users_license_purchased": call.licences,
                         "portal_users_license_purchased": 0,
                     },
                 }
