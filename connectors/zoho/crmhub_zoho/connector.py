@@ -23,34 +23,25 @@ from crmhub.connector import (
     Value,
     WriteRequest,
 )
-from crmhub.errors import BadRequest, Unsupported, Where
+from crmhub.errors import Unsupported
 from crmhub.http import Body, Sink
 from crmhub.powers import Attachment, Changes, Power, Subscription
 from crmhub.tiers import Served, TierRouter
 from crmhub.usage import Estimate, Planned, Usage
 from crmhub_zoho import modules
-from crmhub_zoho.asking import Asker
 from crmhub_zoho.auth import oauth
-from crmhub_zoho.bulk.reading import BulkReader
 from crmhub_zoho.checking import checks
 from crmhub_zoho.client import client_for, client_of_sdk
 from crmhub_zoho.config import ZohoConfig
-from crmhub_zoho.deletions import Deletions
-from crmhub_zoho.estimating import Estimator
+from crmhub_zoho.crm import Crm
 from crmhub_zoho.extras import Extras
-from crmhub_zoho.fetching import Fetcher
-from crmhub_zoho.files import Files
 from crmhub_zoho.limits import Limits
-from crmhub_zoho.listing import ListReader
 from crmhub_zoho.people import Lists
-from crmhub_zoho.reading import CoqlReader
-from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.routes import Tiers
-from crmhub_zoho.schema import ModuleSchema, Schemas
+from crmhub_zoho.schema import Schemas
 from crmhub_zoho.signing_in import ZohoSignIn
 from crmhub_zoho.suite.beside import Beside
-from crmhub_zoho.tiers.calls import RecordCalls
-from crmhub_zoho.tiers.rest import MOST_FIELDS, Rest
+from crmhub_zoho.tiers.rest import Rest
 from crmhub_zoho.tiers.rest_extras import RestExtras
 from crmhub_zoho.visible import visible_modules
 from crmhub_zoho.webhooks import Webhooks
@@ -72,7 +63,6 @@ class Connector:
 
     def __init__(self, config: ZohoConfig, context: Context) -> None:
         self._config = config
-        self._context = context
         auth = oauth(config, context)
         self._limits = Limits(config, context.connection)
         client = client_for(config, context, auth, self._limits)
@@ -80,19 +70,11 @@ class Connector:
         rest = Rest(client, config.version)
         self._rest = rest
         self._limits.attach(client, rest)
-        at_once = self._limits.at_once
         self._schemas = Schemas(rest, context.clock)
-        self._lists = Beside(Lists(rest, self._schemas), config, context, client, auth)
+        self._beside = Beside(Lists(rest, self._schemas), config, context, client, auth)
         sdk_client = client_of_sdk(config, context, client, self._limits)
-        self._tiers = Tiers(rest, client, sdk_client, config, context, at_once)
-        fetcher = Fetcher(rest, at_once)
-        deletions = Deletions(rest, context)
-        bulk = BulkReader(self._tiers, rest, config, context)
-        self._coql = CoqlReader(rest, fetcher, deletions, bulk, config, context.clock, at_once)
-        self._listed = ListReader(rest, fetcher, deletions, config, context.clock)
-        self._asker = Asker(rest, self._schemas)
-        self._estimator = Estimator(self._limits, self._schemas, config, rest.count)
-        self._files = Files(self._tiers, context.random)
+        self._tiers = Tiers(rest, client, sdk_client, config, context, self._limits.at_once)
+        self._crm = Crm(rest, self._schemas, self._tiers, self._limits, config, context)
         self._extras = Extras(RestExtras(client, config.version), self._schemas, self._tiers.related)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
@@ -106,88 +88,48 @@ class Connector:
         if self._modules is None:
             self._modules = await visible_modules(self._rest, self._schemas, self._limits.at_once())
         able = {name: modules.able(name, self._config, self._schemas.known(name)) for name in self._modules}
-        return Capabilities(able | self._lists.capabilities(), _POWERS)
+        return Capabilities(able | self._beside.capabilities(), _POWERS)
 
     async def able(self, object: str) -> ObjectCapabilities:
         """What can be done with one module; its fields are all that is asked for."""
-        if self._lists.has(object):
-            return self._lists.able(object)
-        return modules.able(object, self._config, await self._schemas.of(object))
+        return await self._of(object).able(object)
 
     async def check(self) -> Sequence[Check]:
         """One line for each permission that the main path needs, tried by a cheap call."""
-        return await checks(self._rest, self._lists.trials)
+        return await checks(self._rest, self._beside.trials)
 
     async def describe(self, object: str) -> ObjectSchema:
         """The object's fields, at most a minute old; raises ``NotFound`` for an unknown module."""
-        if self._lists.has(object):
-            return self._lists.describe(object)
-        return (await self._schemas.of(object, fresh=True)).schema
+        return await self._of(object).describe(object)
 
     async def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """Pages of records, with deletions once a full read is done."""
-        if self._lists.has(request.object):
-            pages = self._lists.read(request)
-        else:
-            schema = await self._schemas.of(request.object)
-            reader = self._listed if request.object in modules.NOT_IN_COQL else self._coql
-            pages = self._tiers.pages(
-                "read", {"rest": lambda _: reader.read(request, schema)}, request.object
-            )
-        async with aclosing(pages):
+        async with aclosing(self._of(request.object).read(request)) as pages:
             async for page in pages:
                 yield page
                 del page  # the caller alone holds it while the next one comes
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
         """The records of the ids, in order."""
-        if self._lists.has(object):
-            return await self._lists.get(object, ids)
-        schema = await self._known(object, fields)
-        asked = list(dict.fromkeys(one for one in ids if is_record_id(one)))
-        found = (await self._tiers.get(object, schema, asked, fields)).value if asked else {}
-        return [found.get(one) or Missing(one) for one in ids]
+        return await self._of(object).get(object, ids, fields)
 
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
         """One outcome for each item, in order."""
-        if self._lists.has(request.object):
-            raise Unsupported(f"{request.object} can only be read", where=Where(object=request.object))
-        schema = await self._schemas.of(request.object)
-        if not all(schema.takes(name) for item in request.items for name in item.fields):
-            schema = await self._schemas.of(request.object, fresh=True)
-        keys = modules.able(request.object, self._config, schema).upsert_keys
-        return await self._tiers.write(request, schema, keys)
+        return await self._of(request.object).write(request)
 
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records in which the word occurs; see :meth:`crmhub_zoho.asking.Asker.search`."""
-        if self._lists.has(object):
-            raise Unsupported(f"{object} cannot be searched", hint="choose by a field: list(where=…)")
-        whole = len(set(fields)) <= MOST_FIELDS
-        names = fields if whole else ()
-
-        def found(calls: RecordCalls) -> AsyncGenerator[Page]:
-            return self._asker.search(object, text, names, limit, calls)
-
-        async with aclosing(
-            self._tiers.pages("search", dict.fromkeys(("mcp", "sdk", "rest"), found), object)
-        ) as pages:
+        async with aclosing(self._of(object).search(object, text, fields, limit)) as pages:
             async for page in pages:
-                yield page if whole else await self._filled(object, page, fields)
+                yield page
 
     async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
         """How many live records meet the conditions."""
-        if self._lists.has(object):
-            return sum(
-                [
-                    len(page.upserts)
-                    async for page in self._lists.read(ReadRequest(object, (), filter=tuple(filter)))
-                ]
-            )
-        return await self._asker.count(object, filter)
+        return await self._of(object).count(object, filter)
 
     async def query(self, text: str) -> AsyncGenerator[Page]:
         """The rows of a COQL query; see :meth:`crmhub_zoho.asking.Asker.query`."""
-        async with aclosing(self._asker.query(text)) as pages:
+        async with aclosing(self._crm.query(text)) as pages:
             async for page in pages:
                 yield page
 
@@ -200,7 +142,7 @@ class Connector:
     async def subscribe(self, objects: Sequence[str], url: str) -> Sequence[Subscription]:
         """Have every change of the modules told to ``url``, for a week unless renewed."""
         for name in objects:
-            if self._lists.has(name):
+            if self._beside.has(name):
                 raise Unsupported(f"Zoho tells nothing of changes of {name}", hint="read them at times")
         return await self._webhooks.subscribe(objects, url)
 
@@ -219,27 +161,25 @@ class Connector:
 
     async def files(self, object: str, record: str) -> AsyncGenerator[Sequence[Attachment]]:
         """Pages of a record's attachments, newest first."""
-        async with aclosing(self._files.list(self._with_files(object), record)) as pages:
+        async with aclosing(self._of(object).files(object).list(object, record)) as pages:
             async for page in pages:
                 yield page
 
     async def upload(self, object: str, record: str, name: str, content: Body) -> str:
         """Attach a file of at most 20 MB; its id."""
-        return await self._files.upload(self._with_files(object), record, name, content)
+        return await self._of(object).files(object).upload(object, record, name, content)
 
     async def download(self, object: str, record: str, file: str, into: Sink) -> None:
         """Write an attachment's bytes into the sink as they come."""
-        await self._files.download(self._with_files(object), record, file, into)
+        await self._of(object).files(object).download(object, record, file, into)
 
     async def delete_file(self, object: str, record: str, file: str) -> None:
         """Remove an attachment."""
-        await self._files.delete(self._with_files(object), record, file)
+        await self._of(object).files(object).delete(object, record, file)
 
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
         """The newest records of a module, at most ``limit`` of them and 2,000, and which tier gave them."""
-        if self._lists.has(object):
-            raise Unsupported(f"{object} have no order in time", hint="list them all: it is a short list")
-        return await self._tiers.list(object, await self._known(object, fields), fields, limit)
+        return await self._of(object).newest(object, fields, limit)
 
     @property
     def extras(self) -> Extras:
@@ -248,9 +188,7 @@ class Connector:
 
     async def estimate(self, planned: Planned) -> Estimate:
         """Calls and credits of an operation; see :mod:`crmhub_zoho.estimating`."""
-        if self._lists.has(planned.object):
-            raise Unsupported(f"{planned.object} have no price", hint="it is a short list: a few calls")
-        return await self._estimator.estimate(planned)
+        return await self._of(planned.object).estimate(planned)
 
     async def usage(self) -> Usage:
         """What is used of the organisation's credits, and its edition's concurrency."""
@@ -270,26 +208,9 @@ class Connector:
         """The steps by which a person signs in."""
         return self._sign_in
 
-    async def _filled(self, object: str, page: Page, fields: Sequence[str]) -> Page:
-        """The page's records with more fields than a search shows; what is gone by now is left out."""
-        records = await self.get(object, [str(row[ID]) for row in page.upserts], fields)
-        return Page([record for record in records if not isinstance(record, Missing)])
-
     async def aclose(self) -> None:
         """Let go of the tiers; the hub closes the HTTP client."""
         await self._tiers.aclose()
 
-    def _with_files(self, object: str) -> str:
-        if self._lists.has(object):
-            raise Unsupported(f"{object} have no files", where=Where(object=object))
-        return object
-
-    async def _known(self, object: str, fields: Sequence[str]) -> ModuleSchema:
-        schema = await self._schemas.of(object)
-        for name in fields:
-            schema.check(name)
-            if "." in name:
-                raise BadRequest(
-                    f"{name}: only a query can go through a lookup", where=Where(object=object, field=name)
-                )
-        return schema
+    def _of(self, object: str) -> Crm | Beside:
+        return self._beside if self._beside.has(object) else self._crm

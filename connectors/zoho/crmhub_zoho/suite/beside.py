@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 
-from crmhub.connector import Context, Missing, Native, ObjectCapabilities, ObjectSchema, Page, ReadRequest
-from crmhub.errors import ConfigError, NotFound, Where
+from crmhub.connector import (
+    Condition,
+    Context,
+    Missing,
+    Native,
+    ObjectCapabilities,
+    ObjectSchema,
+    Outcome,
+    Page,
+    ReadRequest,
+    WriteRequest,
+)
+from crmhub.errors import ConfigError, NotFound, Unsupported, Where
 from crmhub.http import Classify, HttpClient, HttpSettings, Limit, OAuth
+from crmhub.tiers import Served
+from crmhub.usage import Estimate, Planned
 from crmhub_zoho import hosts
 from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.files import Files
 from crmhub_zoho.suite import errors
 from crmhub_zoho.suite.books import Books
 from crmhub_zoho.suite.books_calls import BooksCalls
@@ -50,7 +65,7 @@ class Objects(Protocol):
 
 
 class Beside:
-    """All of them as one :class:`Objects`."""
+    """All of them, with the calls of :class:`crmhub_zoho.crm.Crm`; those that it cannot make it refuses."""
 
     def __init__(
         self, lists: Objects, config: ZohoConfig, context: Context, client: HttpClient, auth: OAuth
@@ -89,7 +104,7 @@ class Beside:
             where=Where(object=name),
         )
 
-    def able(self, name: str) -> ObjectCapabilities:
+    async def able(self, name: str) -> ObjectCapabilities:
         """What can be done with one object."""
         return self._of(name).capabilities()[name]
 
@@ -97,7 +112,7 @@ class Beside:
         """What can be done with each."""
         return {name: able for objects in self._all for name, able in objects.capabilities().items()}
 
-    def describe(self, name: str) -> ObjectSchema:
+    async def describe(self, name: str) -> ObjectSchema:
         """The object's fields."""
         return self._of(name).describe(name)
 
@@ -105,9 +120,38 @@ class Beside:
         """The object's pages."""
         return self._of(request.object).read(request)
 
-    async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:
-        """The records of the ids, in order."""
+    async def get(self, name: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
+        """The records of the ids, in order, with all fields that they have."""
+        del fields
         return await self._of(name).get(name, ids)
+
+    async def count(self, name: str, filter: Sequence[Condition]) -> int:
+        """How many there are: they are read."""
+        request = ReadRequest(name, (), filter=tuple(filter))
+        async with aclosing(self.read(request)) as pages:
+            return sum([len(page.upserts) async for page in pages])
+
+    async def newest(self, name: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
+        """Refused, as all that follows."""
+        del fields, limit
+        raise Unsupported(f"{name} have no order in time", hint="list them all: it is a short list")
+
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        """Refused."""
+        raise Unsupported(f"{request.object} can only be read", where=Where(object=request.object))
+
+    def search(self, name: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
+        """Refused."""
+        del text, fields, limit
+        raise Unsupported(f"{name} cannot be searched", hint="choose by a field: list(where=…)")
+
+    async def estimate(self, planned: Planned) -> Estimate:
+        """Refused."""
+        raise Unsupported(f"{planned.object} have no price", hint="it is a short list: a few calls")
+
+    def files(self, name: str) -> Files:
+        """Refused."""
+        raise Unsupported(f"{name} have no files", where=Where(object=name))
 
     def _of(self, name: str) -> Objects:
         return next(objects for objects in self._all if objects.has(name))
