@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import cast
 
 from crmhub.connector import Condition, ObjectCapabilities
+from crmhub.document import suggest
 from crmhub.errors import NotFound, Unsupported, UsageError, Where
 from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.codecs.choice import EnumCodec
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.encoding import Pointer, encode
 from crmhub.mapping.rules import Rule
-from crmhub.models import Ref, UserRef
+from crmhub.models import DealStatus, Ref, UserRef
 from crmhub.native import Value
 from crmhub.org import Org
 
@@ -84,8 +85,12 @@ async def _asked(org: Org, mapped: CompiledMap, where: Mapping[str, object]) -> 
     stage = mapped.by_path.get("stage")
     if where.get("status") is None or "status" in mapped.by_path or stage is None or "stage" not in stage.ref:
         return [*where.items()]
-    directory = await org.directory("stage")
     wanted = _several(where["status"])
+    for status in wanted:
+        if status not in {*DealStatus}:
+            hint = suggest(str(status), map(str, DealStatus))
+            raise UsageError(f"where: status: no stage means {status!r}", hint=hint, where=Where(org.name))
+    directory = await org.directory("stage")
     meant = [
         Ref(model="stage", id=id_)
         for id_, entry in (directory.entries.items() if directory else ())

@@ -68,6 +68,12 @@ async def test_a_deals_status_comes_even_where_it_follows_from_the_stage(crm: st
         assert any(status is not None for status in part.values())
 
 
+async def test_a_status_that_no_deal_can_have_is_refused(crm: str) -> None:
+    async with both() as given:
+        with pytest.raises(UsageError, match=r"status: no stage means 'Open'.*did you mean 'open'"):
+            await given.hub[crm].deals.list(where={"status": "Open"})
+
+
 async def test_modified_since_gives_exactly_what_changed_since(crm: str) -> None:
     async with both() as given:
         accounts = given.hub[crm].accounts
