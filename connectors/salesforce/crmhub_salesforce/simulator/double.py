@@ -17,6 +17,7 @@ from crmhub.testing.simulator.users_file import DEFAULT_USERS, load_users
 from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.catalog.objects import build_catalog
 from crmhub_salesforce.simulator.errors import ApiError
+from crmhub_salesforce.simulator.login import Login
 from crmhub_salesforce.simulator.org import Org
 from crmhub_salesforce.simulator.resources.changes import add_changes
 from crmhub_salesforce.simulator.resources.collections import add_collections
@@ -75,6 +76,7 @@ class SalesforceDouble(Double):
         users = load_users(options.users) or list(DEFAULT_USERS)
         self.org = Org(catalog, self.clock, users, lambda org: Seeds(options, org).tables())
         self.sessions = Sessions(self.clock, settings, options.seed, self.org.id, self.org.user_id)
+        self._login = Login(self.org, self.sessions, self.stats)
         usage = Usage(self.clock, settings.daily_api_requests)
         self._service = Service(self.org, settings, self.faults, usage)
         for add in _RESOURCES:
@@ -127,14 +129,13 @@ class SalesforceDouble(Double):
             if size > most:
                 return Response(_REFUSED_TOO_LONG[status], status, media_type="text/plain")
         path = raw.partition("?")[0].rstrip("/")
-        lower = path.lower()
-        if lower.startswith(("/services/oauth2/", "/id/")):
-            request.scope[PATTERN_KEY] = lower if not lower.startswith("/id/") else "/id/{org}/{user}"
-            return _response(await self._login(request, lower))
-        if lower == PREFIX and request.method == "GET":
+        if (pattern := self._login.pattern(path)) is not None:
+            request.scope[PATTERN_KEY] = pattern
+            return await self._login.answer(request, path, self.base_url(request))
+        if path.lower() == PREFIX and request.method == "GET":
             return _response(Reply(200, versions()))
         request.scope[PATTERN_KEY] = self._service.pattern(path)
-        refused = self._refused(request)
+        refused = self._login.refused(request.headers.get("authorization", ""), self.base_url(request))
         if refused is not None:
             return _response(refused)
         if not self._service.usage.spend():
@@ -148,53 +149,6 @@ class SalesforceDouble(Double):
 
     def _counted(self, reply: Reply) -> Response:
         return _response(reply, {"Sforce-Limit-Info": self._service.usage.header()})
-
-    def _refused(self, request: Request) -> Reply | None:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        if kind and kind.lower() not in {"bearer", "oauth"}:
-            return Reply(401, ApiError("INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE").rest())
-        if not self.sessions.live(token.strip()):
-            return Reply(401, ApiError(*_FAILURES[401]).rest())
-        return None
-
-    async def _login(self, request: Request, path: str) -> Reply:
-        base_url = self.base_url(request)
-        match request.method, path:
-            case "POST", "/services/oauth2/token":
-                form = dict(
-                    parse_qsl((await request.body()).decode("utf-8", "replace"), keep_blank_values=True)
-                )
-                reply = self.sessions.token(form, request.headers.get("authorization"), base_url)
-                self.stats.tokens_issued = self.sessions.issued
-                return reply
-            case (("POST" | "GET"), "/services/oauth2/revoke"):
-                form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
-                return self.sessions.revoke(form.get("token") or request.query_params.get("token", ""))
-            case (("GET" | "POST"), _) if path == "/services/oauth2/userinfo" or path.startswith("/id/"):
-                return self._refused(request) or Reply(200, self._identity(base_url))
-            case _:
-                return Reply(404, ApiError(*_FAILURES[404]).rest())
-
-    def _identity(self, base_url: str) -> Row:
-        user = self.org.live(self.org.user_id) or {}
-        rest = f"{base_url}{PREFIX}/v{{version}}/"
-        return {
-            "id": f"{base_url}/id/{self.org.id}/{self.org.user_id}",
-            "asserted_user": True,
-            "user_id": self.org.user_id,
-            "organization_id": self.org.id,
-            "username": user.get("Username"),
-            "nick_name": user.get("CommunityNickname"),
-            "display_name": user.get("Name"),
-            "email": user.get("Email"),
-            "active": True,
-            "user_type": "STANDARD",
-            "language": "en_US",
-            "locale": "en_US",
-            "utcOffset": -28800000,
-            "urls": {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"},
-            "last_modified_date": user.get("LastModifiedDate"),
-        }
 
 
 def _raw_target(request: Request) -> str:

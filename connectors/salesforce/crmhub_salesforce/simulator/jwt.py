@@ -58,7 +58,7 @@ class Verifier:
             raise BadAssertion("algorithm not supported")
         found = cast("Mapping[str, object]", claims)
         if str(found.get("aud")).rstrip("/") not in _AUDIENCES:
-            raise BadAssertion("audience is invalid")
+            raise BadAssertion("Audience validation failed")
         expires = str(found.get("exp"))
         if not expires.isdigit() or not now < int(expires) <= now + _LONGEST:
             raise BadAssertion("assertion has expired" if expires.isdigit() else "invalid assertion")

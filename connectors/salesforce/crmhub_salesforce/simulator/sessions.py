@@ -12,20 +12,18 @@ from hmac import digest
 from crmhub.testing.simulator.clock import SimClock
 from crmhub.testing.simulator.oauth import TokenBook, opaque
 from crmhub_salesforce.simulator.calls import Reply
+from crmhub_salesforce.simulator.codes import SCOPES, Codes
 from crmhub_salesforce.simulator.jwt import BadAssertion, Verifier
+from crmhub_salesforce.simulator.oauth_error import OAuthError
 from crmhub_salesforce.simulator.settings import Settings
+from crmhub_salesforce.simulator.soap import Fault
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_SCOPE = "api refresh_token"
-
-
-class OAuthError(Exception):
-    """A refusal of the token endpoint: `{error, error_description}` with status 400."""
-
-    def __init__(self, error: str, description: str) -> None:
-        super().__init__(description)
-        self.error = error
-        self.description = description
+SHARED_HOSTS = frozenset({"login.salesforce.com", "test.salesforce.com"})
+"""Hosts that serve every org, for signing in only."""
+MY_DOMAIN = "https://crmhub-double.my.salesforce.com"
+"""Where a user of this org is sent from one of those."""
+_APP_SCOPES = frozenset({"api"})
 
 
 class Sessions:
@@ -43,7 +41,8 @@ class Sessions:
         self.username = "integration.user@example.com"
         self.password = opaque(self._random, 12)
         self.security_token = opaque(self._random, 24)
-        self._refresh_tokens = {f"5Aep861{opaque(self._random, 60)}"}
+        self._refresh_tokens = {f"5Aep861{opaque(self._random, 60)}": SCOPES}
+        self.codes = Codes(clock, seed, self.client_id, proof_needed=settings.require_pkce)
         self._verifier = None if settings.jwt_certificate is None else Verifier(settings.jwt_certificate)
 
     @property
@@ -63,15 +62,50 @@ class Sessions:
             "security_token": self.security_token,
         }
 
-    def open(self) -> str:
+    def open(self, scopes: frozenset[str] = _APP_SCOPES) -> str:
         """Begin a session; its access token."""
         value = f"{self._org_id}!{opaque(self._random, 80)}"
-        self._tokens.issue(value, self._user_id, frozenset({"api"}), self._settings.session_seconds)
+        self._tokens.issue(value, self._user_id, scopes, self._settings.session_seconds)
         return value
+
+    def login(self, username: str, password: str) -> str:
+        """Begin a session by SOAP's `login()`; raises Fault."""
+        if not self._settings.password_logins:
+            raise Fault("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.")
+        if (username, password) == (self.username, self.password):
+            raise Fault("LOGIN_MUST_USE_SECURITY_TOKEN", "Invalid username, password, security token.")
+        if (username, password) != (self.username, self.password + self.security_token):
+            message = "Invalid username, password, security token; or user locked out."
+            raise Fault("INVALID_LOGIN", message)
+        return self.open()
 
     def live(self, token: str) -> bool:
         """Whether the session is open."""
         return self._tokens.live(token) is not None
+
+    def may_call(self, token: str) -> bool:
+        """Whether an open session is good for the API: one without that scope only says who somebody is."""
+        found = self._tokens.live(token)
+        return found is not None and "api" in found.scopes
+
+    def introspect(self, form: Mapping[str, str], authorization: str | None, base_url: str) -> Reply:
+        """What a token is worth (RFC 7662)."""
+        try:
+            self._check_client(_client(form, authorization), needs_secret=True)
+        except OAuthError as refusal:
+            return refusal.reply()
+        value = form.get("token", "")
+        known: dict[str, object] = {"client_id": self.client_id, "username": self.username}
+        known["sub"] = f"{base_url}/id/{self._org_id}/{self._user_id}"
+        if value in self._refresh_tokens:
+            scope = " ".join(sorted(self._refresh_tokens[value]))
+            return Reply(200, {"active": True, "token_type": "refresh_token", "scope": scope, **known})
+        found = self._tokens.live(value)
+        if found is None:
+            return Reply(200, {"active": False})
+        times = {"iat": int(found.issued_at), "nbf": int(found.issued_at), "exp": int(found.expires_at)}
+        scope = " ".join(sorted(found.scopes))
+        return Reply(200, {"active": True, "token_type": "access_token", "scope": scope, **known, **times})
 
     def expire_all(self) -> None:
         """Let all sessions end now."""
@@ -80,11 +114,11 @@ class Sessions:
     def revoke(self, token: str) -> Reply:
         """End a session, or make a refresh token useless; 200 with no body, or 400."""
         if token in self._refresh_tokens:
-            self._refresh_tokens.discard(token)
+            del self._refresh_tokens[token]
             self._tokens.revoke(self._user_id)
             return Reply(200)
         if not self.live(token):
-            return _refusal(OAuthError("unsupported_token_type", "this token type is not supported"))
+            return OAuthError("unsupported_token_type", "this token type is not supported").reply()
         self._tokens.kill(token)
         return Reply(200)
 
@@ -102,7 +136,7 @@ class Sessions:
         try:
             return self._token(form, authorization, base_url)
         except OAuthError as refusal:
-            return _refusal(refusal)
+            return refusal.reply()
 
     def _token(self, form: Mapping[str, str], authorization: str | None, base_url: str) -> Reply:
         client = _client(form, authorization)
@@ -111,19 +145,25 @@ class Sessions:
                 raise OAuthError("unsupported_grant_type", "grant type not supported")
             case "client_credentials":
                 self._check_client(client, needs_secret=True)
-                return self._opened(base_url, scope="api")
+                if _is_shared(base_url):
+                    raise OAuthError("invalid_grant", "request not supported on this domain")
+                return self._opened(base_url, _APP_SCOPES)
             case "refresh_token":
-                self._check_client(client, needs_secret=False)
+                self._check_client(client, needs_secret=self._settings.require_secret)
                 return self._refreshed(form.get("refresh_token", ""), base_url)
+            case "authorization_code":
+                self._check_client(client, needs_secret=self._settings.require_secret)
+                return self._exchanged(form, base_url)
             case "password":
                 self._check_client(client, needs_secret=True)
                 wanted = (self.username, self.password + self.security_token)
-                if (form.get("username"), form.get("password")) != wanted:
+                right = (form.get("username"), form.get("password")) == wanted
+                if not right or not self._settings.password_logins:
                     raise OAuthError("invalid_grant", "authentication failure")
-                return self._opened(base_url)
+                return self._opened(base_url, SCOPES)
             case grant if grant == JWT_GRANT:
                 self._check_assertion(form.get("assertion", ""))
-                return self._opened(base_url, scope="api")
+                return self._opened(base_url, _APP_SCOPES)
             case _:
                 raise OAuthError("unsupported_grant_type", "grant type not supported")
 
@@ -137,12 +177,24 @@ class Sessions:
             raise OAuthError("invalid_client", "invalid client credentials")
 
     def _refreshed(self, token: str, base_url: str) -> Reply:
-        if token not in self._refresh_tokens:
+        scopes = self._refresh_tokens.get(token)
+        if scopes is None:
             raise OAuthError("invalid_grant", "expired access/refresh token")
         if not self._settings.rotate_refresh_tokens:
-            return self._opened(base_url)
-        self._refresh_tokens = {f"5Aep861{opaque(self._random, 60)}"}
-        return self._opened(base_url, refresh_token=next(iter(self._refresh_tokens)))
+            return self._opened(base_url, scopes)
+        del self._refresh_tokens[token]
+        return self._opened(base_url, scopes, refresh_token=self._lasting(scopes))
+
+    def _exchanged(self, form: Mapping[str, str], base_url: str) -> Reply:
+        scopes = self.codes.redeem(form)
+        lasting = self._lasting(scopes) if "refresh_token" in scopes else None
+        return self._opened(base_url, scopes, refresh_token=lasting)
+
+    def _lasting(self, scopes: frozenset[str]) -> str:
+        """A new refresh token."""
+        value = f"5Aep861{opaque(self._random, 60)}"
+        self._refresh_tokens[value] = scopes
+        return value
 
     def _check_assertion(self, assertion: str) -> None:
         if not assertion:
@@ -158,15 +210,15 @@ class Sessions:
         if claims.get("sub") != self.username:
             raise OAuthError("invalid_grant", "user hasn't approved this consumer")
 
-    def _opened(self, base_url: str, *, scope: str = _SCOPE, refresh_token: str | None = None) -> Reply:
+    def _opened(self, base_url: str, scopes: frozenset[str], *, refresh_token: str | None = None) -> Reply:
         issued_at = str(int(self._clock.now() * 1000))
         identity = f"{base_url}/id/{self._org_id}/{self._user_id}"
         signed = digest(self.client_secret.encode(), (identity + issued_at).encode(), sha256)
         body = {
-            "access_token": self.open(),
+            "access_token": self.open(scopes),
             "signature": base64.b64encode(signed).decode(),
-            "scope": scope,
-            "instance_url": base_url,
+            "scope": " ".join(sorted(scopes)),
+            "instance_url": instance_url(base_url),
             "id": identity,
             "token_type": "Bearer",
             "issued_at": issued_at,
@@ -176,8 +228,13 @@ class Sessions:
         return Reply(200, body, {"Cache-Control": "no-cache, no-store"})
 
 
-def _refusal(refusal: OAuthError) -> Reply:
-    return Reply(400, {"error": refusal.error, "error_description": refusal.description})
+def instance_url(base_url: str) -> str:
+    """Where calls go after a sign-in at a host: there, unless it is one that all orgs share."""
+    return MY_DOMAIN if _is_shared(base_url) else base_url
+
+
+def _is_shared(base_url: str) -> bool:
+    return base_url.partition("://")[2] in SHARED_HOSTS
 
 
 def _client(form: Mapping[str, str], authorization: str | None) -> tuple[str, str]:

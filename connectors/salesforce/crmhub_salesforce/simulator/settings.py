@@ -11,6 +11,9 @@ _HELP = {
     "session_seconds": "life of an access token (default 7200)",
     "page_rows": "most records in a page of query results (default 2000)",
     "rotate_refresh_tokens": "true: each refresh gives a new refresh token and voids the old one",
+    "require_secret": "true: the app wants its secret for codes and refresh tokens too",
+    "require_pkce": "true: the app wants a code challenge in the web server flow",
+    "password_logins": "false: no password flow and no SOAP login(), as in orgs made since Winter '26",
     "jwt_certificate": "PEM file with the certificate or public key for the JWT bearer flow",
 }
 
@@ -23,6 +26,9 @@ class Settings:
     session_seconds: int = 7_200
     page_rows: int = 2_000
     rotate_refresh_tokens: bool = False
+    require_secret: bool = False
+    require_pkce: bool = False
+    password_logins: bool = True
     jwt_certificate: Path | None = None
 
 
@@ -39,6 +45,9 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         session_seconds=_number(given, "session_seconds", standard.session_seconds),
         page_rows=_number(given, "page_rows", standard.page_rows),
         rotate_refresh_tokens=_flag(given, "rotate_refresh_tokens"),
+        require_secret=_flag(given, "require_secret"),
+        require_pkce=_flag(given, "require_pkce"),
+        password_logins=_flag(given, "password_logins", "true"),
         jwt_certificate=None if certificate is None else Path(certificate),
     )
 
@@ -52,8 +61,8 @@ def _number(given: Mapping[str, str], name: str, standard: int) -> int:
     return int(text)
 
 
-def _flag(given: Mapping[str, str], name: str) -> bool:
-    text = given.get(name, "false").lower()
+def _flag(given: Mapping[str, str], name: str, standard: str = "false") -> bool:
+    text = given.get(name, standard).lower()
     if text not in {"true", "false"}:
         raise SimulatorError(f"setting {name}: {text!r} is neither true nor false")
     return text == "true"
