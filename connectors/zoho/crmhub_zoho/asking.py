@@ -53,7 +53,7 @@ class Asker:
             normalise(answer.rows, module)
             yield Page(answer.rows[:left])
             left -= len(answer.rows)
-            if not answer.more or not answer.rows:
+            if not answer.goes_on(per_page):
                 return
             page += 1
 
@@ -81,7 +81,7 @@ class Asker:
             answer = await self._rest.coql(paged, coql.MOST_ROWS)
             yield Page(_with_text_ids(answer.rows))
             offset += len(answer.rows)
-            if not answer.more or not answer.rows:
+            if not answer.goes_on(coql.MOST_ROWS):
                 return
             if offset >= _MOST_OFFSET:
                 raise BadRequest(

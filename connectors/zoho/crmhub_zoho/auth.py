@@ -123,6 +123,8 @@ def _timed(token: Token, response: Response, context: Context) -> Token:
     """``expires_in`` counts milliseconds in replies that also have ``expires_in_sec``."""
     reply = response.json()
     seconds = reply.get("expires_in_sec") if isinstance(reply, dict) else None
+    if isinstance(seconds, str) and seconds.isascii() and seconds.isdigit():
+        seconds = int(seconds)
     if isinstance(seconds, bool) or not isinstance(seconds, int | Decimal):
         return token
     return replace(token, expires_at=context.clock.now() + timedelta(seconds=float(seconds)))

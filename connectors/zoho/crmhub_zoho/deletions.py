@@ -85,7 +85,7 @@ class Deletions:
                     f"the query for converted {module} is not advancing", where=Where(object=module)
                 )
             found += news
-            if not answer.more or not news:
+            if not answer.goes_on(_CONVERSIONS):
                 return found
 
     def _tell_coverage(self, module: str, since: datetime, found: int) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from crmhub.connector import Condition, Native
-from crmhub.errors import BadRequest
+from crmhub.errors import BadRequest, InvalidRecord
 from crmhub_zoho import coql
 from crmhub_zoho.records import CONVERTED, ID, MODIFIED, distinct, normaliser, stamp_of
 from crmhub_zoho.schema import ModuleSchema
@@ -140,7 +140,7 @@ class Fetcher:
         """The records by id; wide ones are fetched in parts."""
 
         async def part(chunk: tuple[Sequence[str], Sequence[str]]) -> list[Native]:
-            return (await self._calls.records(module, chunk[1], ids=chunk[0])).rows
+            return await self._there(module, chunk[0], chunk[1])
 
         groups = list(_chunks(names or [ID], MOST_FIELDS))
         chunks = [(some, group) for some in _chunks(ids, MOST_IDS) for group in groups]
@@ -151,6 +151,17 @@ class Fetcher:
             for row in distinct(rows, module):
                 found.setdefault(str(row[ID]), {}).update(row)
         return found
+
+    async def _there(self, module: str, ids: Sequence[str], names: Sequence[str]) -> list[Native]:
+        """Those of the records that there are, also where one that never was has the whole call refused."""
+        try:
+            return (await self._calls.records(module, names, ids=ids)).rows
+        except InvalidRecord as error:
+            if error.code != "INVALID_DATA" or error.where.field not in {None, "ids"}:
+                raise
+        middle = len(ids) // 2
+        halves = (ids[:middle], ids[middle:]) if middle else ()
+        return [row for half in halves for row in await self._there(module, half, names)]
 
 
 def _differ(schema: ModuleSchema, row: Native, extra: Native, module: str) -> bool:

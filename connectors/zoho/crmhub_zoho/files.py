@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from functools import partial
 from random import Random
 
@@ -14,7 +13,7 @@ from crmhub.files import safe_name
 from crmhub.http import Body, FormFile, Sink
 from crmhub.powers import Attachment
 from crmhub_zoho.errors import error_of
-from crmhub_zoho.records import is_record_id
+from crmhub_zoho.records import instant, is_record_id
 from crmhub_zoho.routes import Tiers
 from crmhub_zoho.tiers.answers import Answer
 from crmhub_zoho.tiers.calls import FileCalls
@@ -43,7 +42,7 @@ class Files:
                 )
                 found = [_attachment(row) for row in answer.rows]
             yield found
-            page, more = page + 1, answer.more is True
+            page, more = page + 1, answer.goes_on(PAGE)
 
     async def upload(self, module: str, record: str, name: str, content: Body) -> str:
         """Attach a file; its id. Raises ``BadRequest`` before anything is sent when it is too large."""
@@ -121,12 +120,11 @@ def _at(module: str, record: str, file: str | None = None) -> Generator[None]:
 
 def _attachment(row: Native) -> Attachment:
     size = _text(row.get("Size"))
-    at = _text(row.get("Created_Time"))
     return Attachment(
         id=_text(row.get("id")),
         name=_text(row.get("File_Name")),
         size=int(size) if size.isascii() and size.isdigit() else None,
-        created=datetime.fromisoformat(at) if at else None,
+        created=instant(_text(row.get("Created_Time"))),
         link=_text(row.get("$link_url")) or None,
     )
 

@@ -65,7 +65,7 @@ class ListReader:
                 state, first = replace(state, deleted=began - timedelta(seconds=self._config.overlap)), False
             fresh = walk.fresh(distinct(answer.rows, request.object), request.object)
             rows = await self._fetcher.whole(request.object, schema, fresh, names)
-            if not answer.more:
+            if not answer.goes_on(_page_size(request)):
                 break
             walk.go_on(answer, request.object)
             if rows:
@@ -91,7 +91,7 @@ class ListReader:
             since=walk.since,
             token=walk.token,
             by_change=True,
-            per_page=max(1, min(request.page_size or PAGE, PAGE)),
+            per_page=_page_size(request),
         )
 
 
@@ -141,6 +141,10 @@ class _ListWalk:
             raise not_advancing(module)
         self._tokens.add(answer.token)
         self.token = answer.token
+
+
+def _page_size(request: ReadRequest) -> int:
+    return max(1, min(request.page_size or PAGE, PAGE))
 
 
 def _names(request: ReadRequest, schema: ModuleSchema) -> list[str]:

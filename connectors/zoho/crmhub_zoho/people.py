@@ -99,8 +99,7 @@ class Lists:
             if ids and ids <= previous:
                 raise BadResponse("the list of users is not advancing: a page holds nothing new")
             previous |= ids
-            full = len(answer.rows) >= PAGE
-            page, more = page + 1, bool(rows) and (full if answer.more is None else answer.more)
+            page, more = page + 1, answer.goes_on(PAGE)
             yield Page(rows, (), None if more else done)
 
     async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:

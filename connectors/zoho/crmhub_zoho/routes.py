@@ -234,15 +234,17 @@ class Tiers:
         """Pages of a related list, all by the tier that gave the first."""
 
         async def first(calls: RelatedCalls) -> tuple[RelatedCalls, Answer]:
-            return calls, await calls.related(module, record, related, fields, None, PAGE)
+            return calls, await calls.related(module, record, related, fields, PAGE)
 
         ways = {name: partial(first, calls) for name, calls in self._related.items()}
         calls, answer = (await self._run("related", ways, module, 1)).value
+        page = 1
         while True:
             yield answer
-            if not answer.more or answer.token is None:
+            if not answer.goes_on(PAGE):
                 return
-            answer = await calls.related(module, record, related, fields, answer.token, PAGE)
+            page += 1
+            answer = await calls.related(module, record, related, fields, PAGE, token=answer.token, page=page)
 
     async def file(self, operation: str, module: str, way: Callable[[FileCalls], Awaitable[_T]]) -> _T:
         """What a call about a record's files gives."""
@@ -300,7 +302,11 @@ class Tiers:
             answer = await self._calls[tier].records(module, names, token=token, per_page=min(most, PAGE))
             found += answer.rows
             token = answer.token
-            if not answer.more or token is None:
+            if token is None:
+                if answer.more and len(found) < most:
+                    raise Unsupported(f"the list of {module} names no token for its next page")
+                break
+            if not answer.goes_on(min(most, PAGE)):
                 break
         normaliser(schema)(found, module)
         return await self._fetchers[tier].whole(module, schema, distinct(found, module)[:most], names)

@@ -29,7 +29,7 @@ from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.errors import error_of
 from crmhub_zoho.records import instant, is_record_id
 from crmhub_zoho.schema import Schemas
-from crmhub_zoho.tiers.rest import Rest
+from crmhub_zoho.tiers.rest import PAGE, Rest
 
 __all__ = ["Webhooks"]
 
@@ -120,7 +120,7 @@ class Webhooks:
                 if module and channel == self._channel(module):
                     expires_at = _expiry(row, answer.response)
                     found[module] = Subscription(module, channel, _text(row.get("notify_url")), expires_at)
-            if not answer.more or not answer.rows:
+            if not answer.goes_on(PAGE):
                 return list(found.values())
             page += 1
 

@@ -31,7 +31,7 @@ class RecycleBin:
         while more:
             answer = await self._rest.recycled(module, page, PAGE)
             yield [_recycled(row) for row in answer.rows]
-            page, more = page + 1, answer.more is True
+            page, more = page + 1, answer.goes_on(PAGE)
 
     async def restore(self, ids: Sequence[str]) -> Sequence[Outcome]:
         """Bring records back; one outcome for each."""

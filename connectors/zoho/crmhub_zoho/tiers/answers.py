@@ -33,6 +33,11 @@ class Answer:
             return None
         return at.astimezone(UTC) if at.tzinfo else None
 
+    def goes_on(self, per_page: int) -> bool:
+        """Whether another page follows: by Zoho's word; without one, if this has ``per_page`` rows."""
+        full = len(self.rows) >= per_page
+        return bool(self.rows) and (full if self.more is None else self.more)
+
 
 @dataclass(frozen=True, slots=True)
 class WriteAnswer:

@@ -73,9 +73,20 @@ class RelatedCalls(Protocol):
     """
 
     async def related(
-        self, module: str, id: str, related: str, fields: Sequence[str], token: str | None, per_page: int
+        self,
+        module: str,
+        id: str,
+        related: str,
+        fields: Sequence[str],
+        per_page: int,
+        *,
+        token: str | None = None,
+        page: int = 1,
     ) -> Answer:
-        """A page of a related list, such as the `Tasks`, `Events` or `Calls` of a deal."""
+        """A page of a related list, such as the `Tasks`, `Events` or `Calls` of a deal.
+
+        The one of ``token``; without it by its number.
+        """
         ...
 
 

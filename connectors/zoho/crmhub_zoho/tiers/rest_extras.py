@@ -69,12 +69,22 @@ class RestExtras:
         return answer_of(response.json(), response, "related_lists").rows
 
     async def related(
-        self, module: str, id: str, related: str, fields: Sequence[str], token: str | None, per_page: int
+        self,
+        module: str,
+        id: str,
+        related: str,
+        fields: Sequence[str],
+        per_page: int,
+        *,
+        token: str | None = None,
+        page: int = 1,
     ) -> Answer:
         """A page of a related list ("Get Related Records")."""
         params: dict[str, str | int] = {"fields": ",".join(fields), "per_page": per_page}
         if token:
             params["page_token"] = token
+        elif page > 1:
+            params["page"] = page
         response = await self._http.request("GET", self._related(module, id, related), params=params)
         return answer_of(response.json(), response)
 

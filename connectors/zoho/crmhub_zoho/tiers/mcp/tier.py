@@ -122,7 +122,15 @@ class Mcp:
         return _read(response)
 
     async def related(
-        self, module: str, id: str, related: str, fields: Sequence[str], token: str | None, per_page: int
+        self,
+        module: str,
+        id: str,
+        related: str,
+        fields: Sequence[str],
+        per_page: int,
+        *,
+        token: str | None = None,
+        page: int = 1,
     ) -> Answer:
         """See :meth:`crmhub_zoho.tiers.rest_extras.RestExtras.related`."""
         given: Native = {
@@ -131,6 +139,7 @@ class Mcp:
             "related": related,
             "fields": ",".join(fields),
             "token": token,
+            "page": page if token is None and page > 1 else None,
             "per_page": per_page,
         }
         response = await self._call("related", module, given)

@@ -1,0 +1,194 @@
+"""What other servers than our double answer: forms that the API's documentation allows.
+
+`info` without `more_records`, whole calls refused for one unknown id, lives of tokens told as text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from crmhub.connector import Missing, Native
+from tests.integration.zoho.other_server import (
+    FIRST,
+    NOTHING,
+    Asked,
+    OtherServer,
+    Says,
+    fields_of,
+    pages_of,
+    record,
+    said,
+)
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OtherServer]:
+    """The other server."""
+    server = OtherServer()
+    yield server
+    await server.aclose()
+
+
+def _page(rows: list[Native], per_page: int, page: int = 1) -> Says:
+    part = rows[(page - 1) * per_page : page * per_page]
+    return Says({"data": [*part], "info": {"count": len(part)}}) if part else NOTHING
+
+
+# ── `info` without `more_records` ────────────────────────────────────────────────────────────────
+
+
+async def test_notes_are_read_to_their_end_where_no_page_says_that_more_follow(server: OtherServer) -> None:
+    rows = [record(number, Note_Title="n") for number in range(450)]
+
+    def listed(asked: Asked) -> Says:
+        since = asked.headers.get("if-modified-since")
+        after = datetime.fromisoformat(since) if since else None
+        found = [
+            one for one in rows if after is None or datetime.fromisoformat(str(one["Modified_Time"])) > after
+        ]
+        return _page(found, int(asked.params["per_page"])) if found else Says(status=304)
+
+    server.on("GET", "/crm/v8/settings/fields", fields_of(Note_Title="text"))
+    server.on("GET", "/crm/v8/Notes", listed)
+
+    pages = await pages_of(server.connect(), "Notes", "Note_Title")
+
+    assert {str(row["id"]) for page in pages for row in page.upserts} == {str(row["id"]) for row in rows}
+
+
+async def test_a_query_is_read_to_its_end_where_no_page_says_that_more_follow(server: OtherServer) -> None:
+    rows = [record(number) for number in range(4_500)]
+
+    def queried(asked: Asked) -> Says:
+        place = re.search(r"limit (\d+) offset (\d+)", asked.query)
+        assert place is not None
+        return _page(rows, int(place[1]), int(place[2]) // int(place[1]) + 1)
+
+    server.on("POST", "/crm/v8/coql", queried)
+
+    pages = [page async for page in server.connect().query("select id from Accounts where id is not null")]
+
+    assert sum(len(page.upserts) for page in pages) == 4_500
+
+
+async def test_all_conversions_are_told_where_no_page_says_that_more_follow(server: OtherServer) -> None:
+    converted = [record(number) for number in range(450)]
+
+    def queried(asked: Asked) -> Says:
+        if "Converted__s = true" not in asked.query:
+            return NOTHING
+        after = re.search(r"id > '(\d+)'", asked.query)
+        return _page([one for one in converted if not after or str(one["id"]) > after[1]], 200)
+
+    server.on("GET", "/crm/v8/settings/fields", fields_of(Last_Name="text", Converted__s="boolean"))
+    server.on("POST", "/crm/v8/coql", queried)
+    zoho = server.connect()
+    first = await pages_of(zoho, "Leads", "Last_Name")
+
+    pages = await pages_of(zoho, "Leads", "Last_Name", since=first[-1].checkpoint)
+
+    assert len(pages[-1].deletes) == 450
+
+
+async def test_a_search_goes_on_where_no_page_says_that_more_follow(server: OtherServer) -> None:
+    rows = [record(number) for number in range(450)]
+    server.on("GET", "/crm/v8/Accounts/search", lambda one: _page(rows, 200, int(one.params["page"])))
+
+    pages = [page async for page in server.connect().search("Accounts", "word", ["Name"], 1_000)]
+
+    assert sum(len(page.upserts) for page in pages) == 450
+
+
+async def test_attachments_are_listed_to_their_end_where_no_page_says_that_more_follow(
+    server: OtherServer,
+) -> None:
+    rows = [record(number, File_Name="a.txt", Created_Time="some day") for number in range(250)]
+    server.on(
+        "GET", r"/crm/v8/Accounts/\d+/Attachments", lambda one: _page(rows, 200, int(one.params["page"]))
+    )
+
+    found = [page async for page in server.connect().files("Accounts", str(FIRST))]
+
+    assert sum(map(len, found)) == 250
+    assert found[0][0].created is None
+
+
+@pytest.mark.parametrize("says_more", [True, False], ids=["more_records", "silence"])
+async def test_a_related_list_without_page_tokens_is_read_by_page_numbers(
+    server: OtherServer, *, says_more: bool
+) -> None:
+    rows = [record(number, Subject="s") for number in range(450)]
+
+    def related(asked: Asked) -> Says:
+        page = int(asked.params.get("page", 1))
+        part = rows[(page - 1) * 200 : page * 200]
+        info: Native = {"more_records": page < 3} if says_more else {}
+        return Says({"data": [*part], "info": info})
+
+    lists: Native = {
+        "api_name": "Tasks",
+        "href": "Accounts/{ENTITYID}/Tasks",
+        "module": {"api_name": "Tasks"},
+    }
+    server.on("GET", "/crm/v8/settings/related_lists", said({"related_lists": [lists]}))
+    server.on("GET", "/crm/v8/settings/fields", fields_of(Subject="text"))
+    server.on("GET", r"/crm/v8/Accounts/\d+/Tasks", related)
+
+    found = [
+        page
+        async for page in server.connect().extras.relations.records(
+            "Accounts", str(FIRST), "Tasks", ["Subject"]
+        )
+    ]
+
+    assert sum(map(len, found)) == 450
+
+
+# ── records that there are not ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("details", [{"id": str(FIRST + 2)}, {"param_name": "ids"}])
+async def test_unknown_ids_that_have_a_whole_call_refused_are_missing_alone(
+    server: OtherServer, details: Native
+) -> None:
+    there = {str(FIRST + number): record(number, Name="n") for number in (1, 3)}
+
+    def listed(asked: Asked) -> Says:
+        ids = asked.params["ids"].split(",")
+        if not all(one in there for one in ids):
+            return Says({"code": "INVALID_DATA", "details": details, "message": "no", "status": "error"}, 400)
+        return Says({"data": [there[one] for one in ids]})
+
+    server.on("GET", "/crm/v8/Accounts", listed)
+    ids = [str(FIRST + number) for number in (1, 2, 3, 4)]
+
+    found = await server.connect().get("Accounts", ids, ["Name"])
+
+    assert [isinstance(one, Missing) for one in found] == [False, True, False, True]
+
+
+# ── tokens ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "life",
+    [
+        {"expires_in": "3600"},
+        {"expires_in": 3_600_000, "expires_in_sec": 3600},
+        {"expires_in": 3_600_000, "expires_in_sec": "3600"},
+    ],
+)
+async def test_the_life_of_a_token_is_understood_in_every_form(server: OtherServer, life: Native) -> None:
+    server.on("POST", "/oauth/v2/token", said({"access_token": "1000.x", **life}))
+    await pages_of(server.connect(), "Accounts", "Name")
+
+    kept = await server.tokens.load("zoho")
+
+    assert kept is not None
+    assert kept.expires_at == server.clock.now() + timedelta(hours=1)
