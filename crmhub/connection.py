@@ -17,6 +17,7 @@ from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Re
 from crmhub.org import Org
 from crmhub.powers import Attachment, SupportsFiles, SupportsLimits, SupportsQuery, SupportsRequest, power
 from crmhub.records import Records
+from crmhub.statement import bound
 from crmhub.usage import Estimate, Operation, Usage
 from crmhub.webhooks import Webhooks
 
@@ -79,13 +80,16 @@ class Connection(Org):
         async with self.in_use() as connector:
             return await connector.check()
 
-    def query(self, text: str) -> Listing[Native]:
+    def query(self, text: str, params: Mapping[str, object] | None = None) -> Listing[Native]:
         """The rows of a statement in the CRM's own query language, as it gives them.
 
-        Raises :class:`Unsupported` where it has none.
+        ``params`` are the values of its places: ``query("… where Name = :name", {"name": "O'Neil"})``;
+        a list becomes ``(…, …)``. A value is never read as a part of the statement, so what a user typed
+        belongs there. Raises :class:`Unsupported` where the CRM has no such language.
         """
         statement = arguments.text_of(text, "query")
-        return Listing(lambda: self._queried(statement))
+        values = None if params is None else arguments.named(params, "params")
+        return Listing(lambda: self._queried(statement, values))
 
     async def request(
         self,
@@ -210,7 +214,9 @@ class Connection(Org):
     def _filing(self, connector: Connector) -> SupportsFiles:
         return power(connector, SupportsFiles, connection=self.name, instead="read and write its records")
 
-    async def _queried(self, text: str) -> AsyncGenerator[Sequence[Native]]:
+    async def _queried(
+        self, text: str, params: Mapping[str, object] | None
+    ) -> AsyncGenerator[Sequence[Native]]:
         async with self.in_use() as connector:
             asked = power(
                 connector,
@@ -218,6 +224,7 @@ class Connection(Org):
                 connection=self.name,
                 instead="list(where=…) chooses records by field",
             )
-            async with aclosing(asked.query(text)) as pages:
+            statement = text if params is None else bound(text, params, asked.literal)
+            async with aclosing(asked.query(statement)) as pages:
                 async for page in pages:
                     yield page.upserts

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 from crmhub.connector import Condition, Connector, Native, ObjectCapabilities, Page, Value
 from crmhub.errors import Unsupported
+from crmhub.statement import Scalar
 from crmhub.usage import Estimate, Planned, Usage
 
 if TYPE_CHECKING:
@@ -146,6 +147,13 @@ class SupportsQuery(Protocol):
 
     def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the query's rows, without checkpoints."""
+        ...
+
+    def literal(self, value: Scalar) -> str:
+        """A value as the language writes it, such that it cannot become syntax.
+
+        Raises ``BadRequest`` for one that cannot be written; the message does not show it.
+        """
         ...
 
 

@@ -296,10 +296,12 @@ class Connection:
     def check(self) -> Sequence[Check]:
         """One line for each permission and setting that the connector needs, tried by cheap calls."""
 
-    def query(self, text: str) -> Listing[Native]:
+    def query(self, text: str, params: Mapping[str, object] | None = None) -> Listing[Native]:
         """The rows of a statement in the CRM's own query language, as it gives them.
 
-        Raises :class:`Unsupported` where it has none.
+        ``params`` are the values of its places: ``query("… where Name = :name", {"name": "O'Neil"})``;
+        a list becomes ``(…, …)``. A value is never read as a part of the statement, so what a user typed
+        belongs there. Raises :class:`Unsupported` where the CRM has no such language.
         """
 
     def request(

@@ -357,6 +357,14 @@ async def test_the_crms_own_language_and_endpoints_are_there(crm: str) -> None:
         }[crm]
         rows = await hub.query(query)
         assert sorted(str(row[NAMES[crm]]) for row in rows) == given.account_names(crm)
+        asked = {
+            "zoho": "select Account_Name from Accounts where Account_Name in :names",
+            "salesforce": "SELECT Name FROM Account WHERE Name IN :names",
+        }[crm]
+        odd = "O'Neil) or (id is not null"
+        await hub.accounts.create(Account(name=odd))
+        found = await hub.query(asked, {"names": [odd, given.account_names(crm)[0], "nobody' OR Name != '"]})
+        assert sorted(str(row[NAMES[crm]]) for row in found) == sorted([odd, given.account_names(crm)[0]])
         path = {"zoho": "/crm/v8/users", "salesforce": "/services/data/v62.0/limits"}[crm]
         answer = await hub.request("get", path)
         assert isinstance(answer, dict)

@@ -27,7 +27,8 @@ from crmhub.connector import (
 from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
 from crmhub.http import HttpClient, HttpSettings
 from crmhub.powers import Power
-from crmhub_salesforce import native
+from crmhub.statement import Scalar
+from crmhub_salesforce import native, soql
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.auth import HOSTS, auth_of
 from crmhub_salesforce.capabilities import MAIN_OBJECTS, able, able_unseen, listed
@@ -135,6 +136,10 @@ class Connector:
     def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement."""
         return self._lookup.query(text)
+
+    def literal(self, value: Scalar) -> str:
+        """A value as SOQL writes it."""
+        return soql.parameter(value)
 
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None

@@ -13,8 +13,19 @@ from decimal import Decimal
 
 from crmhub.connector import Condition, Value
 from crmhub.errors import BadRequest, Where
+from crmhub.statement import Scalar
 
-__all__ = ["compared", "counting", "identifier", "instant", "literal", "path_of", "quoted", "select"]
+__all__ = [
+    "compared",
+    "counting",
+    "identifier",
+    "instant",
+    "literal",
+    "parameter",
+    "path_of",
+    "quoted",
+    "select",
+]
 
 MOST_CHARACTERS = 100_000
 """Of one statement (SOQL and SOSL Reference, "SOQL and SOSL Limits for Search Queries")."""
@@ -85,6 +96,13 @@ def literal(value: Value, kind: str | None) -> str:
     if kind == "time":
         return _demand(_CLOCK.fullmatch(value) is not None, value, kind)
     return _demand(kind != "boolean" and kind not in _NUMBERS, quoted(value), kind)
+
+
+def parameter(value: Scalar) -> str:
+    """A value that a caller binds to a statement. Raises ``BadRequest`` as :func:`literal` does."""
+    if isinstance(value, datetime):
+        return instant(value)
+    return value.isoformat() if isinstance(value, date) else literal(value, None)
 
 
 def compared(condition: Condition, kind: str | None) -> str:

@@ -26,9 +26,10 @@ from crmhub.connector import (
 from crmhub.errors import Unsupported
 from crmhub.http import Body, Sink
 from crmhub.powers import Attachment, Changes, Power, Subscription
+from crmhub.statement import Scalar
 from crmhub.tiers import Served, TierRouter
 from crmhub.usage import Estimate, Planned, Usage
-from crmhub_zoho import modules
+from crmhub_zoho import coql, modules
 from crmhub_zoho.auth import oauth
 from crmhub_zoho.checking import checks
 from crmhub_zoho.client import client_for, client_of_sdk
@@ -132,6 +133,10 @@ class Connector:
         async with aclosing(self._crm.query(text)) as pages:
             async for page in pages:
                 yield page
+
+    def literal(self, value: Scalar) -> str:
+        """A value as COQL writes it."""
+        return coql.parameter(value)
 
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 
 from crmhub.connector import Condition, Value
 from crmhub.errors import BadRequest, Where
+from crmhub.statement import Scalar
 
 __all__ = [
     "MOST_COLUMNS",
@@ -25,6 +26,7 @@ __all__ = [
     "has_limit",
     "identifier",
     "literal",
+    "parameter",
     "select",
     "stamp",
 ]
@@ -84,6 +86,17 @@ def literal(value: Value) -> str:
 def stamp(at: datetime) -> str:
     """An instant as COQL wants it: with an offset, in whole seconds."""
     return literal(at.replace(microsecond=0).isoformat())
+
+
+def parameter(value: Scalar) -> str:
+    """A value that a caller binds to a query. Raises ``BadRequest`` as :func:`literal` does."""
+    if value is None:
+        raise BadRequest("COQL compares nothing with null", hint="write: is null, or: is not null")
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise BadRequest("a time in a query names no time zone", hint="datetime(…, tzinfo=UTC)")
+        return stamp(value)
+    return literal(value.isoformat() if isinstance(value, date) else value)
 
 
 def all_of(parts: Sequence[str]) -> str:
