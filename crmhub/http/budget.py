@@ -33,7 +33,7 @@ class Allowance:
     """Where that is known from, in words."""
 
 
-def _untold(_: Response) -> int | None:
+def _untold(_: Response) -> None:
     return None
 
 
@@ -64,6 +64,8 @@ class Budget:
     ask_at: int = 1
     left: Callable[[Response], int | None] = field(default=_untold)
     """How many units a reply says are left, if it says so."""
+    grants: Callable[[Response], Allowance | None] = field(default=_untold)
+    """What a reply says is granted, if it says so: then nobody need be asked."""
     urgent: Callable[[], bool] = field(default=lambda: False)
     granted: Callable[[Allowance], None] = field(default=lambda _: None)
     """Hears of the allowance whenever another one is known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from crmhub.clock import Clock
@@ -52,9 +53,17 @@ class Purse:
             raise self._used_up(spent, cost, urgent=urgent)
 
     async def heard(self, path: str, response: Response) -> None:
-        """Take in what a reply says is left. Its call has its result: a store that fails must not take it."""
+        """Take in what a reply says is granted and left.
+
+        Its call has its result: a store that fails must not take it.
+        """
         if not path.startswith(self._budget.prefix):
             return
+        granted, known = self._budget.grants(response), self._last.allowance
+        if granted is not None and granted.most != (known and known.most):
+            with suppress(StoreError):
+                await self._store.told(self._owner, self._budget, granted)
+            self._note(replace(self._last, allowance=granted))
         left = self._budget.left(response)
         most = self.most
         if left is None or (most is not None and most - left == self._last.used):

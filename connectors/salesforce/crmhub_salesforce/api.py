@@ -13,7 +13,6 @@ from crmhub.connector import Context, Native, Value
 from crmhub.errors import BadResponse, Where
 from crmhub.http import HttpClient, Params, Response
 from crmhub_salesforce.errors import error_of
-from crmhub_salesforce.quota import Quota
 
 __all__ = ["Api", "Reply", "plain"]
 
@@ -41,7 +40,6 @@ class Api:
         self._http = http
         self._clock = context.clock
         self._connection = context.connection
-        self._quota = Quota(context)
         self.base = f"/services/data/v{version}"
 
     async def call(
@@ -54,9 +52,7 @@ class Api:
         idempotent: bool | None = None,
     ) -> Response:
         """Make a call to an absolute path; see ``HttpClient.request`` for what it raises."""
-        response = await self._http.request(method, target, params=params, json=json, idempotent=idempotent)
-        self._quota.note(response.headers.get("sforce-limit-info", ""))
-        return response
+        return await self._http.request(method, target, params=params, json=json, idempotent=idempotent)
 
     async def data(
         self,

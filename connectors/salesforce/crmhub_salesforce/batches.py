@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Literal
 
 from crmhub.connector import Native, Problem, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Where
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 
-__all__ = ["WRITE_BATCH", "Ready", "demand", "for_update", "in_batches", "prepared"]
+__all__ = ["WRITE_BATCH", "Ready", "demand", "demand_operation", "for_update", "in_batches", "prepared"]
 
 WRITE_BATCH = 200
 
@@ -33,24 +34,28 @@ class Ready:
 
 def demand(request: WriteRequest, of: Described) -> None:
     """Raise ``BadRequest`` unless the object knows the operation and an upsert can match by that field."""
+    demand_operation(request.operation, of)
+    where = Where(object=of.name, field=request.match)
+    if request.operation == "upsert" and request.match not in of.external_ids:
+        known = ", ".join(of.external_ids) or "none"
+        raise BadRequest(
+            "an upsert matches by an external id field", hint=f"{of.name} has: {known}", where=where
+        )
+
+
+def demand_operation(operation: Literal["create", "update", "upsert", "delete"], of: Described) -> None:
+    """Raise ``BadRequest`` unless the object knows the operation and the user may do it."""
     flags = {
         "create": {"createable"},
         "update": {"updateable"},
         "upsert": {"createable", "updateable"},
         "delete": {"deletable"},
     }
-    where = Where(object=of.name, field=request.match)
-    missing = flags[request.operation] - of.flags
-    if missing:
+    if flags[operation] - of.flags:
         raise BadRequest(
-            f"{of.name} does not allow {request.operation}, or the user may not",
+            f"{of.name} does not allow {operation}, or the user may not",
             hint="give the user the permission by profile or permission set",
-            where=where,
-        )
-    if request.operation == "upsert" and request.match not in of.external_ids:
-        known = ", ".join(of.external_ids) or "none"
-        raise BadRequest(
-            "an upsert matches by an external id field", hint=f"{of.name} has: {known}", where=where
+            where=Where(object=of.name),
         )
 
 

@@ -125,6 +125,10 @@ class SalesforceOrg(DoubleOrg):
         kept = tuple(one for one in sobject.fields if one.name != name)
         self.played.org.catalog.put(replace(sobject, fields=kept))
 
+    def spent(self) -> int:
+        """API calls, as the double counts them."""
+        return self.played.used
+
     def spoilt(self) -> Sequence[Spoilt]:
         """Wrong credentials."""
         return (

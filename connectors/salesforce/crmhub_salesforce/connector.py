@@ -28,6 +28,8 @@ from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
 from crmhub.http import HttpClient, HttpSettings
 from crmhub.powers import Power
 from crmhub.statement import Scalar
+from crmhub.tiers import Served
+from crmhub.usage import Estimate, Planned, Usage
 from crmhub_salesforce import native, soql
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.auth import HOSTS, auth_of
@@ -35,6 +37,8 @@ from crmhub_salesforce.capabilities import MAIN_OBJECTS, able, able_unseen, list
 from crmhub_salesforce.checking import checks
 from crmhub_salesforce.config import SalesforceConfig
 from crmhub_salesforce.errors import classify
+from crmhub_salesforce.estimating import Estimator
+from crmhub_salesforce.limits import Limits
 from crmhub_salesforce.lookup import Lookup
 from crmhub_salesforce.reading import Reader
 from crmhub_salesforce.schemas import Schemas
@@ -43,7 +47,9 @@ from crmhub_salesforce.writing import Writer
 __all__ = ["Connector"]
 
 _TIMEOUT = 130.0  # seconds; a query is given up by Salesforce after 120 (SOQL and SOSL Reference, "Limits")
-_POWERS = frozenset({Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST})
+_POWERS = frozenset({
+    Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST, Power.NEWEST, Power.LIMITS, Power.ESTIMATE,
+})  # fmt: skip
 
 
 class Connector:
@@ -54,7 +60,9 @@ class Connector:
     def __init__(self, config: SalesforceConfig, context: Context) -> None:
         self._config = config
         self._context = context
-        self._http = _client(config, context)
+        self._limits = Limits(config, context.connection)
+        self._http = _client(config, context, self._limits)
+        self._limits.attach(self._http)
         self._api = Api(self._http, context, config.version)
         self._schemas = Schemas(self._http, context, config.version)
         self._reader = Reader(
@@ -62,6 +70,7 @@ class Connector:
         )
         self._lookup = Lookup(self._api, self._schemas)
         self._writer = Writer(self._api, self._schemas, context)
+        self._estimator = Estimator(self._limits, self._schemas, self.count, page_size=config.page_size)
         self._objects: dict[str, Mapping[str, Value]] | None = None
 
     async def capabilities(self) -> Capabilities:
@@ -133,6 +142,18 @@ class Connector:
         """How many live records meet all conditions."""
         return await self._lookup.count(object, filter)
 
+    async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
+        """The records of an object made last, newest first, at most ``limit`` of them and 2,000."""
+        return Served(await self._lookup.newest(object, fields, limit), "rest", "the only tier")
+
+    async def estimate(self, planned: Planned) -> Estimate:
+        """See :mod:`crmhub_salesforce.estimating`."""
+        return await self._estimator.estimate(planned)
+
+    async def usage(self) -> Usage:
+        """What is used of the org's API calls; one call where no reply has told it."""
+        return await self._limits.usage()
+
     def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement."""
         return self._lookup.query(text)
@@ -161,13 +182,14 @@ class Connector:
         """Nothing of our own is open: the hub closes the HTTP client."""
 
 
-def _client(config: SalesforceConfig, context: Context) -> HttpClient:
+def _client(config: SalesforceConfig, context: Context, limits: Limits) -> HttpClient:
     if context.http is None:
         raise ConfigError("the Salesforce connector needs an HTTP client", hint="give Context(http=…)")
     return context.http(
         HttpSettings(
             base_url=config.api_base,
             auth=auth_of(config, context),
+            budget=limits.budget,
             classify=classify,
             allow_hosts=HOSTS,
             concurrency=config.concurrency,

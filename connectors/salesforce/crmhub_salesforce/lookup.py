@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from crmhub.connector import Condition, Missing, Native, Page
-from crmhub.errors import BadRequest, BadResponse, Where
+from crmhub.errors import BadRequest, BadResponse, Unsupported, Where
 from crmhub_salesforce.api import Api, Reply, plain
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.reading import conditions_of
@@ -86,6 +86,24 @@ class Lookup:
         if not isinstance(records, list):
             raise response.unreadable("JSON without searchRecords")
         yield Page([plain(record) for record in records if isinstance(record, dict)][:most])
+
+    async def newest(self, object: str, fields: Sequence[str], limit: int) -> list[Native]:
+        """The live records made last, newest first, at most ``limit`` and 2,000."""
+        of = await self._schemas.checked(object, fields)
+        if not of.holds("CreatedDate", "sortable"):
+            raise Unsupported(
+                f"{object} cannot be listed by when its records were made", where=Where(object=object)
+            )
+        if limit < 1:
+            return []
+        most, order = min(limit, _MOST_FOUND), ("CreatedDate", "Id")
+        cursor = (of.cursor,) if of.cursor else ()
+        soql = select(("Id", *cursor, *fields), of.name, order=order, newest_first=True, limit=most)
+        found: list[Native] = []
+        async with aclosing(self._pages(soql, of.name, deleted=False)) as replies:
+            async for reply in replies:
+                found += reply.records
+        return found
 
     async def count(self, object: str, filter: Sequence[Condition]) -> int:
         """How many live records meet all conditions."""

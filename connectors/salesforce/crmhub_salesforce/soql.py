@@ -123,13 +123,15 @@ def select(
     conditions: Iterable[str] = (),
     *,
     order: Sequence[str] = (),
+    newest_first: bool = False,
     limit: int | None = None,
 ) -> str:
     """A statement: ``fields`` (each once, whatever the case) of ``object`` where all conditions hold."""
     chosen = ", ".join({path_of(name).lower(): name for name in fields}.values())
     parts = [_from(chosen, object, conditions)]
     if order:
-        parts.append(f"ORDER BY {', '.join(path_of(name) for name in order)}")
+        way = " DESC" if newest_first else ""
+        parts.append(f"ORDER BY {', '.join(path_of(name) + way for name in order)}")
     if limit is not None:
         parts.append(f"LIMIT {limit}")
     return _bounded(" ".join(parts))

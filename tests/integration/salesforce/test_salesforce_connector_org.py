@@ -26,7 +26,16 @@ from crmhub.errors import (
     ReauthRequired,
 )
 from crmhub.http import MemoryTokenStore, Token
-from crmhub.powers import Power, SupportsCount, SupportsQuery, SupportsRequest, SupportsSearch
+from crmhub.powers import (
+    Power,
+    SupportsCount,
+    SupportsEstimate,
+    SupportsLimits,
+    SupportsNewest,
+    SupportsQuery,
+    SupportsRequest,
+    SupportsSearch,
+)
 
 if TYPE_CHECKING:
     from simple_salesforce.api import SFType
@@ -229,6 +238,9 @@ async def test_powers_that_are_declared_are_there(make_org: World) -> None:
         Power.COUNT: SupportsCount,
         Power.QUERY: SupportsQuery,
         Power.REQUEST: SupportsRequest,
+        Power.NEWEST: SupportsNewest,
+        Power.LIMITS: SupportsLimits,
+        Power.ESTIMATE: SupportsEstimate,
     }
     assert (await connector.capabilities()).powers == set(powers)
     assert all(isinstance(connector, protocol) for protocol in powers.values())
@@ -429,18 +441,6 @@ async def test_any_endpoint_below_services_can_be_called_and_no_other(make_org: 
     ):
         with pytest.raises(BadRequest):
             await connector.request("GET", path)
-
-
-async def test_the_use_of_the_daily_allowance_is_told_by_the_per_cent(make_org: World) -> None:
-    org = make_org({"Account": 1}, settings={"daily_api_requests": "20"})
-    connector = org.connect()
-    for _ in range(19):  # the describe is the twentieth
-        await connector.count("Account")
-    with pytest.raises(QuotaExceeded, match="24 hours"):
-        await connector.count("Account")
-    told = [event.detail for event in org.heard if event.name == "quota"]
-    assert told[-1] == {"used": 20, "limit": 20}
-    assert len(told) <= 20
 
 
 async def test_a_missing_permission_is_told_apart_from_a_used_up_quota(make_org: World) -> None:

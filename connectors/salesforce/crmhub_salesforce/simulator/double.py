@@ -97,6 +97,11 @@ class SalesforceDouble(Double):
         fields = list(sobject.fields)
         return (show(sobject, row, fields, TRUTH_VERSION) for row in rows)
 
+    @property
+    def used(self) -> int:
+        """API calls of the last 24 hours."""
+        return self._service.usage.used()
+
     def expire_tokens(self) -> None:
         """Let all sessions end now."""
         self.sessions.expire_all()
