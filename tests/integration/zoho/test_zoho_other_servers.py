@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
 import pytest
 
-from crmhub.connector import Missing, Native
+from crmhub.connector import Missing, Native, Value, WriteItem, WriteRequest
 from tests.integration.zoho.other_server import (
     FIRST,
     NOTHING,
@@ -192,3 +194,78 @@ async def test_the_life_of_a_token_is_understood_in_every_form(server: OtherServ
 
     assert kept is not None
     assert kept.expires_at == server.clock.now() + timedelta(hours=1)
+
+
+# ── bulk jobs ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _zip(*lines: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("Accounts.csv", "\n".join(lines))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize(
+    "states", [("ADDED", "IN_PROGRESS", "COMPLETED"), ("queued", "inprogress", "completed")]
+)
+async def test_the_state_of_a_bulk_read_job_is_known_in_every_spelling(
+    server: OtherServer, states: tuple[str, ...]
+) -> None:
+    rows = [record(number, Name="n") for number in range(4)]
+    left = list(states)
+
+    def queried(asked: Asked) -> Says:
+        found = rows[::-1] if "desc" in asked.query else rows
+        return Says({"data": [found[0]], "info": {"more_records": True}})
+
+    def job(_: Asked) -> Says:
+        state = left.pop(0)
+        return Says({"data": [{"state": state, "result": {"count": 4, "more_records": False}}]})
+
+    lines = [f"{one['id']},n,{one['Modified_Time']}" for one in rows]
+    server.on("POST", "/crm/v8/coql", queried)
+    server.on("GET", "/crm/v8/Accounts/actions/count", said({"count": 4}))
+    server.on(
+        "POST", "/crm/bulk/v8/read", said({"data": [{"status": "success", "details": {"id": "7"}}]}, 201)
+    )
+    server.on("GET", r"/crm/bulk/v8/read/\d+", job)
+    server.on("GET", r"/crm/bulk/v8/read/\d+/result", said(_zip("id,Name,Modified_Time", *lines)))
+    zoho = server.connect(page_size=1, bulk_read_from=1)
+
+    pages = await pages_of(zoho, "Accounts", "Name")
+
+    assert sorted(str(row["id"]) for page in pages for row in page.upserts) == [row["id"] for row in rows]
+    assert not left
+
+
+@pytest.mark.parametrize("done", ["COMPLETED", "completed"])
+@pytest.mark.parametrize("host", ["http://localhost", ""], ids=["whole", "path"])
+async def test_the_result_of_a_bulk_write_is_found_however_it_is_told(
+    server: OtherServer, done: str, host: str
+) -> None:
+    told: Value = {"status": done, "result": {"download_url": f"{host}/results/one.zip"}}
+    server.on("POST", "/crm/v8/upload", said({"status": "success", "details": {"file_id": "5"}}))
+    server.on("POST", "/crm/bulk/v8/write", said({"status": "success", "details": {"id": "7"}}, 201))
+    server.on("GET", r"/crm/bulk/v8/write/\d+", said(told))
+    lines = [f"n{number},ADDED,{FIRST + number}," for number in range(3)]
+    server.on("GET", "/results/one.zip", said(_zip("Name,STATUS,RECORD_ID,ERRORS", *lines)))
+    items = [WriteItem({"Name": f"n{number}"}) for number in range(3)]
+
+    outcomes = await server.connect(bulk_write_from=1).write(WriteRequest("Accounts", "create", items))
+
+    assert [(one.status, one.id) for one in outcomes] == [("created", str(FIRST + n)) for n in range(3)]
+
+
+async def test_the_result_of_a_bulk_write_is_not_fetched_from_a_strange_host(server: OtherServer) -> None:
+    for url in ("https://elsewhere.example/one.zip", "//elsewhere.example/one.zip"):
+        told: Value = {"status": "COMPLETED", "result": {"download_url": url}}
+        server.on("POST", "/crm/v8/upload", said({"status": "success", "details": {"file_id": "5"}}))
+        server.on("POST", "/crm/bulk/v8/write", said({"status": "success", "details": {"id": "7"}}, 201))
+        server.on("GET", r"/crm/bulk/v8/write/\d+", said(told))
+        request = WriteRequest("Accounts", "create", [WriteItem({"Name": "n"})])
+
+        outcomes = await server.connect(bulk_write_from=1).write(request)
+
+        assert [one.status for one in outcomes] == ["unknown"]
+        assert all("elsewhere" not in one.headers["host"] for one in server.asked)

@@ -157,7 +157,7 @@ class WriteJobs:
                 if late or not error.retryable:
                     raise
                 continue
-            if told.get("status") == _DONE or told.get("status") in _FAILED:
+            if _state(told) in {_DONE, *_FAILED}:
                 return told
             if late:
                 raise UnknownOutcome(
@@ -202,9 +202,14 @@ def _without_result(told: Native, item: WriteItem) -> Outcome:
         [file.get(f"{name}_count") for name in ("added", "updated")] if isinstance(file, dict) else [None]
     )
     code = resource.get("code")
-    code = code if isinstance(code, str) and code.isascii() and code.isupper() else str(told.get("status"))
-    if told.get("status") in _FAILED and counts == [0, 0]:
-        what = f"the bulk write job ended as {told.get('status')}, and nothing of it was written"
+    code = code if isinstance(code, str) and code.isascii() and code.isupper() else _state(told)
+    if _state(told) in _FAILED and counts == [0, 0]:
+        what = f"the bulk write job ended as {_state(told)}, and nothing of it was written"
         return Outcome("rejected", item.id, problem=Problem(code, what, permanent=False))
-    what = f"the bulk write job ended as {told.get('status')} without a result"
+    what = f"the bulk write job ended as {_state(told)} without a result"
     return Outcome("unknown", item.id, problem=Problem(code, what, permanent=False))
+
+
+def _state(told: Native) -> str:
+    """The job's state; documents and servers differ in its case."""
+    return str(told.get("status")).upper()

@@ -20,7 +20,7 @@ __all__ = ["MOST_FIELDS", "BulkReadCalls", "ReadJob", "body_of", "job_of", "no_r
 
 MOST_FIELDS = 200
 """Fields of one job, beside the id ("Create Bulk Read Job")."""
-_UNDER_WAY = frozenset({"ADDED", "QUEUED", "IN PROGRESS"})
+_UNDER_WAY = frozenset({"ADDED", "QUEUED", "IN PROGRESS", "INPROGRESS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +76,12 @@ def job_of(answer: Answer) -> ReadJob:
     """The one job of an answer; raises ``BadResponse`` for what is none."""
     told = answer.rows[0] if len(answer.rows) == 1 else {}
     state = told.get("state")
+    if not isinstance(state, str):
+        raise answer.response.unreadable("JSON without the state of a job")
+    state = state.upper().replace("_", " ")
     if state in _UNDER_WAY:
         return ReadJob("under way")
     if state != "COMPLETED":
-        if not isinstance(state, str):
-            raise answer.response.unreadable("JSON without the state of a job")
         return ReadJob("failed")
     result = told.get("result")
     found: Native = result if isinstance(result, dict) else {}

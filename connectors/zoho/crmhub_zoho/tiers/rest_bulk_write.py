@@ -6,6 +6,7 @@ Source: Zoho CRM API v8, "Upload File" (bulk write), "Create Bulk Write Job", "B
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlsplit
 
 from crmhub.connector import Native, Value
@@ -14,6 +15,8 @@ from crmhub.http import FormFile, HttpClient, Response, Sink, path
 from crmhub_zoho.prices import BULK_WRITE_CREDITS
 
 __all__ = ["RestBulkWrite", "details_of", "host_of", "object_of"]
+
+_PLACE = re.compile(r"/[^/]")  # on the host for all calls, as the results of bulk reads are told
 
 
 class RestBulkWrite:
@@ -49,7 +52,7 @@ class RestBulkWrite:
 
     async def write_result(self, url: str, into: Sink) -> None:
         """The archive that tells what became of a job's rows, from where the job says it is."""
-        host, place = host_of(url)
+        host, place = (None, urlsplit(url).path) if _PLACE.match(url) else host_of(url)
         query = dict(parse_qsl(urlsplit(url).query))
         await self._http.request("GET", place, params=query or None, into=into, base=host)
 
