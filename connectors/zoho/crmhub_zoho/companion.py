@@ -29,6 +29,7 @@ from crmhub_zoho.extras.results import (
     Tag,
     Transition,
 )
+from crmhub_zoho.extras.searching import Criterion
 
 __all__ = ["Zoho"]
 
@@ -141,6 +142,37 @@ class Zoho:
         arguments.text_of(related, "related")
         async with self._extras() as extras:
             return await extras.relations.unlink(object, id, related, several)
+
+    # ── searches ─────────────────────────────────────────────────────────────────────────────────
+
+    def search(
+        self,
+        object: str,
+        *,
+        fields: Iterable[str],
+        criteria: Sequence[Criterion] | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        word: str | None = None,
+        limit: int = 200,
+    ) -> Listing[Native]:
+        """What Zoho's index finds by ``criteria``, an e-mail address, a phone number or a word: one of them.
+
+        ``criteria=[("Account_Name", "starts_with", "Ac"), ("Employees", "between", [10, 50])]`` must all
+        hold, 15 at most; values are escaped. Of a text ``equals`` also finds those that contain it. The
+        index lags behind writes, and gives at most 2,000 records: ``list(where=…)`` is exact and has no end.
+        """
+        arguments.text_of(object, "object")
+        names = arguments.texts(fields, "fields")
+        given = {"criteria": criteria, "email": email, "phone": phone, "word": word}
+        asked = {name: value for name, value in given.items() if value is not None}
+        if len(asked) != 1:
+            raise UsageError("search: give one of criteria, email, phone and word")
+        ((by, wanted),) = asked.items()
+        if isinstance(wanted, str):
+            arguments.text_of(wanted, by)
+        most = arguments.number_of(limit, "limit")
+        return self._listing(lambda extras: extras.searches.records(object, by, wanted, names, most))
 
     # ── tags ─────────────────────────────────────────────────────────────────────────────────────
 

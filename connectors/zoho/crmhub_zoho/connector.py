@@ -76,7 +76,7 @@ class Connector:
         sdk_client = client_of_sdk(config, context, client, self._limits)
         self._tiers = Tiers(rest, client, sdk_client, config, context, self._limits.at_once)
         self._crm = Crm(rest, self._schemas, self._tiers, self._limits, config, context)
-        self._extras = Extras(RestExtras(client, config.version), self._schemas, self._tiers.related)
+        self._extras = Extras(RestExtras(client, config.version), rest, self._schemas, self._tiers.related)
         self._webhooks = Webhooks(rest, self._schemas, config, context)
         self._modules: tuple[str, ...] | None = None
 

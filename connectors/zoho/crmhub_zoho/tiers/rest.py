@@ -91,7 +91,13 @@ class Rest:
 
     async def search(self, module: str, word: str, fields: Sequence[str], page: int, per_page: int) -> Answer:
         """Records in which a word occurs ("Search Records")."""
-        params: dict[str, str | int] = {"word": word, "page": page, "per_page": per_page}
+        return await self.found(module, {"word": word}, fields, page, per_page)
+
+    async def found(
+        self, module: str, by: Mapping[str, str], fields: Sequence[str], page: int, per_page: int
+    ) -> Answer:
+        """Records by one of ``criteria``, ``email``, ``phone`` and ``word`` ("Search Records")."""
+        params: dict[str, str | int] = {**by, "page": page, "per_page": per_page}
         if fields:
             params["fields"] = ",".join(fields)
         place = path(f"{self._root}/{{module}}/search", module=module)
