@@ -23,7 +23,7 @@ def outcome_of(operation: str, item: WriteItem, answer: Native) -> Outcome:
     """The outcome in an answer (Zoho CRM API v8, "Insert Records", "Upsert Records")."""
     details = answer.get("details")
     known: Native = details if isinstance(details, dict) else {}
-    if answer.get("status") == "success":
+    if _is_success(answer):
         status = _UPSERTED.get(_key(answer.get("action"))) if operation == "upsert" else _DONE[operation]
         record = _id(known) or item.id
         if status is None or record is None:
@@ -32,8 +32,14 @@ def outcome_of(operation: str, item: WriteItem, answer: Native) -> Outcome:
             )
         version = known.get(MODIFIED)
         return Outcome(status, record, version if isinstance(version, str) else None)
+    if not isinstance(answer.get("code"), str):
+        return Outcome("unknown", item.id, problem=Problem("unreadable", "Zoho's answer tells no outcome"))
     problem = problem_of(answer)
-    if operation == "update" and problem.code == "INVALID_DATA" and set(known) == {ID}:
+    if (
+        operation == "update"
+        and problem.code == "INVALID_DATA"
+        and (set(known) == {ID} or problem.field == ID)
+    ):
         # Zoho names the id alone, "the id given seems to be invalid"; of a bad value it names the field.
         return Outcome("rejected", item.id, problem=Problem(problem.code, "no such record", missing=True))
     if problem.code == "ALREADY_MODIFIED":
@@ -45,13 +51,19 @@ def outcome_of(operation: str, item: WriteItem, answer: Native) -> Outcome:
 
 def is_gone(answer: Native) -> bool:
     """Whether a refused delete may have been refused because there is no such record."""
-    return answer.get("status") != "success" and answer.get("code") == "INVALID_DATA"
+    return not _is_success(answer) and answer.get("code") == "INVALID_DATA"
 
 
 def unknown(error: ConnectorError, id: str | None) -> Outcome:
     """The outcome of an item that was sent and whose answer was lost."""
     problem = Problem(error.code or type(error).__name__, error.what, permanent=False)
     return Outcome("unknown", id, problem=problem)
+
+
+def _is_success(answer: Native) -> bool:
+    """Whether it was done: by the status, or by the code where there is none; in any case of letters."""
+    said = answer.get("status", answer.get("code"))
+    return isinstance(said, str) and said.casefold() == "success"
 
 
 def _id(details: Native) -> str | None:

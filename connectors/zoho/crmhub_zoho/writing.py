@@ -37,6 +37,10 @@ from crmhub_zoho.together import together
 __all__ = ["Writer", "check", "invalid", "may_have_happened", "not_sent"]
 
 
+_OF_ONE = frozenset({"update", "delete"})
+"""Operations with a record that was there before."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """An item with its place in the request."""
@@ -114,6 +118,8 @@ class Writer:
                 raise
             if len(batch) == 1:
                 run.outcomes[batch[0].place] = _refused(error)
+                if error.code == "INVALID_DATA" and error.where.field in {None, ID}:
+                    await self._look_again(run, batch)
                 return
             middle = len(batch) // 2
             await self._send(run, batch[:middle])
@@ -157,14 +163,14 @@ class Writer:
             )
 
     async def _look_again(self, run: _Run, refused: Sequence[_Entry]) -> None:
-        """A record that cannot be deleted because there is none is deleted."""
-        if not refused:
+        """A record that cannot be deleted because there is none is deleted; for an update it is missing."""
+        if not refused or run.request.operation not in _OF_ONE:
             return
         ids = [str(entry.item.id) for entry in refused]
         present = await self._fetcher.by_ids(run.request.object, run.schema, ids, [ID])
         for entry in refused:
             if str(entry.item.id) not in present:
-                run.outcomes[entry.place] = Outcome("deleted", entry.item.id)
+                run.outcomes[entry.place] = _none_there(run.request, entry.item)
 
 
 def check(request: WriteRequest, keys: Sequence[str]) -> None:
@@ -253,6 +259,12 @@ def may_have_happened(error: ConnectorError) -> bool:
 def _may_be_gone(request: WriteRequest, error: ConnectorError) -> bool:
     """Whether a delete was sent again after a reply that could not be read, and is refused unreadably now."""
     return request.operation == "delete" and error.status == 400 and error.code is None
+
+
+def _none_there(request: WriteRequest, item: WriteItem) -> Outcome:
+    if request.operation == "delete":
+        return Outcome("deleted", item.id)
+    return Outcome("rejected", item.id, problem=Problem("INVALID_DATA", "no such record", missing=True))
 
 
 def _is_ours(outcome: Outcome) -> bool:

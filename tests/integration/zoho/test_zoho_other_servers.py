@@ -269,3 +269,50 @@ async def test_the_result_of_a_bulk_write_is_not_fetched_from_a_strange_host(ser
 
         assert [one.status for one in outcomes] == ["unknown"]
         assert all("elsewhere" not in one.headers["host"] for one in server.asked)
+
+
+# ── outcomes ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"code": "SUCCESS", "message": "record added"},
+        {"code": "success", "status": "SUCCESS"},
+        {"status": "success"},
+    ],
+)
+async def test_a_record_that_was_made_is_told_so_in_every_form(server: OtherServer, item: Native) -> None:
+    server.on("POST", "/crm/v8/Accounts", said({"data": [{**item, "details": {"id": FIRST}}]}, 201))
+    request = WriteRequest("Accounts", "create", [WriteItem({"Name": "n"})])
+
+    (outcome,) = await server.connect().write(request)
+
+    assert (outcome.status, outcome.id) == ("created", str(FIRST))
+
+
+async def test_an_answer_that_tells_no_outcome_leaves_a_record_unknown(server: OtherServer) -> None:
+    server.on("POST", "/crm/v8/Accounts", said({"data": [{}]}, 201))
+    request = WriteRequest("Accounts", "create", [WriteItem({"Name": "n"})])
+
+    assert [one.status for one in await server.connect().write(request)] == ["unknown"]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["call", "item"])
+@pytest.mark.parametrize("details", [{"id": str(FIRST)}, {"api_name": "id", "json_path": "$.data[0].id"}])
+async def test_a_record_that_there_is_not_is_missing_for_an_update_and_gone_for_a_delete(
+    server: OtherServer, details: Native, *, whole: bool
+) -> None:
+    refused: Native = {"code": "INVALID_DATA", "details": details, "message": "no", "status": "error"}
+    for method in ("PUT", "DELETE"):
+        server.on(method, "/crm/v8/Accounts", said(refused if whole else {"data": [refused]}, 400))
+    server.on("GET", "/crm/v8/Accounts", lambda _: NOTHING)
+    zoho = server.connect()
+
+    update = WriteRequest("Accounts", "update", [WriteItem({"Name": "n"}, id=str(FIRST))])
+    (updated,) = await zoho.write(update)
+    (deleted,) = await zoho.write(WriteRequest("Accounts", "delete", [WriteItem(id=str(FIRST))]))
+
+    assert updated.problem is not None
+    assert (updated.status, updated.problem.missing) == ("rejected", True)
+    assert deleted.status == "deleted"
