@@ -38,6 +38,7 @@ class ZohoIntegrationManager:
     def __init__(self, connection: Connection) -> None:
         if not isinstance(connection, Connection):  # pyright: ignore[reportUnnecessaryIsInstance] - callers err
             raise UsageError("connection: not one of an asynchronous hub", hint='give crmhub.Hub(…)["zoho"]')
+        self._connection = connection
         accounts, deals = ModuleRecords(connection, "Accounts"), ModuleRecords(connection, "Deals")
         self.get_account, self.get_deal = accounts.get, deals.get
         self.get_accounts = self.list_accounts = accounts.list
@@ -54,19 +55,24 @@ class ZohoIntegrationManager:
     @classmethod
     @asynccontextmanager
     async def from_environment(
-        cls, environ: Mapping[str, str] = os.environ, *, store: str = "sqlite:///crmhub.db"
+        cls, environ: Mapping[str, str] | None = None, *, store: str = "sqlite:///crmhub.db"
     ) -> AsyncGenerator[Self]:
         """``async with``: a manager with a hub of its own, set by ``ZOHO_CLIENT_ID`` and the like.
 
+        They are taken from ``environ``, by default the process's.
         Raises ``ConfigError``, naming the variable.
         """
-        async with Hub(config_of(environ, store)) as hub:
+        async with Hub(config_of(os.environ if environ is None else environ, store)) as hub:
             yield cls(hub["zoho"])
 
     async def get_activities(
         self, id: str, *, module: str = "Accounts", limit: int | None = 50, context: CallContext = "agent"
     ) -> dict[str, list[Native]]:
-        """The ``Tasks``, ``Events`` and ``Calls`` of a record of the module, ``limit`` of each."""
+        """The ``Tasks``, ``Events`` and ``Calls`` of a record of the module, ``limit`` of each.
+
+        Raises ``NotFound`` for a module that there is not.
+        """
+        await self._connection.object(module).maps()
         field = "Who_Id" if module in _PEOPLE else "What_Id"
         return {
             name: await records.of(field, id, limit, context) for name, records in self._activities.items()

@@ -164,6 +164,17 @@ async def test_what_is_written_is_there_in_zohos_own_fields(zoho: ZohoIntegratio
     assert note.id
 
 
+def test_its_help_shows_nothing_of_the_environment() -> None:
+    assert "PATH" not in str(inspect.signature(ZohoIntegrationManager.from_environment))
+
+
+async def test_activities_of_a_module_that_there_is_not_are_not_just_none(
+    zoho: ZohoIntegrationManager,
+) -> None:
+    with pytest.raises(NotFound, match=r"'Acounts'.*did you mean 'Accounts'"):
+        await zoho.get_activities("554023110000001001", module="Acounts")
+
+
 async def test_a_refused_write_names_its_field(zoho: ZohoIntegrationManager) -> None:
     with pytest.raises(InvalidRecord, match="Account_Name"):
         await zoho.create_account({"Website": "https://x.example"})
