@@ -39,7 +39,8 @@ class Settler:
 
         Raises :class:`~crmhub.errors.Unsupported` where none of them can be.
         """
-        places = self._repeatable(request, outcomes)
+        key = self._sync_key if self._sync_key in schema.unique else None
+        places = _repeatable(request, outcomes, key)
         if not places:
             raise Unsupported("it cannot find out whether the records were written")
         found = list(outcomes)
@@ -50,25 +51,8 @@ class Settler:
         if places:
             again = replace(request, items=tuple(request.items[place] for place in places))
             for place, outcome in zip(places, await write(again), strict=True):
-                found[place] = self._known(request, outcome)
+                found[place] = _known(request, outcome, key)
         return found
-
-    def _repeatable(self, request: WriteRequest, outcomes: Sequence[Outcome]) -> list[int]:
-        """The places of unknown items that may be sent again.
-
-        Of two items for one record neither may: the first, made again, would undo the second.
-        """
-        names = Counter(_name(request, item) for item in request.items)
-        return [
-            place
-            for place, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
-            if outcome.status == "unknown" and self._may_repeat(request, item, names)
-        ]
-
-    def _may_repeat(self, request: WriteRequest, item: WriteItem, names: Counter[str]) -> bool:
-        if request.operation == "create":
-            return self._sync_key is not None and item.fields.get(self._sync_key) is not None
-        return item.if_version is None and names[_name(request, item)] == 1
 
     async def _made(
         self, request: WriteRequest, schema: ModuleSchema, places: Sequence[int]
@@ -84,13 +68,33 @@ class Settler:
             if str(sent[ID]) in rows and _same(sent, rows[str(sent[ID])])
         }
 
-    def _known(self, request: WriteRequest, outcome: Outcome) -> Outcome:
-        """A create that is refused since its own sync key is taken was made the first time."""
-        problem = outcome.problem
-        if request.operation != "create" or problem is None or problem.field != self._sync_key:
-            return outcome
-        taken = problem.code == "DUPLICATE_DATA" and outcome.id is not None
-        return Outcome("created", outcome.id) if taken else outcome
+
+def _repeatable(request: WriteRequest, outcomes: Sequence[Outcome], key: str | None) -> list[int]:
+    """The places of unknown items that may be sent again; ``key`` is a field of unique values.
+
+    Of two items for one record neither may: the first, made again, would undo the second.
+    """
+    names = Counter(_name(request, item) for item in request.items)
+    return [
+        place
+        for place, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
+        if outcome.status == "unknown" and _may_repeat(request, item, key, names)
+    ]
+
+
+def _may_repeat(request: WriteRequest, item: WriteItem, key: str | None, names: Counter[str]) -> bool:
+    if request.operation == "create":
+        return key is not None and item.fields.get(key) is not None
+    return item.if_version is None and names[_name(request, item)] == 1
+
+
+def _known(request: WriteRequest, outcome: Outcome, key: str | None) -> Outcome:
+    """A create that is refused since its own sync key is taken was made the first time."""
+    problem = outcome.problem
+    if request.operation != "create" or problem is None or problem.field != key:
+        return outcome
+    taken = problem.code == "DUPLICATE_DATA" and outcome.id is not None
+    return Outcome("created", outcome.id) if taken else outcome
 
 
 def _name(request: WriteRequest, item: WriteItem) -> str:

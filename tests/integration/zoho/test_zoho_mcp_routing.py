@@ -240,6 +240,21 @@ async def test_a_create_that_fills_the_sync_key_is_made_once_whatever_becomes_of
     assert {str(outcome.id) for outcome in outcomes} == set(org.truth("Accounts"))
 
 
+async def test_a_create_is_not_repeated_by_a_sync_key_that_zoho_does_not_keep_unique(
+    make_org: World, tmp_path: Path
+) -> None:
+    schema = tmp_path / "schema.yaml"
+    schema.write_text("Accounts: [{name: Sync_Key, type: text, length: 60}]")
+    org = make_org(schema=schema)
+    async with agents(org, sync_key="Sync_Key") as connector:
+        await connector.get("Accounts", ["554023110000099999"], [NAME])
+        org.double.faults.replace(["lost@/mcp:1x"])
+        item = WriteItem({NAME: "Account 1", "Sync_Key": "key-1"})
+        (outcome,) = await connector.write(WriteRequest("Accounts", "create", [item]))
+    assert outcome.status == "unknown"
+    assert len(org.truth("Accounts")) == 1
+
+
 # ── activities and notes ─────────────────────────────────────────────────────────────────────────
 
 
