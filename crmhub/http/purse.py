@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from crmhub.clock import Clock
-from crmhub.errors import ConnectorError, QuotaExceeded, StoreError, Where
+from crmhub.errors import ConnectorError, PermissionDenied, QuotaExceeded, StoreError, Where
 from crmhub.events import Events
 from crmhub.http.budget import Allowance, Budget, BudgetStore, Spent
 from crmhub.http.response import Response
@@ -17,6 +17,8 @@ __all__ = ["Purse"]
 
 _MARKS = (50, 80, 100)
 """Per cent, each of which is told when it is reached."""
+_ASK_AGAIN = 60.0
+"""Seconds after which the allowance is asked for again where something kept it from being told."""
 
 
 class Purse:
@@ -33,6 +35,7 @@ class Purse:
         self._events = events
         self._calls = 0
         self._asking = False
+        self._ask_from = -math.inf
         self._told = 0
         self._last = Spent()
 
@@ -75,8 +78,9 @@ class Purse:
         """What is spent now; the allowance is asked for where nobody knows it and ``ask`` says so."""
         spent = self._note(await self._store.spend(self._owner, self._budget, 0, urgent=True))
         if ask and spent.allowance is None:
-            await self._ask()
+            untold = await self._ask()
             spent = self._note(await self._store.spend(self._owner, self._budget, 0, urgent=True))
+            return replace(spent, allowance=spent.allowance or untold)
         return spent
 
     @property
@@ -93,23 +97,32 @@ class Purse:
         """Whether it is time to find out the allowance: not for a few calls."""
         if self._budget.ask is None or self._asking or self._last.allowance is not None:
             return False
+        if self._clock.monotonic() < self._ask_from:
+            return False
         return self._calls > self._budget.ask_after or self._last.used >= self._budget.ask_at
 
-    async def _ask(self) -> None:
-        """Find out the allowance, unless somebody else has in the meantime."""
+    async def _ask(self) -> Allowance | None:
+        """Find out the allowance, unless somebody else has in the meantime.
+
+        What keeps it from being told for now is given back, and nobody else has to believe it.
+        """
         if self._budget.ask is None:
-            return
+            return None
         self._asking = True  # what asking costs is spent as well
         try:
             now = self._note(await self._store.spend(self._owner, self._budget, 0, urgent=True))
             if now.allowance is not None:
-                return
+                return None
             try:
                 allowance = await self._budget.ask()
-            except ConnectorError as error:
+            except PermissionDenied as error:
                 allowance = Allowance(why=f"not known: {error.what}")
+            except ConnectorError as error:
+                self._ask_from = self._clock.monotonic() + _ASK_AGAIN
+                return Allowance(why=f"not known: {error.what}")
             await self._store.told(self._owner, self._budget, allowance)
             self._note(Spent(now.used, now.others, allowance))
+            return None
         finally:
             self._asking = False
 

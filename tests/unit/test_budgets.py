@@ -16,7 +16,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from crmhub.clock import ManualClock
-from crmhub.errors import ConfigError, PermissionDenied, QuotaExceeded
+from crmhub.errors import (
+    ConfigError,
+    ConnectorError,
+    PermissionDenied,
+    QuotaExceeded,
+    ReauthRequired,
+    Unavailable,
+)
 from crmhub.events import Event, Events
 from crmhub.http import Allowance, Budget, BudgetStore, HttpClient, HttpSettings, asgi_transport
 from crmhub.http import Response as Reply
@@ -201,12 +208,16 @@ class Asked:
 
     def __init__(self, answer: Allowance | None) -> None:
         self.answer = answer
+        self.error: ConnectorError | None = (
+            PermissionDenied("the scope is missing") if answer is None else None
+        )
         self.times = 0
 
     async def __call__(self) -> Allowance:
         self.times += 1
-        if self.answer is None:
-            raise PermissionDenied("the scope is missing")
+        if self.error is not None:
+            raise self.error
+        assert self.answer is not None
         return self.answer
 
 
@@ -252,6 +263,39 @@ async def test_an_allowance_that_may_not_be_seen_is_not_asked_for_again_that_day
     spent = await of.look(ask=True)
     assert (org.times, of.most) == (1, None)
     assert spent.allowance == Allowance(why="not known: the scope is missing")
+
+
+async def test_an_allowance_that_cannot_be_seen_now_is_asked_for_again_soon(
+    budgets: BudgetStore, clock: ManualClock
+) -> None:
+    org = Asked(Allowance(100))
+    org.error = ReauthRequired("nobody has signed in yet")
+    of = purse(budgets, clock, Budget(ask=org, ask_after=0))
+    spent = await of.look(ask=True)
+    assert spent.allowance == Allowance(why="not known: nobody has signed in yet")
+    for _ in range(5):
+        await of.spend("/", 1)
+    assert org.times == 1
+    org.error = None
+    assert (await purse(budgets, clock, Budget(ask=org)).look(ask=True)).allowance == Allowance(100)
+    other = purse(budgets, clock, Budget(ask=org, ask_after=0))
+    await other.spend("/", 1)
+    assert (org.times, other.most) == (2, 100)
+
+
+async def test_who_could_not_see_the_allowance_asks_again_after_a_minute(
+    budgets: BudgetStore, clock: ManualClock
+) -> None:
+    org = Asked(Allowance(100))
+    org.error = Unavailable("the way is down")
+    of = purse(budgets, clock, Budget(ask=org, ask_after=0))
+    await of.spend("/", 1)
+    org.error = None
+    await of.spend("/", 1)
+    assert (org.times, of.most) == (1, None)
+    clock.advance(61)
+    await of.spend("/", 1)
+    assert (org.times, of.most) == (2, 100)
 
 
 async def test_marks_are_told_once_each_and_again_after_they_were_left(
