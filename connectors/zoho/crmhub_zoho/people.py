@@ -1,8 +1,8 @@
-"""Users and deal stages as read-only objects beside the modules.
+"""Users, deal pipelines and their stages as read-only objects beside the modules.
 
-``users`` are Zoho's own user records ("Get Users"). ``stages`` are the stages of all deal pipelines
-("Get Pipelines"): ``id`` is what a deal's ``Stage`` holds, ``label`` what people see, ``order`` the place
-in the first pipeline that has it, ``outcome`` whether a deal in it is open, won or lost.
+``users`` are Zoho's own user records ("Get Users"). ``pipelines`` and ``stages`` are those of all layouts of
+deals ("Get Pipelines"): ``id`` of a stage is what a deal's ``Stage`` holds, ``label`` what people see,
+``order`` the place in the first pipeline that has it, ``outcome`` whether a deal in it is open, won or lost.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ from crmhub.connector import (
     ObjectSchema,
     Page,
     ReadRequest,
-    Value,
 )  # fmt: skip
 from crmhub.errors import BadResponse, NotFound, PermissionDenied, Unsupported, Where
+from crmhub_zoho.pipelines import in_order, pipelines_of, stages_of
 from crmhub_zoho.records import ID, distinct, is_record_id
 from crmhub_zoho.schema import Schemas
 from crmhub_zoho.tiers.rest import PAGE, Rest
 
-__all__ = ["DEALS", "STAGES", "USERS", "Lists"]
+__all__ = ["DEALS", "PIPELINES", "STAGES", "USERS", "Lists"]
 
 USERS = "users"
 STAGES = "stages"
+PIPELINES = "pipelines"
 DEALS = "Deals"
 
 _TYPES: Mapping[str, Mapping[str, FieldType]] = {
@@ -40,19 +41,18 @@ _TYPES: Mapping[str, Mapping[str, FieldType]] = {
         "language": "text", "country": "text", "phone": "phone", "mobile": "phone",
         "created_time": "datetime", "Modified_Time": "datetime", "confirm": "bool", "zuid": "text",
     },
+    PIPELINES: {"id": "text", "name": "text", "order": "int", "default": "bool"},
     STAGES: {
         "id": "text", "label": "text", "pipeline": "json", "pipelines": "json", "order": "int",
         "probability": "percent", "outcome": "enum",
     },
 }  # fmt: skip
 _OUTCOMES = (Choice("open", "Open"), Choice("won", "Won"), Choice("lost", "Lost"))
-_FORECAST_TYPES = {"open": "open", "closed won": "won", "closed lost": "lost"}
-_FORECAST_CATEGORIES = {"closed": "won", "omitted": "lost"}
 _STOCK_OUTCOMES = {"closed won": "won", "closed lost": "lost", "closed lost to competition": "lost"}
 
 
 class Lists:
-    """Reads ``users`` and ``stages``: short lists, always whole."""
+    """Reads ``users``, ``pipelines`` and ``stages``: short lists, always whole."""
 
     def __init__(self, rest: Rest, schemas: Schemas) -> None:
         self._rest = rest
@@ -66,6 +66,7 @@ class Lists:
         """They can be read; nothing else."""
         return {
             USERS: ObjectCapabilities(name="full_name", created="created_time", page_size=PAGE),
+            PIPELINES: ObjectCapabilities(name="name", page_size=PAGE),
             STAGES: ObjectCapabilities(name="label", page_size=PAGE),
         }
 
@@ -87,8 +88,8 @@ class Lists:
                 f"{request.object} cannot be filtered", hint="read them all: it is a short list"
             )
         done: Checkpoint = {"v": 1, "object": request.object, "mode": "list"}
-        if request.object == STAGES:
-            yield Page(await self._stages(), (), done)
+        if request.object != USERS:
+            yield Page(await self._of_deals(request.object), (), done)
             return
         previous: set[str] = set()
         page, more = 1, True
@@ -103,9 +104,9 @@ class Lists:
             yield Page(rows, (), None if more else done)
 
     async def get(self, name: str, ids: Sequence[str]) -> list[Native | Missing]:
-        """The users or stages of those ids, in order."""
-        if name == STAGES:
-            known = {str(stage[ID]): stage for stage in await self._stages()}
+        """The records of those ids, in order."""
+        if name != USERS:
+            known = {str(row[ID]): row for row in await self._of_deals(name)}
             return [known.get(one) or Missing(one) for one in ids]
         found: list[Native | Missing] = []
         for one in ids:
@@ -115,20 +116,26 @@ class Lists:
             found.append(row or Missing(one))
         return found
 
-    async def _stages(self) -> list[Native]:
-        """From the pipelines; from the choices of the Stage field where there are no pipelines to read."""
+    async def _of_deals(self, name: str) -> list[Native]:
+        """Pipelines, or stages: from the choices of the Stage field where there are no pipelines to read."""
+        if name == PIPELINES:
+            return pipelines_of(await self._pipelines())
         try:
-            layouts = await self._rest.layouts(DEALS)
-            pipelines = [
+            stages = stages_of(await self._pipelines())
+        except (PermissionDenied, NotFound):
+            stages = []
+        return stages or await self._from_choices()
+
+    async def _pipelines(self) -> list[Native]:
+        layouts = await self._rest.layouts(DEALS)
+        return in_order(
+            [
                 pipeline
                 for layout in layouts
                 if isinstance(layout.get(ID), str | int)
                 for pipeline in await self._rest.pipelines(str(layout[ID]))
             ]
-        except (PermissionDenied, NotFound):
-            pipelines = []
-        stages = _from_pipelines(pipelines)
-        return stages or await self._from_choices()
+        )
 
     async def _from_choices(self) -> list[Native]:
         spec = (await self._schemas.of(DEALS)).schema.fields.get("Stage")
@@ -154,43 +161,3 @@ def _users(rows: Sequence[Native]) -> list[Native]:
             raise BadResponse(f"a user came without {ID}; it has {', '.join(sorted(row))}")
         row[ID] = str(row[ID])
     return distinct(rows, USERS)
-
-
-def _from_pipelines(pipelines: Sequence[Native]) -> list[Native]:
-    """One entry for each stage, in the order of the pipelines, the default one first."""
-    stages: dict[str, Native] = {}
-    for pipeline in sorted(pipelines, key=lambda one: one.get("default") is not True):
-        entry: Native = {"id": _text(pipeline, "id"), "name": _text(pipeline, "display_value")}
-        maps = pipeline.get("maps")
-        for stage in maps if isinstance(maps, list) else []:
-            if not isinstance(stage, dict) or not (value := _text(stage, "actual_value")):
-                continue
-            known = stages.setdefault(value, _stage(value, stage, entry))
-            among = known["pipelines"]
-            if isinstance(among, list) and entry not in among:
-                among.append(entry)
-    return list(stages.values())
-
-
-def _stage(value: str, stage: Native, pipeline: Native) -> Native:
-    category = stage.get("forecast_category")
-    return {
-        "id": value,
-        "label": _text(stage, "display_value") or value,
-        "pipeline": pipeline,
-        "pipelines": [],
-        "order": stage.get("sequence_number"),
-        "probability": stage.get("probability"),
-        "outcome": _outcome(_text(stage, "forecast_type"), category if isinstance(category, dict) else {}),
-    }
-
-
-def _outcome(forecast_type: str, category: Mapping[str, Value]) -> str:
-    known = _FORECAST_TYPES.get(forecast_type.casefold())
-    name = category.get("name")
-    return known or _FORECAST_CATEGORIES.get(name.casefold() if isinstance(name, str) else "", "open")
-
-
-def _text(raw: Native, key: str) -> str:
-    value = raw.get(key)
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""

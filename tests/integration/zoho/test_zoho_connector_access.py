@@ -153,6 +153,8 @@ async def test_stages_come_from_the_choices_where_pipelines_cannot_be_read(make_
         "won",
         "lost",
     )
+    with pytest.raises(PermissionDenied):
+        await org.pages(org.connect(), "pipelines")
 
 
 async def test_describe_tells_types_choices_and_rules(make_org: World) -> None:

@@ -314,7 +314,7 @@ async def test_an_unknown_module_or_field_is_an_error_with_a_suggestion(make_org
         await connector.describe("Accounts where 1")
 
 
-async def test_users_and_stages_are_objects_of_their_own(make_org: World) -> None:
+async def test_users_pipelines_and_stages_are_objects_of_their_own(make_org: World) -> None:
     org = make_org()
     connector = org.connect()
     (users,) = await org.pages(connector, "users")
@@ -322,6 +322,9 @@ async def test_users_and_stages_are_objects_of_their_own(make_org: World) -> Non
     (stages,) = await org.pages(connector, "stages")
     assert {row["id"]: row["outcome"] for row in stages.upserts}["Closed Won"] == "won"
     assert [row["order"] for row in stages.upserts] == list(range(1, 10))
+    (pipelines,) = await org.pages(connector, "pipelines")
+    assert [(row["order"], row["default"]) for row in pipelines.upserts] == [(1, True)]
+    assert stages.upserts[0]["pipeline"] == {name: pipelines.upserts[0][name] for name in ("id", "name")}
     first = str(users.upserts[0]["id"])
     assert await connector.get("users", [first, "12", "x"], []) == [
         users.upserts[0],
