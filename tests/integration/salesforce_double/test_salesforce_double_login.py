@@ -208,8 +208,8 @@ async def test_paths_may_be_in_any_case_and_end_in_a_slash(empty: Client, path: 
     assert (await empty.call("GET", path)).json()["DailyApiRequests"]["Max"] == 5_000_000
 
 
-async def test_bulk_and_unknown_resources_do_not_exist(empty: Client) -> None:
-    for path in ("/jobs/query", "/jobs/ingest/750000000000001", "/tooling/query", "/sobjects/Nope"):
+async def test_unknown_jobs_and_resources_do_not_exist(empty: Client) -> None:
+    for path in ("/jobs/query/750000000000001", "/jobs/ingest/750000000000001", "/tooling/query", "/sobjects/Nope"):
         assert (await empty.refused("GET", path))[:2] == (404, "NOT_FOUND")
 
 

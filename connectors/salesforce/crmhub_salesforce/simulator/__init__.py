@@ -1,8 +1,7 @@
 """A local double of Salesforce: `crmhub simulate salesforce`.
 
 Built from Salesforce's public documentation and from recorded replies of real orgs, and on nothing of the
-connector. Bulk API 2.0, change data capture and tooling resources are not played: their paths answer 404
-NOT_FOUND.
+connector. Change data capture and tooling resources are not played: their paths answer 404 NOT_FOUND.
 """
 
 from crmhub.testing.simulator.options import Options

@@ -19,6 +19,8 @@ from crmhub_salesforce.simulator.catalog.objects import build_catalog
 from crmhub_salesforce.simulator.errors import ApiError
 from crmhub_salesforce.simulator.login import Login
 from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.resources.bulk_ingest import add_bulk_ingest
+from crmhub_salesforce.simulator.resources.bulk_query import add_bulk_query
 from crmhub_salesforce.simulator.resources.changes import add_changes
 from crmhub_salesforce.simulator.resources.collections import add_collections
 from crmhub_salesforce.simulator.resources.composite import add_composite
@@ -44,6 +46,8 @@ _RESOURCES: tuple[Adder, ...] = (
     add_search,
     add_composite,
     add_collections,
+    add_bulk_query,
+    add_bulk_ingest,
     add_rows,
 )
 _FAILURES = {
@@ -167,4 +171,6 @@ def _response(reply: Reply, headers: dict[str, str] | None = None) -> Response:
     found = {**reply.headers, **(headers or {})}
     if reply.body is None:
         return Response(b"", reply.status, found)
+    if isinstance(reply.body, bytes):
+        return Response(reply.body, reply.status, found)
     return Response(dump_json(reply.body), reply.status, found, "application/json;charset=UTF-8")

@@ -27,6 +27,9 @@ class Service:
     usage: Usage
     records: Records = field(init=False)
     router: Router = field(default_factory=Router)
+    before_calls: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
+    """What the org does in its own time, caught up with before each call."""
+    jobs_made: int = 0
 
     def __post_init__(self) -> None:
         self.records = Records(self.org)
@@ -46,6 +49,12 @@ class Service:
 
     def answer(self, call: Call) -> Reply:
         """Answer a call below `/services/data/vXX.0`, refusals included."""
+        for catch_up in self.before_calls:
+            catch_up()
+        return self.carry_out(call)
+
+    def carry_out(self, call: Call) -> Reply:
+        """Answer a call that the org makes itself, inside of another or of a job."""
         try:
             return self._answer(call)
         except ApiError as refusal:

@@ -10,6 +10,10 @@ _HELP = {
     "daily_api_requests": "API calls allowed in 24 hours (default 5000000)",
     "session_seconds": "life of an access token (default 7200)",
     "page_rows": "most records in a page of query results (default 2000)",
+    "bulk_seconds": "how long a bulk job takes, by the org's clock (default 0)",
+    "bulk_page_rows": "most records in a page of a bulk query's results (default 250000)",
+    "daily_bulk_query_jobs": "bulk query jobs allowed in 24 hours (default 10000)",
+    "daily_bulk_batches": "batches of 10,000 rows of bulk ingest allowed in 24 hours (default 15000)",
     "rotate_refresh_tokens": "true: each refresh gives a new refresh token and voids the old one",
     "require_secret": "true: the app wants its secret for codes and refresh tokens too",
     "require_pkce": "true: the app wants a code challenge in the web server flow",
@@ -25,6 +29,10 @@ class Settings:
     daily_api_requests: int = 5_000_000
     session_seconds: int = 7_200
     page_rows: int = 2_000
+    bulk_seconds: int = 0
+    bulk_page_rows: int = 250_000
+    daily_bulk_query_jobs: int = 10_000
+    daily_bulk_batches: int = 15_000
     rotate_refresh_tokens: bool = False
     require_secret: bool = False
     require_pkce: bool = False
@@ -44,6 +52,10 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         daily_api_requests=_number(given, "daily_api_requests", standard.daily_api_requests),
         session_seconds=_number(given, "session_seconds", standard.session_seconds),
         page_rows=_number(given, "page_rows", standard.page_rows),
+        bulk_seconds=_number(given, "bulk_seconds", standard.bulk_seconds),
+        bulk_page_rows=_number(given, "bulk_page_rows", standard.bulk_page_rows),
+        daily_bulk_query_jobs=_number(given, "daily_bulk_query_jobs", standard.daily_bulk_query_jobs),
+        daily_bulk_batches=_number(given, "daily_bulk_batches", standard.daily_bulk_batches),
         rotate_refresh_tokens=_flag(given, "rotate_refresh_tokens"),
         require_secret=_flag(given, "require_secret"),
         require_pkce=_flag(given, "require_pkce"),

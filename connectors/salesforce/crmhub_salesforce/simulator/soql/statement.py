@@ -56,6 +56,13 @@ class Statement:
         row = self.org.row_at(self.sobject, place)
         return None if row is None or self._selection is None else self._selection.record(row)
 
+    def columns(self) -> tuple[Column, ...] | None:
+        """The selected fields in order; None where something else than fields is selected."""
+        paths = [item.path for item in self.query.items if isinstance(item, FieldItem)]
+        if self._selection is None or len(paths) != len(self.query.items):
+            return None
+        return tuple(self._scope.column(path) for path in paths)
+
     def groups(self, *, deleted: bool) -> list[Row]:
         """The groups of a grouped statement."""
         if self.aggregation is None:
