@@ -1,5 +1,6 @@
 """The double itself: who may call, what it costs, which handler answers."""
 
+import math
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -23,7 +24,7 @@ from crmhub_zoho.simulator.guards import SETTINGS as GUARDS
 from crmhub_zoho.simulator.guards import set_up
 from crmhub_zoho.simulator.jobs import DEFAULT_DELAY
 from crmhub_zoho.simulator.limits import EDITIONS, Limits
-from crmhub_zoho.simulator.mcp import PATH as MCP_PATH
+from crmhub_zoho.simulator.mcp import is_endpoint
 from crmhub_zoho.simulator.mcp_client import make_server
 from crmhub_zoho.simulator.mcp_switches import SETTINGS as MCP_SETTINGS
 from crmhub_zoho.simulator.mcp_switches import read_switches
@@ -33,11 +34,11 @@ from crmhub_zoho.simulator.paging import PageTokens
 from crmhub_zoho.simulator.projects import Projects
 from crmhub_zoho.simulator.records import Records
 from crmhub_zoho.simulator.rendering import full_record
-from crmhub_zoho.simulator.scopes import EVERYTHING, split_scopes
+from crmhub_zoho.simulator.scopes import EVERYTHING, read_scopes
 from crmhub_zoho.simulator.suite import SETTINGS as SUITE_SETTINGS
 from crmhub_zoho.simulator.suite import read_switches as read_suite_switches
 
-VERSIONS: Final = frozenset({"v6", "v7", "v8"})
+VERSIONS: Final = frozenset({"v2", "v2.1", "v3", "v4", "v5", "v6", "v7", "v8"})
 GENEROUS_CREDITS: Final = 5_000_000
 _GENEROUS_LICENCES: Final = 4_950  # users of the enterprise edition that have as many credits
 SETTINGS: Final[Mapping[str, str]] = {
@@ -65,7 +66,7 @@ class ZohoDouble(Double):
         super().__init__(options)
         settings = _Settings(options.settings)
         self.org = build_org(options, self.clock, settings.text("offset", DEFAULT_OFFSET))
-        scopes = split_scopes(settings.text("scopes", ",".join(EVERYTHING)))
+        scopes = read_scopes(settings.text("scopes", ",".join(EVERYTHING)))
         self.accounts = Accounts(self.clock, options.seed, scopes)
         self.credentials = self.accounts.credentials
         self.mcp = make_server(self, self.accounts, scopes, read_switches(settings.text, settings.number))
@@ -76,7 +77,7 @@ class ZohoDouble(Double):
         set_up(self.org, settings.text)
         self.index_delay = settings.number("index_delay", 0.0)
         self.org.jobs.delay = settings.number("bulk_delay", DEFAULT_DELAY)
-        self.org.bulk_page = int(settings.number("bulk_page", BULK_PAGE))
+        self.org.bulk_page = int(settings.number("bulk_page", BULK_PAGE, least=1))
         self.edition, self.limits = self._limits(settings)
         is_small = "edition" in options.settings or "credits" in options.settings
         self._licences = len(self.org.users) if is_small else _GENEROUS_LICENCES
@@ -98,13 +99,13 @@ class ZohoDouble(Double):
         )
         credits_a_day = int(settings.number("credits", named))
         return name, Limits(
-            self.clock, credits_a_day, int(settings.number("concurrency", edition.concurrency))
+            self.clock, credits_a_day, int(settings.number("concurrency", edition.concurrency, least=1))
         )
 
     async def answer(self, request: Request) -> Response:
         """Answer one call as Zoho would."""
         path = request.url.path.rstrip("/")
-        if path == MCP_PATH:
+        if is_endpoint(path):
             return await self.mcp.answer(request)
         for service in (self.books, self.projects):
             if path.startswith(f"{service.prefix}/"):
@@ -278,9 +279,14 @@ class _Settings:
     def text(self, name: str, default: str) -> str:
         return self._given.get(name, default)
 
-    def number(self, name: str, default: float) -> float:
+    def number(self, name: str, default: float, least: float = 0) -> float:
         text = self._given.get(name)
         try:
-            return default if text is None else float(text)
+            value = default if text is None else float(text)
         except ValueError:
-            raise SimulatorError(f"{name}: {text!r} is not a number") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise SimulatorError(f"{name}: {text!r} is not a number")
+        if value < least:
+            raise SimulatorError(f"{name}: {text} is less than {least:g}")
+        return value

@@ -26,7 +26,10 @@ def set_up(org: Org, text: Callable[[str, str], str]) -> None:
     """Lock and guard what the settings name; raises SimulatorError for what there is not."""
     org.processes = {name: PROCESSES[name] for name in _named(text, "blueprint", PROCESSES)}
     org.approval = frozenset(_named(text, "approval", org.modules))
-    org.locked |= set(_split(text("locked", "")))
+    for record_id in _split(text("locked", "")):
+        if not record_id.isdigit():
+            raise SimulatorError(f"locked: {record_id!r} is no id of a record: it is a number")
+        org.locked.add(record_id)
 
 
 def refuse_update(org: Org, module: Module, current: Row, item: Mapping[str, object], path: str) -> None:

@@ -2,9 +2,10 @@
 
 Source: Model Context Protocol, "Streamable HTTP" of 2025-06-18 (a handshake, then a session id) and of
 2026-07-28 (no session; every request says its version); Zoho MCP: a token of its own as `Bearer` or as
-`?key=`, replies as JSON or as an event stream, results as JSON text, failures as `isError`.
+`?key=` or in the path (`/mcp/<token>/message`), replies as JSON or as an event stream, results as JSON text, failures as `isError`.
 """
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from crmhub_zoho.simulator.mcp_switches import Switches
 from crmhub_zoho.simulator.mcp_tools import AnyTool, ToolCall, WrongArguments, tools_of
 
 PATH: Final = "/mcp"
+_PATHS: Final = re.compile(r"/mcp(?:/message|/(?P<token>[^/]+)/message)?")
 HANDSHAKE: Final = ("2025-03-26", "2025-06-18", "2025-11-25")
 MODERN: Final = "2026-07-28"
 _META: Final = "io.modelcontextprotocol/"
@@ -33,6 +35,11 @@ _HEADER_MISMATCH, _NO_CAPABILITY, _NO_VERSION = -32020, -32021, -32022
 Message = dict[str, object]
 Ask = Callable[[ToolCall], Awaitable[Response]]
 """Asks the API, with the rights of the MCP server's own Zoho connection."""
+
+
+def is_endpoint(path: str) -> bool:
+    """Whether it is one of the endpoint's addresses, with or without a token in it."""
+    return _PATHS.fullmatch(path) is not None
 
 
 class RpcError(Exception):
@@ -56,9 +63,13 @@ class Session:
 
 
 class McpServer:
-    """The endpoint. `token` is its credential; `sessions` are those of handshake clients by id."""
+    """The endpoint. `token` is its credential; `sessions` are those of handshake clients by id.
+
+    Raises SimulatorError where the switches take away a tool that there is not.
+    """
 
     def __init__(self, token: str, switches: Switches, ask: Ask) -> None:
+        tools_of(switches.names, switches.missing)
         self.token = token
         self.switches = switches
         self.sessions: dict[str, Session] = {}
@@ -88,7 +99,9 @@ class McpServer:
     def _is_allowed(self, request: Request) -> bool:
         header = request.headers.get("authorization", "")
         given = header[len(_BEARER) :] if header.lower().startswith(_BEARER) else None
-        given = given if given is not None else request.query_params.get("key", "")
+        if given is None:
+            place = _PATHS.fullmatch(request.url.path.rstrip("/"))
+            given = (place and place["token"]) or request.query_params.get("key", "")
         return secrets.compare_digest(given.encode(), self.token.encode())
 
     # ── sessions ─────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,9 @@ compose themselves; they take their arguments side by side.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from crmhub.document import suggest
+from crmhub.testing.simulator.errors import SimulatorError
+
 Schema = dict[str, object]
 
 _LIST = ("fields", "page", "per_page", "page_token", "sort_by", "sort_order", "ids", "converted")
@@ -221,12 +224,17 @@ PLAIN = _plain()
 
 
 def tools_of(names: str, missing: frozenset[str]) -> dict[str, AnyTool]:
-    """The tools that a server shows, by name, in a fixed order, without those that are `missing`."""
+    """The tools that a server shows, by name, in a fixed order, without those that are `missing`.
+
+    Raises SimulatorError for a missing one that there is not.
+    """
     shown: dict[str, AnyTool] = (
         {tool.name: tool for tool in PLAIN}
         if names == "plain"
         else {f"ZohoCRM_{tool.name}": tool for tool in OFFICIAL}
     )
+    for name in sorted(missing - shown.keys()):
+        raise SimulatorError(f"mcp_missing: no tool {name!r}; {suggest(name, shown)}")
     return {name: tool for name, tool in shown.items() if name not in missing}
 
 

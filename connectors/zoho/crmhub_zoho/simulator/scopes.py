@@ -4,8 +4,10 @@ Source: Zoho CRM API v8, "Scopes": `ZohoCRM.<area>.<operation>` and, for records
 `ZohoCRM.<area>.<part>.<operation>`; operation ALL covers every other, WRITE covers CREATE and UPDATE.
 """
 
+import re
 from collections.abc import Iterable
 
+from crmhub.testing.simulator.errors import SimulatorError
 from crmhub_zoho.simulator.errors import ZohoError
 
 EVERYTHING = (
@@ -29,6 +31,18 @@ EVERYTHING = (
     "ZohoProjects.tasks.READ",
     "ZohoProjects.milestones.READ",
 )
+
+
+_SCOPE = re.compile(r"\w+(\.\w+){2,}")
+
+
+def read_scopes(text: str) -> frozenset[str]:
+    """The scopes of a setting; raises SimulatorError for what is written like none."""
+    scopes = split_scopes(text)
+    for scope in sorted(scopes):
+        if not _SCOPE.fullmatch(scope):
+            raise SimulatorError(f"scopes: {scope!r} is no scope: write it like ZohoCRM.modules.ALL")
+    return scopes
 
 
 def split_scopes(text: str) -> frozenset[str]:

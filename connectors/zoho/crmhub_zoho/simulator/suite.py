@@ -58,17 +58,11 @@ def read_switches(text: Callable[[str, str], str], number: Callable[[str, float]
             raise SimulatorError(f"{name}: {value!r} is not one of {', '.join(known)}")
         return value
 
-    def several(name: str, default: int) -> int:
-        value = int(number(name, default))
-        if value < 0:
-            raise SimulatorError(f"{name}: {value} is less than none")
-        return value
-
     return Switches(
-        daily=several("books_daily", 10_000),
-        organizations=several("books_organizations", 1),
+        daily=int(number("books_daily", 10_000)),
+        organizations=int(number("books_organizations", 1)),
         linked=choice("books_linked", ("yes", "no")) == "yes",
-        portals=several("projects_portals", 1),
+        portals=int(number("projects_portals", 1)),
         shape=choice("projects_shape", SHAPES),
         lock=int(choice("projects_lock", LOCKS)),
     )
