@@ -163,7 +163,7 @@ async def test_every_operation_works_by_zohos_names_and_by_plain_ones(names: str
         about = {"Subject": "Ring", "What_Id": {"id": deal}, "$se_module": "Deals"}
         await tier.insert("Tasks", {"data": [cast("Native", about)]}, 1)
         noted = await tier.note("Deals", deal, {"Note_Title": "Seen", "Note_Content": "On site"})
-        tasks = (await tier.related("Deals", deal, "Tasks", ["Subject"], None, 200)).rows
+        tasks = (await tier.related("Deals", deal, "Tasks", ["Subject"], 200)).rows
         tools = await tier.operations()
         assert "Renamed" in server.names()
     assert [one["status"] for one in [*changed.items, *noted.items]] == ["success", "success"]
