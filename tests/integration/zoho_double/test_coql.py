@@ -105,6 +105,8 @@ async def test_rows_have_their_id_and_lookups_only_theirs(deals: httpx.AsyncClie
             {"operator": ">", "column_name": "Deal_Name"},
         ),
         ("select id from Deals where Deal_Name not like 'x%'", "SYNTAX_ERROR", {"operator": "not like"}),
+        ("select id from Deals where Deal_Name like '%x'", "SYNTAX_ERROR", {"operator": "like"}),
+        ("select id from Deals where Deal_Name like 'x%y'", "SYNTAX_ERROR", {"operator": "like"}),
         ("select Nothing from Deals where id > 1", "INVALID_QUERY", {"column_name": "Nothing"}),
         ("select id from Deals where Nothing = 1", "INVALID_QUERY", {"column_name": "Nothing"}),
         ("select id from Deals where Deal_Name.x = 1", "INVALID_QUERY", {"column_name": "Deal_Name.x"}),

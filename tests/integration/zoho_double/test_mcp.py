@@ -310,3 +310,14 @@ def test_a_client_accepts_both_kinds_of_reply_or_none() -> None:
 def test_a_switch_that_does_not_exist_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(SimulatorError, match=next(iter(wrong))):
         ZohoDouble(Options(settings=wrong))
+
+
+@pytest.mark.parametrize("address", ["?key={}", "/message?key={}", "/{}/message"])
+async def test_the_token_stands_in_the_address_as_zoho_writes_it(address: str) -> None:
+    double = ZohoDouble(Options(rows=1))
+    with running(double) as state:
+        async with Client(f"{state.url}/mcp{address.format(double.mcp.token)}") as client:
+            assert (await all_tools(client))[0].name == "ZohoCRM_getRecords"
+        async with httpx.AsyncClient() as stranger:
+            wrong = await stranger.post(f"{state.url}/mcp{address.format('wrong')}", json={})
+    assert wrong.status_code == 401

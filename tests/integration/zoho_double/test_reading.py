@@ -211,3 +211,9 @@ async def test_users_are_listed_by_kind(zoho: httpx.AsyncClient) -> None:
     page = (await zoho.get("/crm/v8/users", params={"per_page": "4", "page": "2"})).json()
     assert (len(page["users"]), page["info"]["more_records"]) == (2, False)
     assert (await zoho.get("/crm/v8/org")).json()["org"][0]["zgid"]
+
+
+@pytest.mark.parametrize("version", ["v2", "v2.1", "v5", "v8"])
+async def test_every_version_of_the_api_answers(zoho: httpx.AsyncClient, version: str) -> None:
+    assert (await zoho.get(f"/crm/{version}/org")).status_code == 200
+    assert (await zoho.get("/crm/v9/org")).status_code == 404

@@ -22,6 +22,7 @@ _NULLS = frozenset({"is null", "is not null"})
 _SETS = frozenset({"=", "!=", "in", "not in"}) | _NULLS
 _ORDER = _SETS | {">", ">=", "<", "<=", "between", "not between"}
 _TEXT = _SETS | {"like", "not like"}
+_LIKE = re.compile(r"%?[^%]+%", re.DOTALL)
 _SIGNS: Mapping[str, Callable[[int], bool]] = {
     "=": lambda sign: sign == 0,
     ">": lambda sign: sign > 0,
@@ -169,6 +170,8 @@ def _like(column: Resolved, where: Condition) -> Test:
         pattern.startswith("%") and pattern.endswith("%") and len(pattern) > 2
     ):
         raise syntax_error("not like takes only the form '%text%'", operator="not like")
+    if "%" in pattern and _LIKE.fullmatch(pattern) is None:
+        raise syntax_error("like takes only the forms 'text%' and '%text%'", operator="like")
     regex = re.compile(".*".join(re.escape(part) for part in pattern.split("%")), re.IGNORECASE | re.DOTALL)
     negated = where.operator == "not like"
 

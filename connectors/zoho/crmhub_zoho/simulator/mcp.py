@@ -1,8 +1,9 @@
 """The MCP endpoint: JSON-RPC over Streamable HTTP, on top of the same API and state.
 
 Source: Model Context Protocol, "Streamable HTTP" of 2025-06-18 (a handshake, then a session id) and of
-2026-07-28 (no session; every request says its version); Zoho MCP: a token of its own as `Bearer` or as
-`?key=` or in the path (`/mcp/<token>/message`), replies as JSON or as an event stream, results as JSON text, failures as `isError`.
+2026-07-28 (no session; every request says its version); Zoho MCP: a token of its own as `Bearer`, as
+`?key=` or in the path (`/mcp/<token>/message`), replies as JSON or as an event stream, results as JSON text,
+failures as `isError`.
 """
 
 import re
