@@ -22,10 +22,11 @@ from crmhub.errors import (
     UnknownOutcome,
     Unsupported,
 )
+from crmhub.mcp.failures import Note, meaning
+from crmhub.mcp.said import Said, asks_approval
 from crmhub_zoho.tiers.mcp import McpSettings
 from crmhub_zoho.tiers.mcp.arguments import Tool, arranged
-from crmhub_zoho.tiers.mcp.failures import Note, meaning
-from crmhub_zoho.tiers.mcp.replies import Said, asks_approval, response_of
+from crmhub_zoho.tiers.mcp.replies import response_of
 from crmhub_zoho.tiers.mcp.table import OPERATIONS, candidates, canonical
 
 ROWS: Native = {"data": [{"id": "1"}]}

@@ -26,7 +26,7 @@ from crmhub_zoho.tiers.mcp.table import KINDS, OPERATIONS, candidates, canonical
 from crmhub_zoho.tiers.rest import HEAVY_FROM, MOST_FIELDS, MOST_IDS, MOST_WRITES, PAGE
 
 if TYPE_CHECKING:
-    from crmhub_zoho.tiers.mcp.session import Session
+    from crmhub.mcp.session import Session
 
 __all__ = ["Mcp"]
 
@@ -286,7 +286,7 @@ class Mcp:
         if self._settings is None or self.absent() is not None:
             raise Unsupported(f"the MCP tier is {self.absent()}", where=Where(connection=self._connection))
         if self._session is None:
-            from crmhub_zoho.tiers.mcp.session import Session
+            from crmhub.mcp.session import Session
 
             self._session = Session(self._settings, self._connection)
         return self._session

@@ -1,7 +1,7 @@
 """Failures on the way to a tool, as errors of ours.
 
 The MCP library knows JSON-RPC errors only, and ends a whole session where a connection breaks. So our HTTP
-client (:mod:`crmhub_zoho.tiers.mcp.wire`) turns what happened to one call into such an error, with a note
+client (:mod:`crmhub.mcp.wire`) turns what happened to one call into such an error, with a note
 of the HTTP status, or of whether the call was sent.
 """
 
@@ -22,7 +22,7 @@ from crmhub.errors import (
     Unavailable,
     Unsupported,
 )
-from crmhub_zoho.tiers.mcp.replies import approval, asks_approval, lost
+from crmhub.mcp.said import approval, asks_approval, lost
 
 __all__ = ["SESSION_GONE", "UNKNOWN_TOOL", "Note", "meaning"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 import httpx2
 
-from crmhub_zoho.tiers.mcp.failures import SESSION_GONE, Data, Note
+from crmhub.mcp.failures import SESSION_GONE, Data, Note
 
 if TYPE_CHECKING:
     from httpx2._client import UseClientDefault

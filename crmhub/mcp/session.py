@@ -24,12 +24,12 @@ from pydantic import ValidationError
 from crmhub import redact
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, ConnectorError, Unavailable
-from crmhub_zoho.tiers.mcp.apart import run_apart
-from crmhub_zoho.tiers.mcp.failures import SESSION_GONE, UNKNOWN_TOOL, meaning
-from crmhub_zoho.tiers.mcp.quiet import quiet
-from crmhub_zoho.tiers.mcp.replies import Said, approval, lost
-from crmhub_zoho.tiers.mcp.settings import McpSettings
-from crmhub_zoho.tiers.mcp.wire import MOST_BYTES, Wire
+from crmhub.mcp.apart import run_apart
+from crmhub.mcp.failures import SESSION_GONE, UNKNOWN_TOOL, meaning
+from crmhub.mcp.quiet import quiet
+from crmhub.mcp.said import Said, approval, lost
+from crmhub.mcp.settings import ServerSettings
+from crmhub.mcp.wire import MOST_BYTES, Wire
 
 __all__ = ["Session"]
 
@@ -54,7 +54,7 @@ class _Opened:
 class Session:
     """Opens on first use, and again after it was lost. Calls may be made from any task."""
 
-    def __init__(self, settings: McpSettings, connection: str) -> None:
+    def __init__(self, settings: ServerSettings, connection: str) -> None:
         self._settings = settings
         self._connection = connection
         self._turn = anyio.Lock()
@@ -168,7 +168,7 @@ class Session:
 
 
 @asynccontextmanager
-async def _by_http(settings: McpSettings, url: str) -> AsyncGenerator[Client]:
+async def _by_http(settings: ServerSettings, url: str) -> AsyncGenerator[Client]:
     token = settings.token
     headers = {} if token is None else {"Authorization": f"Bearer {token.get_secret_value()}"}
     limits = httpx2.Timeout(settings.timeout, connect=_CONNECT)
@@ -179,7 +179,7 @@ async def _by_http(settings: McpSettings, url: str) -> AsyncGenerator[Client]:
 
 
 @asynccontextmanager
-async def _by_command(settings: McpSettings) -> AsyncGenerator[Client]:
+async def _by_command(settings: ServerSettings) -> AsyncGenerator[Client]:
     command, *arguments = settings.command or ("",)
     env = {name: value.get_secret_value() for name, value in settings.env.items()}
     bridge = StdioServerParameters(command=command, args=arguments, env=env)

@@ -1,0 +1,1 @@
+"""Being a client of an MCP server: its sessions, its tools, and what they say. Needs the package mcp."""
