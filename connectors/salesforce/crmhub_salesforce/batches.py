@@ -6,13 +6,14 @@ update names the id, an upsert the value of the external id, among the fields.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
 
 from crmhub.connector import Native, Problem, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Where
+from crmhub_salesforce.foreign import Foreign, referred
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 
@@ -30,6 +31,8 @@ class Ready:
     """The id, or the value of the match field: two of the same must not be in one batch."""
     body: Native
     if_version: str | None
+    foreign: Foreign
+    """The references by external ids among what is sent."""
 
 
 def demand(request: WriteRequest, of: Described) -> None:
@@ -63,7 +66,7 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
     """The item as it is sent, or why it cannot be."""
     # A multi-select picklist is one text there (Object Reference, "Field Types").
     fields = {
-        name: ";".join(map(str, value)) if isinstance(value, list) else value
+        name: ";".join(map(str, value)) if isinstance(value, list) and of.has(name) else value
         for name, value in item.fields.items()
     }
     key: str | None = None
@@ -80,15 +83,18 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
             return Problem("MISSING_ARGUMENT", "the item has no value of the field to match by", match)
         if str(fields.pop(match, key)) != key:
             return Problem("INVALID_FIELD", "the field to match by has two values", match)
-    problem = _unwritable(request, of, fields)
+    found = referred(of, fields)
+    if isinstance(found, Problem):
+        return found
+    problem = _unwritable(request, of, found.names)
     if problem is not None:
         return problem
-    body: Native = {"attributes": {"type": of.name}, **fields}
+    body: Native = {"attributes": {"type": of.name}, **found.fields}
     if request.operation == "update":
         body["id"] = key
     if request.operation == "upsert":
         body[request.match or ""] = key
-    return Ready(place, key, body, item.if_version)
+    return Ready(place, key, body, item.if_version, found)
 
 
 def in_batches(items: Sequence[Ready]) -> list[list[Ready]]:
@@ -110,12 +116,17 @@ def for_update(item: Ready, of: Described, match: str | None) -> Ready | None:
     kept: Native = {
         name: value
         for name, value in item.body.items()
-        if name == match or not of.holds(name, "createable") or of.holds(name, "updateable")
+        if name == match or _survives(of, of.parent(name) or name)
     }
     return None if len(kept) == len(item.body) else replace(item, body=kept)
 
 
-def _unwritable(request: WriteRequest, of: Described, fields: Mapping[str, object]) -> Problem | None:
+def _survives(of: Described, name: str) -> bool:
+    """Whether a field can stay in an update of a record that was to be created."""
+    return not of.holds(name, "createable") or of.holds(name, "updateable")
+
+
+def _unwritable(request: WriteRequest, of: Described, fields: Sequence[str]) -> Problem | None:
     """Why one of the fields cannot be sent: a field that is left out silently would seem to be written."""
     for name in fields:
         if not of.has(name):

@@ -24,7 +24,7 @@ from crmhub.errors import (
 
 __all__ = ["CODES", "Meaning", "Show"]
 
-Show: TypeAlias = Literal["own", "column", "type", "limit", "fields", "admin"]
+Show: TypeAlias = Literal["own", "column", "type", "limit", "fields", "matches", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,16 @@ CODES: Mapping[str, Meaning] = {
     ),
     "INVALID_FIELD_FOR_INSERT_UPDATE": _record("a field cannot be written", show="fields"),
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": _record("a validation rule of the org forbids it", show="admin"),
+    "CANNOT_UPDATE_CONVERTED_LEAD": _record(
+        "the lead was converted", "change the contact, the account or the deal that it has become"
+    ),
     "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": _record("an automation of the org failed"),
     "APEX_ERROR": _record("an automation of the org failed"),
     "DUPLICATES_DETECTED": Meaning(
         AlreadyExists,
         "a duplicate rule of the org forbids it",
-        "relax the rule, or write to the existing record",
+        "write to the record that it is like, or set allow_duplicates where the rule only warns",
+        "matches",
     ),
     "DUPLICATE_VALUE": Meaning(AlreadyExists, "a unique value is already taken"),
     "DUPLICATE_EXTERNAL_ID": Meaning(AlreadyExists, "several records have this external id"),

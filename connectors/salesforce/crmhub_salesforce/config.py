@@ -73,6 +73,8 @@ class SalesforceConfig(ConnectorConfig):
     bounds at some minutes; 600 is the safe choice where long Apex jobs write."""
     concurrency: int = Field(default=10, ge=1, le=25)
     """Calls under way at once (25 long ones are allowed, 5 in developer editions)."""
+    allow_duplicates: bool = False
+    """Whether records are written that a duplicate rule of the org only warns of."""
     daily_calls: int | None = Field(default=None, ge=1)
     """API calls in 24 hours that may be used; nothing: what the org is granted."""
     reserve: float = Field(default=0.2, ge=0, lt=1)

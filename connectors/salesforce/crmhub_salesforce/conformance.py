@@ -18,7 +18,7 @@ from crmhub_salesforce import Connector
 from crmhub_salesforce.simulator import SalesforceDouble
 from crmhub_salesforce.simulator.catalog.fields import field as made_field
 from crmhub_salesforce.simulator.catalog.sobject import SObject
-from crmhub_salesforce.simulator.org import LoggedDelete
+from crmhub_salesforce.simulator.lives import merge
 from crmhub_salesforce.simulator.records import Records
 from crmhub_salesforce.simulator.values import stamp
 
@@ -85,21 +85,9 @@ class SalesforceOrg(DoubleOrg):
 
     async def merge(self, object: str, winner: str, loser: str) -> None:
         """Two records merged: the loser goes to the recycle bin and names the winner (``MasterRecordId``)."""
-        org, sobject = self.played.org, self._sobject(object)
-        if not sobject.mergeable:
+        if not self._sobject(object).mergeable:
             raise NotHere(f"Salesforce cannot merge {object}")
-        table, now = org.tables[object], org.clock.seconds()
-        place = self._records().find(sobject, loser)
-        row = {
-            **table.row(place),
-            "MasterRecordId": winner,
-            "IsDeleted": True,
-            "SystemModstamp": stamp(now),
-            "LastModifiedDate": stamp(now),
-        }
-        table.replace(place, row, now)
-        table.delete(place, now, org.user_id)
-        org.deletions[object].append(LoggedDelete(loser, now))
+        merge(self.played.org, object, winner, loser)
 
     async def add_field(self, object: str, field: FieldSpec) -> None:
         """A custom field, or another type for one."""

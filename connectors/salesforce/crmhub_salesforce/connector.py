@@ -47,6 +47,7 @@ from crmhub_salesforce.writing import Writer
 __all__ = ["Connector"]
 
 _TIMEOUT = 130.0  # seconds; a query is given up by Salesforce after 120 (SOQL and SOSL Reference, "Limits")
+_ALLOWING = {"sforce-duplicate-rule-header": "allowSave=true"}
 _POWERS = frozenset({
     Power.SEARCH, Power.COUNT, Power.QUERY, Power.REQUEST, Power.NEWEST, Power.LIMITS, Power.ESTIMATE,
 })  # fmt: skip
@@ -195,7 +196,7 @@ def _client(config: SalesforceConfig, context: Context, limits: Limits) -> HttpC
             concurrency=config.concurrency,
             timeout=_TIMEOUT,
             # Else the org's assignment rules would give leads and accounts to other owners than were sent.
-            headers={"sforce-auto-assign": "FALSE"},
+            headers={"sforce-auto-assign": "FALSE"} | (_ALLOWING if config.allow_duplicates else {}),
             request_id_headers=("x-sfdc-request-id", "x-request-id"),
         )
     )

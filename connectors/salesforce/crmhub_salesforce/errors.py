@@ -54,10 +54,19 @@ _FIELD = re.compile(r"\w[\w.]{0,120}")
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s@]+@[^\s@]+|\d{4,}")
 _LONGEST_MESSAGE = 200
+_MOST_MATCHES = 10
+_MATCHES = ("duplicateResult", "duplicateResut")  # its replies have the second, its types the first
 
 
 def classify(response: Response) -> ConnectorError | None:
     """Salesforce's own word on a reply; ``None`` where it has none, or where the status says it better."""
+    if response.status == 300:
+        return AlreadyExists(
+            f"Salesforce refused {response.method} {response.path}: several records have this external id",
+            hint="make the field unique, or write by id",
+            status=300,
+            code="DUPLICATE_EXTERNAL_ID",
+        )
     refusal = _refusal(response.peek())
     if not 400 <= response.status < 500 or refusal is None:
         return None
@@ -118,11 +127,11 @@ def passes(error: ConnectorError) -> bool:
 
 
 def existing_id(refusal: Native) -> str | None:
-    """The record that already has the unique value, when Salesforce names it."""
+    """The record that already has the unique value, or the first that a duplicate rule found."""
     if not code_of(refusal).startswith("DUPLICATE"):
         return None
     named = _RECORD_ID.search(text_of(refusal.get("message")))
-    return full_id(named[1]) if named else _matched_id(refusal)
+    return full_id(named[1]) if named else next(iter(_matched_ids(refusal)), None)
 
 
 def code_of(refusal: Native) -> str:
@@ -182,6 +191,9 @@ def _detail(show: Show, message: str, refusal: Native) -> str:
     if show == "admin":
         text = "".join(letter if letter.isprintable() else " " for letter in _QUOTED.sub("…", message))
         return redact(text)[:_LONGEST_MESSAGE]
+    if show == "matches":
+        found = _matched_ids(refusal)
+        return f"it is like {', '.join(found[:_MOST_MATCHES])}" if found else ""
     if show == "fields":
         return ", ".join(_fields(refusal)[:20])
     patterns = {"column": _COLUMN, "type": _TYPE, "limit": _LIMIT}
@@ -211,12 +223,16 @@ def _field(refusal: Native) -> str | None:
     return (found[1] or found[3]) if found else None
 
 
-def _matched_id(refusal: Native) -> str | None:
-    """The first record of a duplicate rule's result (REST API Developer Guide, "DuplicateResult")."""
-    result = refusal.get("duplicateResult")
-    for name in ("matchResults", "matchRecords"):
-        found = result.get(name) if isinstance(result, dict) else None
-        result = found[0] if isinstance(found, list) and found else None
-    record = result.get("record") if isinstance(result, dict) else None
-    id_ = record.get("Id") if isinstance(record, dict) else None
-    return full_id(id_) if isinstance(id_, str) else None
+def _matched_ids(refusal: Native) -> list[str]:
+    """The records that a duplicate rule found (SOAP API Developer Guide, "DuplicateResult")."""
+    result = next((refusal[name] for name in _MATCHES if isinstance(refusal.get(name), dict)), None)
+    matches = [match for found in _parts(result, "matchResults") for match in _parts(found, "matchRecords")]
+    records = [match.get("record") for match in matches]
+    ids = [record.get("Id") for record in records if isinstance(record, dict)]
+    known = [full_id(id_) for id_ in ids if isinstance(id_, str)]
+    return list(dict.fromkeys(id_ for id_ in known if id_ is not None))
+
+
+def _parts(holder: Value, name: str) -> list[Native]:
+    parts = holder.get(name) if isinstance(holder, dict) else None
+    return [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []

@@ -27,6 +27,7 @@ from crmhub_salesforce.soql import compared, instant, quoted, select
 __all__ = ["Reader", "conditions_of"]
 
 _TOMBSTONE = ("IsDeleted", "MasterRecordId")
+_CONVERTED = ("IsConverted", "ConvertedContactId")
 _BIN = timedelta(days=15)
 """How long deleted records can be found (Salesforce Help, "Recycle Bin")."""
 
@@ -39,6 +40,8 @@ class _Scope:
     fields: tuple[str, ...]
     conditions: tuple[str, ...]
     limit: int
+    converted: bool
+    """Whether leads that were converted are told as gone: unless whoever asks asks for them."""
 
 
 class Reader:
@@ -73,6 +76,7 @@ class Reader:
         of = await self._schemas.checked(request.object, request.fields)
         cursor = (of.cursor,) if of.cursor else ()
         size = self._page_size if request.page_size is None else min(request.page_size, self._page_size)
+        asked = {*request.fields, *(condition.field for condition in request.filter)}
         if size < 1:
             raise BadRequest("a page must have at least one record", where=Where(object=of.name))
         return _Scope(
@@ -80,6 +84,7 @@ class Reader:
             tuple(dict.fromkeys(("Id", *cursor, *request.fields))),
             await conditions_of(self._schemas, of.name, request.filter),
             size,
+            all(map(of.has, _CONVERTED)) and _CONVERTED[0] not in asked,
         )
 
     # ── everything ───────────────────────────────────────────────────────────────────────────────
@@ -91,6 +96,8 @@ class Reader:
             conditions = list(scope.conditions)
             if archived:
                 conditions.append("IsDeleted = false")
+            if scope.converted:
+                conditions.append("IsConverted = false")
             if state.after is not None:
                 conditions.append(f"Id > {quoted(state.after)}")
             soql = select(scope.fields, scope.of.name, conditions, order=("Id",), limit=scope.limit)
@@ -113,7 +120,8 @@ class Reader:
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
     async def _changes(self, scope: _Scope, cursor: str, state: Changes) -> AsyncGenerator[Page]:
-        extra = tuple(name for name in _TOMBSTONE if scope.of.has(name) and name not in scope.fields)
+        telling = _TOMBSTONE + (_CONVERTED if scope.converted else ())
+        extra = tuple(name for name in telling if scope.of.has(name) and name not in scope.fields)
         fields = scope.fields + extra
         progress = _Progress(scope, state.at)
         while True:
@@ -125,7 +133,7 @@ class Reader:
                 self._tell_coverage(scope, state, until)
             rows = _checked(scope, reply)
             at = self._end(scope, rows, cursor, state)
-            upserts, deletes = _parted(rows, cursor, extra)
+            upserts, deletes = _parted(rows, cursor, extra, converted=scope.converted)
             if progress.ends_with(reply, at):
                 seen = max(state.seen, min(at.stamp, until)) if at else state.seen
                 yield Page(upserts, deletes, checkpoint.dump(scope.of.name, cursor, Changes(seen)))
@@ -238,12 +246,14 @@ def _stuck(scope: _Scope) -> BadResponse:
     )
 
 
-def _parted(rows: Sequence[Native], cursor: str, extra: Sequence[str]) -> tuple[list[Native], list[Deletion]]:
+def _parted(
+    rows: Sequence[Native], cursor: str, extra: Sequence[str], *, converted: bool
+) -> tuple[list[Native], list[Deletion]]:
     """Living records, without the fields that nobody asked for, and what became of the others."""
     upserts: list[Native] = []
     deletes: list[Deletion] = []
     for row in rows:
-        if row.get("IsDeleted") is True:
+        if row.get("IsDeleted") is True or (converted and row.get("IsConverted") is True):
             deletes.append(_deletion(row, cursor))
         else:
             upserts.append({name: value for name, value in row.items() if name not in extra})
@@ -255,6 +265,9 @@ def _deletion(row: Native, cursor: str) -> Deletion:
     at = checkpoint.moment(row.get(cursor))
     if isinstance(into, str) and into:
         return Deletion(_id(row), at, "merged", into)
+    if row.get("IsDeleted") is not True:
+        contact = row.get("ConvertedContactId")
+        return Deletion(_id(row), at, "converted", contact if isinstance(contact, str) else None)
     return Deletion(_id(row), at)
 
 

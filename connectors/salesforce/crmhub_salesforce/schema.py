@@ -68,6 +68,12 @@ class Described:
         """The describe type of a field of this object; ``None`` for a parent's field."""
         return _text(self.raw.get(field, {}), "type") or None
 
+    def parent(self, relationship: str) -> str | None:
+        """The reference field of a relationship to a parent (``Account`` has ``AccountId``)."""
+        return next(
+            (name for name, raw in self.raw.items() if _text(raw, "relationshipName") == relationship), None
+        )
+
     @property
     def cursor(self) -> str | None:
         """The field by which changes are read: the best one that can be filtered and sorted."""

@@ -24,7 +24,9 @@ from crmhub_salesforce.errors import (
     is_transient,
     passes,
     problem_of,
+    text_of,
 )
+from crmhub_salesforce.foreign import unmet
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import literal, quoted, select
@@ -232,7 +234,7 @@ class _Run:
         changed or deleted is itself what is missing if it refers to no other; if it refers to some,
         nobody knows which.
         """
-        problem = problem_of(refusal)
+        problem = unmet(problem_of(refusal), text_of(refusal.get("message")), item.foreign)
         if problem.code not in {"INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED"} or problem.field:
             return problem
         given = [name for name, value in item.body.items() if value is not None and self.of.has(name)]

@@ -54,7 +54,9 @@ class Org:
             "refresh_token": self.double.credentials["refresh_token"],
             **settings,
         }
-        config = SalesforceConfig.model_validate({key: value for key, value in known.items() if value is not None})
+        config = SalesforceConfig.model_validate(
+            {key: value for key, value in known.items() if value is not None}
+        )
         context = Context(
             "sf", clock=self.clock, events=self.events, random=Random(1), tokens=tokens, http=self.client
         )

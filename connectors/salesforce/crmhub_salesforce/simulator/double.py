@@ -16,6 +16,7 @@ from crmhub.testing.simulator.table import Row
 from crmhub.testing.simulator.users_file import DEFAULT_USERS, load_users
 from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.catalog.objects import build_catalog
+from crmhub_salesforce.simulator.customs import Customs
 from crmhub_salesforce.simulator.errors import ApiError
 from crmhub_salesforce.simulator.login import Login
 from crmhub_salesforce.simulator.org import Org
@@ -79,6 +80,7 @@ class SalesforceDouble(Double):
         catalog = build_catalog(load_schema(options.schema))
         users = load_users(options.users) or list(DEFAULT_USERS)
         self.org = Org(catalog, self.clock, users, lambda org: Seeds(options, org).tables())
+        self.org.customs = Customs(settings.validation_rules, settings.duplicate_rules, settings.held_parents)
         self.sessions = Sessions(self.clock, settings, options.seed, self.org.id, self.org.user_id)
         self._login = Login(self.org, self.sessions, self.stats)
         usage = Usage(self.clock, settings.daily_api_requests)

@@ -11,24 +11,36 @@ class ApiError(Exception):
     """
 
     def __init__(
-        self, code: str, message: str, *, status: int = 400, fields: Sequence[str] | None = None
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int = 400,
+        fields: Sequence[str] | None = None,
+        extra: Row | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
         self.fields = fields
+        self.extra = extra or {}
 
     def rest(self) -> list[Row]:
         """The body of a REST reply."""
         item: Row = {"message": self.message, "errorCode": self.code}
         if self.fields is not None:
             item["fields"] = list(self.fields)
-        return [item]
+        return [{**item, **self.extra}]
 
     def in_result(self) -> Row:
         """The form in the `errors` of a save result."""
-        return {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
+        return {
+            "statusCode": self.code,
+            "message": self.message,
+            "fields": list(self.fields or ()),
+            **self.extra,
+        }
 
 
 def not_found() -> ApiError:

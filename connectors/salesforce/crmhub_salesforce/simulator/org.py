@@ -11,6 +11,7 @@ from crmhub.testing.simulator.users_file import UserSpec
 from crmhub_salesforce.simulator.catalog.objects import Catalog, stages_of
 from crmhub_salesforce.simulator.catalog.opportunities import FORECAST_NAMES, Stage
 from crmhub_salesforce.simulator.catalog.sobject import SObject
+from crmhub_salesforce.simulator.customs import Customs
 from crmhub_salesforce.simulator.ids import ObjectIds
 from crmhub_salesforce.simulator.values import stamp
 
@@ -48,6 +49,7 @@ class Org:
         self.owners = [self.ids["User"].id_of(place + 1) for place, user in enumerate(users) if user.active]
         self.deletions: dict[str, list[LoggedDelete]] = {sobject.name: [] for sobject in catalog}
         self.log_from = 0
+        self.customs = Customs()
         self._undo: list[Callable[[], object]] | None = None
         rows = seeded(self)
         self.tables = {

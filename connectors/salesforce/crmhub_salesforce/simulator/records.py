@@ -100,6 +100,7 @@ class Records:
             message = f"entity type {sobject.name} does not support delete"
             raise ApiError("INVALID_TYPE_FOR_OPERATION", message)
         row = self._org.tables[sobject.name].row(place)
+        self._org.customs.check_locks(row)
         if sobject.name == "Account":
             self._keep_won(row)
         self._org.delete(sobject, place)
@@ -238,6 +239,7 @@ class Records:
         for field in sobject.fields:
             if field.unique and given.get(field.name) is not None:
                 self._check_unique(sobject, field, row)
+        self._org.customs.check(self._org, sobject, row, before)
 
     def _check_reference(self, sobject: SObject, field: Field, value: object) -> None:
         if value is None:

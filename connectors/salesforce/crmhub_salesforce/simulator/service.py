@@ -49,6 +49,8 @@ class Service:
 
     def answer(self, call: Call) -> Reply:
         """Answer a call below `/services/data/vXX.0`, refusals included."""
+        wish = call.headers.get("sforce-duplicate-rule-header", "").replace(" ", "").lower()
+        self.org.customs.allow_save = "allowsave=true" in wish.split(";")
         for catch_up in self.before_calls:
             catch_up()
         return self.carry_out(call)

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from crmhub.testing.simulator.errors import SimulatorError
+from crmhub_salesforce.simulator.customs import Duplicates
 
 _HELP = {
     "daily_api_requests": "API calls allowed in 24 hours (default 5000000)",
@@ -18,6 +20,9 @@ _HELP = {
     "require_secret": "true: the app wants its secret for codes and refresh tokens too",
     "require_pkce": "true: the app wants a code challenge in the web server flow",
     "password_logins": "false: no password flow and no SOAP login(), as in orgs made since Winter '26",
+    "validation_rules": "true: the administrators' rules are active (no negative amounts, …)",
+    "duplicate_rules": "alert or block: accounts of one name, contacts and leads of one e-mail address",
+    "held_parents": "writes that each parent record refuses first, as others hold it (default 0)",
     "jwt_certificate": "PEM file with the certificate or public key for the JWT bearer flow",
 }
 
@@ -37,6 +42,9 @@ class Settings:
     require_secret: bool = False
     require_pkce: bool = False
     password_logins: bool = True
+    validation_rules: bool = False
+    duplicate_rules: Duplicates = "off"
+    held_parents: int = 0
     jwt_certificate: Path | None = None
 
 
@@ -60,8 +68,17 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         require_secret=_flag(given, "require_secret"),
         require_pkce=_flag(given, "require_pkce"),
         password_logins=_flag(given, "password_logins", "true"),
+        validation_rules=_flag(given, "validation_rules"),
+        duplicate_rules=_duplicates(given.get("duplicate_rules", "off")),
+        held_parents=_number(given, "held_parents", standard.held_parents),
         jwt_certificate=None if certificate is None else Path(certificate),
     )
+
+
+def _duplicates(text: str) -> Duplicates:
+    if text not in {"off", "alert", "block"}:
+        raise SimulatorError(f"setting duplicate_rules: {text!r} is none of off, alert, block")
+    return cast("Duplicates", text)
 
 
 def _number(given: Mapping[str, str], name: str, standard: int) -> int:
