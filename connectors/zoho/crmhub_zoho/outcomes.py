@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from crmhub.connector import Native, Outcome, Problem, Value, WriteItem
@@ -16,6 +17,7 @@ _DONE: dict[str, Literal["created", "updated", "deleted"]] = {
     "update": "updated",
     "delete": "deleted",
 }
+_OWN_ID = re.compile(r"\$(\.data)?(\[\d+\])?\.id")
 _UPSERTED: dict[Value, Literal["created", "updated"]] = {"insert": "created", "update": "updated"}
 
 
@@ -35,12 +37,7 @@ def outcome_of(operation: str, item: WriteItem, answer: Native) -> Outcome:
     if not isinstance(answer.get("code"), str):
         return Outcome("unknown", item.id, problem=Problem("unreadable", "Zoho's answer tells no outcome"))
     problem = problem_of(answer)
-    if (
-        operation == "update"
-        and problem.code == "INVALID_DATA"
-        and (set(known) == {ID} or problem.field == ID)
-    ):
-        # Zoho names the id alone, "the id given seems to be invalid"; of a bad value it names the field.
+    if operation == "update" and problem.code == "INVALID_DATA" and _is_of_the_record(known):
         return Outcome("rejected", item.id, problem=Problem(problem.code, "no such record", missing=True))
     if problem.code == "ALREADY_MODIFIED":
         return Outcome("conflict", item.id, problem=problem)
@@ -64,6 +61,16 @@ def _is_success(answer: Native) -> bool:
     """Whether it was done: by the status, or by the code where there is none; in any case of letters."""
     said = answer.get("status", answer.get("code"))
     return isinstance(said, str) and said.casefold() == "success"
+
+
+def _is_of_the_record(details: Native) -> bool:
+    """Whether a refusal names nothing but the record's own id; that of a bad value names the field.
+
+    The id of a row in a subform is named by a longer path.
+    """
+    path = details.get("json_path", "$.data[0].id")
+    own = isinstance(path, str) and _OWN_ID.fullmatch(path) is not None
+    return set(details) == {ID} or (details.get("api_name") == ID and own)
 
 
 def _id(details: Native) -> str | None:

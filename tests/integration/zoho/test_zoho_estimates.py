@@ -223,13 +223,6 @@ async def test_what_is_asked_for_wrongly_is_told(zoho: Connection) -> None:
         await zoho.estimate("read", Account, fields=["nmae"])
 
 
-async def test_other_crms_have_no_prices_yet(world: Both) -> None:
-    with pytest.raises(Unsupported, match="has no estimate"):
-        await world.connection("salesforce").estimate("read", Account)
-    with pytest.raises(Unsupported, match="has no limits"):
-        await world.connection("salesforce").usage()
-
-
 async def test_the_crm_in_memory_counts_calls(tmp_path: Path) -> None:
     async with hub_of(tmp_path) as hub:
         assert await hub["crm"].estimate("read", Account) == Estimate(
