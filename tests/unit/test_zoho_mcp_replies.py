@@ -52,10 +52,46 @@ def read(one: Said, *, changes: bool = False) -> Value:
         said(text=f"  {json.dumps(ROWS)}\n"),
         Said("tool", False, ROWS, "1 record was found"),
         Said("tool", False, ROWS, '{"data": [{"id": "another"}]}'),
+        said({"id": "1"}),
+        said([{"id": "1"}]),
+        said({"data": {"id": "1"}}),
+        said(structured={"result": ROWS}),
+        said(structured={"result": [{"id": "1"}]}),
+        said(structured={"result": json.dumps(ROWS)}, text="as text"),
     ],
 )
 def test_records_are_found_in_every_shape(one: Said) -> None:
     assert read(one) == ROWS
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"id": "1"},
+        {"data": {"id": "1"}},
+        {"result": {"id": "1"}},
+        {"code": "SUCCESS", "status": "success", "details": {"id": "1"}},
+        {"data": {"code": "SUCCESS", "status": "success", "details": {"id": "1"}}},
+    ],
+)
+def test_the_outcome_of_a_write_is_found_in_every_shape(written: Native) -> None:
+    outcome: Native = {"code": "SUCCESS", "status": "success", "details": {"id": "1"}}
+    assert read(said(written), changes=True) == {"data": [outcome]}
+
+
+@pytest.mark.parametrize(
+    "odd", [{"id": "1", "status": "error"}, {"id": "1", "success": False}, {"id": "job"}]
+)
+def test_what_may_be_no_success_is_not_made_one(odd: Native) -> None:
+    found = read(said(odd), changes=True)
+    assert "SUCCESS" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("odd", [{"id": None}, {"name": "n"}, [1], ["id"], {"result": "no JSON"}, 7])
+def test_what_names_no_record_is_not_made_one(odd: Value) -> None:
+    for changes in (True, False):
+        found = read(said(structured=odd), changes=changes)
+        assert not isinstance(found, dict) or "data" not in found
 
 
 def test_only_one_wrapping_is_taken_off() -> None:
