@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from crmhub.errors import ConnectorError, Unavailable, UnknownOutcome
+from crmhub.errors import BadRequest, ConnectorError, Unavailable, UnknownOutcome
 from crmhub.http.paths import checked_path
 from crmhub.http.shown import shown_path
 from crmhub.http.streams import Body, Sink
@@ -87,16 +87,23 @@ def prepare(
     into: Sink | None = None,
     base: str | None = None,
 ) -> Call:
-    """The call for those arguments of ``HttpClient.request``; raises ``BadRequest`` for a bad path."""
+    """The call for those arguments of ``HttpClient.request``; ``BadRequest`` for a bad path or text."""
     method = method.upper()
     path, query = checked_path(path, bases)
-    if params:
-        query += ("&" if query else "") + _encoded(params)
+    try:
+        if params:
+            query += ("&" if query else "") + _encoded(params)
+        body = None if json is None else _encoder.encode(json)
+    except UnicodeEncodeError:
+        raise BadRequest(
+            "a text that was to be sent is not Unicode: half of a surrogate pair is in it",
+            hint="clean it where it comes from",
+        ) from None
     sent = {"accept": "application/json" if json_expected else "*/*"}
     if into is not None:
         sent["accept-encoding"] = "identity"
-    if json is not None:
-        content = _encoder.encode(json)
+    if body is not None:
+        content = body
         sent["content-type"] = "application/json"
     return Call(
         method=method,

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from crmhub_salesforce import SalesforceConfig
+from crmhub_salesforce.hosts import audience as audience_of
 
 MY_DOMAIN = "https://acme.my.salesforce.com"
 ID = {"client_id": "app"}
@@ -49,15 +50,26 @@ def test_each_way_to_sign_in_knows_where_to_go(
     [
         ({}, "give client_id with"),
         ({"client_secret": "s"}, "give client_id with"),
-        (ID, "needs a refresh_token, or a client_secret"),
+        ({"username": "u"}, "flow soap needs password"),
+        ({**ID, "username": "u"}, "flow password needs client_secret and password"),
+        ({"private_key": "k", "username": "u"}, "flow jwt_bearer needs client_id"),
+        ({**ID, "client_secret": "s", "private_key": "k", "username": "u"}, "does not use client_secret"),
+        ({**ID, "flow": "jwt_bearer", "refresh_token": "r"}, "needs username and private_key"),
+        ({**ID, "flow": "magic"}, "flow"),
         ({**ID, "client_secret": "s"}, "set instance_url to its My Domain"),
         ({**ID, "client_secret": "s", "login_url": "https://test.salesforce.com"}, "My Domain"),
         ({"access_token": "t"}, "needs instance_url"),
-        ({**ID, "access_token": "t", "instance_url": MY_DOMAIN}, "access_token alone"),
+        ({**ID, "access_token": "t", "instance_url": MY_DOMAIN}, "does not use client_id: take it out"),
         ({**ID, "refresh_token": " "}, "it is empty"),
         ({**ID, "refresh_token": "r", "login_url": "http://acme.my.salesforce.com"}, "only sent over https"),
         ({**ID, "refresh_token": "r", "instance_url": "acme.my.salesforce.com"}, "http"),
         ({**ID, "refresh_token": "r", "instance_url": f"{MY_DOMAIN}/lightning"}, "without a path"),
+        ({**ID, "login_url": "https://acme.lightning.force.com"}, r"its API is at https://NAME\.my"),
+        ({**ID, "login_url": "https://login.salesforce.com.evil.test"}, "only sent to Salesforce"),
+        ({**ID, "login_url": "https://evilsalesforce.com"}, "only sent to Salesforce"),
+        ({**ID, "login_url": "https://salesforce.com@evil.test"}, "without user"),
+        ({**ID, "instance_url": "https://evil.test"}, "only sent to Salesforce"),
+        ({**ID, "login_url": "https://[::1].evil.test"}, "http"),
         ({**ID, "refresh_token": "r", "version": "20.0"}, "version"),
         ({**ID, "refresh_token": "r", "version": "x"}, "version"),
         ({**ID, "refresh_token": "r", "page_size": 5000}, "page_size"),
@@ -69,6 +81,41 @@ def test_settings_that_cannot_work_say_what_to_give(given: dict[str, object], wo
     with pytest.raises(ValidationError, match=words) as caught:
         SalesforceConfig.model_validate(given)
     assert "secret-value" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "way"),
+    [
+        (ID, "web_server"),
+        ({**ID, "refresh_token": "r", "client_secret": "s"}, "web_server"),
+        ({**ID, "client_secret": "s", "instance_url": MY_DOMAIN}, "client_credentials"),
+        ({**ID, "client_secret": "s", "instance_url": MY_DOMAIN, "flow": "web_server"}, "web_server"),
+        ({**ID, "client_secret": "s", "flow": "web_server"}, "web_server"),
+        ({**ID, "username": "u", "private_key": "k"}, "jwt_bearer"),
+        ({**ID, "client_secret": "s", "username": "u", "password": "p"}, "password"),
+        ({"username": "u", "password": "p", "security_token": "t"}, "soap"),
+        ({"access_token": "t", "instance_url": MY_DOMAIN}, "session"),
+    ],
+)
+def test_what_is_given_tells_the_flow(given: dict[str, object], way: str) -> None:
+    assert SalesforceConfig.model_validate(given).way == way
+
+
+@pytest.mark.parametrize(
+    ("url", "audience"),
+    [
+        ("https://login.salesforce.com", "https://login.salesforce.com"),
+        ("https://test.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme.my.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme.develop.my.salesforce.com", "https://login.salesforce.com"),
+        ("https://acme--dev.sandbox.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://acme--dev.my.salesforce.com", "https://test.salesforce.com"),
+        ("https://velocity-1-dev-ed.scratch.my.salesforce.com", "https://test.salesforce.com"),
+        ("http://127.0.0.1:8081", "https://login.salesforce.com"),
+    ],
+)
+def test_an_assertion_is_for_the_login_host_of_that_kind_of_org(url: str, audience: str) -> None:
+    assert audience_of(url) == audience
 
 
 @pytest.mark.parametrize("version", ["62.0", "62", "v62.0", 62, 62.0, Decimal("62.0")])

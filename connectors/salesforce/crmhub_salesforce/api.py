@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from crmhub.connector import Context, Native, Value
-from crmhub.errors import BadResponse, Where
+from crmhub.errors import BadRequest, BadResponse, Where
 from crmhub.http import HttpClient, Params, Response
 from crmhub_salesforce.errors import error_of
 
@@ -73,8 +73,8 @@ class Api:
         """
         below = "/queryAll" if deleted else "/query"
         began = self._clock.monotonic()
-        if len(quote(soql, safe="")) > _LONGEST_URL:
-            response, body = await self._composite(f"{self.base}{below}?q={quote(soql, safe='')}")
+        if len(encoded := _encoded(soql)) > _LONGEST_URL:
+            response, body = await self._composite(f"{self.base}{below}?q={encoded}")
         else:
             response = await self.data("GET", below, params={"q": soql})
             body = response.json()
@@ -155,3 +155,10 @@ def plain(record: Native) -> Native:
                 if isinstance(part, dict):
                     plain(part)
     return record
+
+
+def _encoded(soql: str) -> str:
+    try:
+        return quote(soql, safe="")
+    except UnicodeEncodeError:
+        raise BadRequest("the query is not Unicode text: half of a surrogate pair is in it") from None

@@ -1,145 +1,145 @@
-"""OAuth as Salesforce does it.
+"""The owner of a connection's access token, by each of Salesforce's flows.
 
-Source: Salesforce Help, "OAuth 2.0 Refresh Token Flow", "OAuth 2.0 Client Credentials Flow" and "OAuth
-Error Codes": a token reply names ``instance_url`` and no lifetime (a session ends when it was idle for
-the org's timeout), and a new refresh token when rotation is on.
+Source: Salesforce Help, "OAuth Authorization Flows": a token reply names ``instance_url`` and no lifetime
+(a session ends when it was idle for the org's timeout), and a new refresh token when rotation is on. Only the
+web server flow has refresh tokens; by the other flows one signs in again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
+
+from pydantic import SecretStr
 
 from crmhub.connector import Context
-from crmhub.errors import AuthError, BadResponse, RateLimited, ReauthRequired
+from crmhub.errors import AuthError, BadResponse, ConfigError, RateLimited, ReauthRequired, Where
 from crmhub.http import Auth, BearerToken, HttpSend, OAuth, Response, Token, read_token
+from crmhub.http.oauth import Fetch
 from crmhub.http.paths import origin
-from crmhub_salesforce.config import SalesforceConfig, is_loopback
+from crmhub.redact import register
+from crmhub_salesforce import soap
+from crmhub_salesforce.assertion import Signer
+from crmhub_salesforce.config import SalesforceConfig
+from crmhub_salesforce.hosts import audience, is_loopback
+from crmhub_salesforce.refusals import explained
 
-__all__ = ["HOSTS", "auth_of"]
+__all__ = ["SCOPES", "auth_of", "read"]
 
-HOSTS = frozenset({"salesforce.com", "force.com", "salesforce.mil", "cloudforce.com", "database.com"})
-"""Domains whose hosts a token reply may send us to."""
-
-_THROTTLE_PAUSE = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Reason:
-    """What a refusal means, by a word of its code or description."""
-
-    kind: type[AuthError | RateLimited]
-    what: str
-    hint: str
-
-
-_REASONS: Mapping[str, _Reason] = {
-    "login rate exceeded": _Reason(
-        RateLimited, "this user signs in too often", "let the processes of a connection share a token store"
-    ),
-    "expired access/refresh token": _Reason(
-        ReauthRequired,
-        "the refresh token is no longer accepted",
-        "sign in again; it was revoked, used up by rotation, or ended by the app's refresh token policy",
-    ),
-    "expired authorization code": _Reason(
-        ReauthRequired, "the refresh token is no longer accepted", "sign in again"
-    ),
-    "no client credentials user enabled": _Reason(
-        AuthError,
-        "the app has no run-as user",
-        "in the app's policies, enable the client credentials flow and choose a run-as user",
-    ),
-    "not supported on this domain": _Reason(
-        AuthError, "this host does not serve the flow", "set instance_url to the org's My Domain"
-    ),
-    "hasn't approved this consumer": _Reason(
-        ReauthRequired, "the user has not approved the app", "let the user, or an administrator, approve it"
-    ),
-    "ip restricted": _Reason(
-        AuthError, "sign-in from this address is forbidden", "relax the app's IP restrictions"
-    ),
-    "inactive user": _Reason(ReauthRequired, "the user is inactive", "sign in as an active user"),
-    "inactive_user": _Reason(ReauthRequired, "the user is inactive", "sign in as an active user"),
-    "inactive organization": _Reason(ReauthRequired, "the org is locked or closed", "ask its administrator"),
-    "inactive_org": _Reason(ReauthRequired, "the org is locked or closed", "ask its administrator"),
-    "unsupported_grant_type": _Reason(
-        AuthError, "the app does not allow this flow", "enable it in the app's OAuth settings"
-    ),
-    "invalid_client": _Reason(
-        AuthError,
-        "client_id or client_secret is wrong",
-        "copy both from the app (a new app can take ten minutes to become known)",
-    ),
-    "invalid_grant": _Reason(
-        ReauthRequired,
-        "the refresh token is not accepted",
-        "sign in again; a sandbox's token is only good at its own My Domain or test.salesforce.com",
-    ),
-}
+SCOPES = "scope"
+"""Where a kept token has its scopes, separated by spaces."""
+_JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def auth_of(config: SalesforceConfig, context: Context) -> Auth:
-    """The owner of the connection's access token."""
+    """The owner of the connection's access token. Raises ``ConfigError`` for a key that is none."""
     if config.access_token is not None:
         return BearerToken(config.access_token)
-
-    async def fetch(send: HttpSend, last: Token | None) -> Token:
-        response = await send(_form(config, last))
-        return _settled(config, _read(response, context))
-
     return OAuth(
-        fetch,
+        _by_soap(config, context) if config.way == "soap" else _by_form(config, context),
         token_url=f"{config.token_base}/services/oauth2/token",
         connection=context.connection,
         tokens=context.tokens,
-        secrets=(config.client_id, config.client_secret, config.refresh_token, config.token_base),
+        secrets=(
+            *(config.client_id, config.client_secret, config.refresh_token, config.token_base),
+            *(config.username, config.password, config.security_token, config.private_key),
+        ),
     )
 
 
-def _form(config: SalesforceConfig, last: Token | None) -> dict[str, str]:
-    form = {"client_id": config.client_id or ""}
-    if config.client_secret is not None:
-        form["client_secret"] = config.client_secret.get_secret_value()
-    if config.refresh_token is None:
-        return {"grant_type": "client_credentials", **form}
-    rotated = last.refresh if last is not None else None
-    refresh = rotated or config.refresh_token
-    return {"grant_type": "refresh_token", "refresh_token": refresh.get_secret_value(), **form}
-
-
-def _read(response: Response, context: Context) -> Token:
+def read(response: Response, config: SalesforceConfig, context: Context) -> Token:
+    """The token in a reply of the token endpoint, with its scopes. Raises what the reply means."""
     try:
-        return read_token(response, now=context.clock.now(), base_url="instance_url")
+        token = read_token(response, now=context.clock.now(), base_url="instance_url")
     except (AuthError, RateLimited) as error:
-        reason = _reason(response)
-        if reason is None:
+        refusal = explained(error, response, config.way, context)
+        if refusal is error:
             raise
-        said = error
-    explained = reason.kind(
-        f"Salesforce refused to sign us in: {reason.what}",
-        hint=reason.hint,
-        where=said.where,
-        status=said.status,
-        code=said.code,
-        request_id=said.request_id,
-    )
-    if isinstance(explained, RateLimited):
-        explained.retry_after = _THROTTLE_PAUSE
-    raise explained
+        raise refusal from None
+    reply = response.json()
+    granted = reply.get("scope") if isinstance(reply, dict) else None
+    scopes = {SCOPES: granted} if isinstance(granted, str) else {}
+    return _settled(config, replace(token, extra={**token.extra, **scopes}))
 
 
-def _reason(response: Response) -> _Reason | None:
-    """The first entry of the table that the refusal's description, else its code, speaks of."""
-    reply = response.peek()
-    if not isinstance(reply, dict):
-        return None
-    for text in (reply.get("error_description"), reply.get("error")):
-        words = text.lower() if isinstance(text, str) else ""
-        for sign, reason in _REASONS.items():
-            if sign in words:
-                return reason
-    return None
+def _by_form(config: SalesforceConfig, context: Context) -> Fetch:
+    form = _form_of(config, context)
+
+    async def fetch(send: HttpSend, last: Token | None) -> Token:
+        return read(await send(form(last)), config, context)
+
+    return fetch
+
+
+def _by_soap(config: SalesforceConfig, context: Context) -> Fetch:
+    """The password goes by a client of its own, since the token endpoint takes forms only."""
+    if context.http is None or config.username is None:
+        raise ConfigError("SOAP login() needs an HTTP client and a username")
+    http = context.http(soap.client_settings(config.token_base))
+    username, password = config.username, _whole_password(config)
+
+    async def fetch(send: HttpSend, last: Token | None) -> Token:  # noqa: ARG001 - the shape of a Fetch
+        return _settled(config, await soap.login(http, username, password, config.version))
+
+    return fetch
+
+
+def _form_of(config: SalesforceConfig, context: Context) -> Callable[[Token | None], dict[str, str]]:
+    """What is sent to the token endpoint, given the last token."""
+    app = {"client_id": config.client_id or ""}
+    if config.client_secret is not None:
+        app["client_secret"] = config.client_secret.get_secret_value()
+    match config.way:
+        case "jwt_bearer":
+            return _assertion_of(config, context)
+        case "password":
+            user = {"username": config.username or "", "password": _whole_password(config).get_secret_value()}
+            return lambda _: {"grant_type": "password", **app, **user}
+        case "client_credentials":
+            return lambda _: {"grant_type": "client_credentials", **app}
+        case _:
+            return lambda last: {
+                "grant_type": "refresh_token",
+                "refresh_token": _refresh(config, context, last).get_secret_value(),
+                **app,
+            }
+
+
+def _assertion_of(config: SalesforceConfig, context: Context) -> Callable[[Token | None], dict[str, str]]:
+    if config.private_key is None:
+        raise ConfigError(f"connection {context.connection}: flow jwt_bearer needs private_key")
+    signer = Signer(config.private_key, connection=context.connection)
+
+    def form(last: Token | None) -> dict[str, str]:  # noqa: ARG001 - nothing of it is used again
+        assertion = signer.signed(
+            issuer=config.client_id or "",
+            subject=config.username or "",
+            audience=audience(config.token_base),
+            now=context.clock.now(),
+        )
+        return {"grant_type": _JWT_GRANT, "assertion": assertion}
+
+    return form
+
+
+def _refresh(config: SalesforceConfig, context: Context, last: Token | None) -> SecretStr:
+    """The refresh token: a rotated one, or the one of a person who signed in, else the configured."""
+    refresh = last.refresh if last is not None and last.refresh is not None else config.refresh_token
+    if refresh is None:
+        raise ReauthRequired(
+            "nobody has signed in yet",
+            hint=f"crmhub auth {context.connection}",
+            where=Where(connection=context.connection),
+        )
+    return refresh
+
+
+def _whole_password(config: SalesforceConfig) -> SecretStr:
+    """The password with the security token behind it, as Salesforce wants both."""
+    parts = (config.password, config.security_token)
+    whole = "".join(part.get_secret_value() for part in parts if part is not None)
+    register(whole)
+    return SecretStr(whole)
 
 
 def _settled(config: SalesforceConfig, token: Token) -> Token:

@@ -8,6 +8,7 @@ from crmhub.connector import Check, Value
 from crmhub.errors import AuthError, ConnectorError, NotFound, PermissionDenied
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.config import SalesforceConfig
+from crmhub_salesforce.flows import DYING
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 
@@ -23,16 +24,23 @@ async def checks(api: Api, schemas: Schemas, config: SalesforceConfig) -> Sequen
     try:
         response = await api.data("GET", "/limits")
     except PermissionDenied as error:
-        return [Check("sign in", ok=True), _failed("api access", error)]
+        return [_signed_in(config), _failed("api access", error)]
     except (AuthError, NotFound) as error:
         return [_failed("sign in" if isinstance(error, AuthError) else "api version", error)]
-    lines = [Check("sign in", ok=True), Check("api version", ok=True, detail=config.version)]
+    lines = [_signed_in(config), Check("api version", ok=True, detail=config.version)]
     lines.append(_calls_left(response.json()))
     for name in _WRITTEN:
         lines.append(await _object(schemas, name, ("queryable", "createable", "updateable")))
         lines.extend(await _sync_key(schemas, name, config))
     lines.extend([await _object(schemas, name, ("queryable",)) for name in _READ])
     return lines
+
+
+def _signed_in(config: SalesforceConfig) -> Check:
+    """By which flow; one that is about to end is told with what to use instead."""
+    ending = DYING.get(config.way)
+    instead = "; move to client_id with private_key or client_secret" if ending else ""
+    return Check("sign in", ok=True, detail=f"flow {config.way}" + (f": {ending}{instead}" if ending else ""))
 
 
 async def _object(schemas: Schemas, name: str, needed: Sequence[str]) -> Check:

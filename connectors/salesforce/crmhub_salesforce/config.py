@@ -10,17 +10,11 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_va
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
 from crmhub.http.paths import origin
+from crmhub_salesforce import hosts
+from crmhub_salesforce.flows import CREDENTIALS, Flow, flow_of, mistake
+from crmhub_salesforce.hosts import LOGIN_URL
 
-__all__ = ["LOGIN_URL", "SalesforceConfig", "is_loopback"]
-
-LOGIN_URL = "https://login.salesforce.com"
-_SHARED_LOGIN = frozenset({"login.salesforce.com", "test.salesforce.com"})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name means this machine, where plain http is allowed (a local simulator)."""
-    return host in _LOOPBACK
+__all__ = ["SalesforceConfig"]
 
 
 def _base_url(url: str) -> str:
@@ -29,10 +23,14 @@ def _base_url(url: str) -> str:
         scheme, host, _ = origin(url)
     except BadRequest as error:
         raise ValueError(error.what) from None
-    if scheme != "https" and not is_loopback(host):
+    if scheme != "https" and not hosts.is_loopback(host):
         raise ValueError("credentials are only sent over https; plain http is for localhost")
     if url.count("/") > 2:
         raise ValueError("give only https://host[:port], without a path")
+    if hosts.is_pages(host):
+        raise ValueError("that host serves the org's pages; its API is at https://NAME.my.salesforce.com")
+    if not hosts.is_ours(host) and not hosts.is_loopback(host):
+        raise ValueError("credentials are only sent to Salesforce, such as https://NAME.my.salesforce.com")
     return url
 
 
@@ -49,20 +47,31 @@ _Version: TypeAlias = Annotated[
 
 
 class SalesforceConfig(ConnectorConfig):
-    """How to reach one Salesforce org. Three ways to sign in:
+    """How to reach one Salesforce org. How to sign in is told by what is given:
 
-    - ``client_id``, ``refresh_token`` (and ``client_secret`` where the app demands it): as a person;
     - ``client_id``, ``client_secret``, ``instance_url``: as the app's run-as user (client credentials);
-    - ``access_token``, ``instance_url``: a session that somebody else keeps alive.
+    - ``client_id``, ``username``, ``private_key``: as a user who is pre-authorized for the app (JWT bearer);
+    - ``client_id`` (and ``client_secret`` where the app demands it): as the person who signed in by
+      ``crmhub auth``, or whose ``refresh_token`` is given;
+    - ``access_token``, ``instance_url``: a session that somebody else keeps alive;
+    - ``username``, ``password``, ``security_token``: by SOAP, or with ``client_id`` and ``client_secret`` by
+      OAuth, where old set-ups still may.
     """
 
     instance_url: _Url | None = None
     """The org's My Domain, ``https://NAME.my.salesforce.com``."""
     login_url: _Url | None = None
     """Where tokens come from. Not given: ``instance_url``, else ``https://login.salesforce.com``."""
+    flow: Flow | None = None
+    """The way to sign in, where what is given does not tell: ``web_server`` with a ``client_secret``."""
     client_id: str | None = Field(default=None, min_length=1)
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
+    username: str | None = Field(default=None, min_length=1)
+    private_key: SecretStr | None = None
+    """The RSA key, in PEM, whose certificate the app has."""
+    password: SecretStr | None = None
+    security_token: SecretStr | None = None
     access_token: SecretStr | None = None
     version: _Version = "62.0"
     sync_key: str | None = Field(default="External_Id__c", pattern=r"^[A-Za-z]\w*$")
@@ -82,7 +91,9 @@ class SalesforceConfig(ConnectorConfig):
     page_size: int = Field(default=2_000, ge=1, le=2_000)
     """Rows a query; 2,000 is Salesforce's most."""
 
-    @field_validator("client_secret", "refresh_token", "access_token")
+    @field_validator(
+        "client_secret", "refresh_token", "access_token", "private_key", "password", "security_token"
+    )
     @classmethod
     def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().strip():
@@ -91,28 +102,23 @@ class SalesforceConfig(ConnectorConfig):
 
     @model_validator(mode="after")
     def _one_way_in(self) -> SalesforceConfig:
-        if self.access_token is not None:
-            if self.client_id or self.client_secret or self.refresh_token:
-                raise ValueError(
-                    "give access_token alone, or client_id with client_secret or refresh_token without it"
-                )
-            if self.instance_url is None:
-                raise ValueError(
-                    "access_token needs instance_url, since a token does not say where it is good"
-                )
-            return self
-        if self.client_id is None:
-            raise ValueError(
-                "give client_id with refresh_token or client_secret, or access_token with instance_url"
-            )
-        if self.refresh_token is None and self.client_secret is None:
-            raise ValueError("client_id needs a refresh_token, or a client_secret for client credentials")
-        if self.refresh_token is None and origin(self.token_base)[1] in _SHARED_LOGIN:
+        given = self._given()
+        if problem := mistake(self.flow or flow_of(given), given):
+            raise ValueError(problem)
+        if self.way == "client_credentials" and origin(self.token_base)[1] in hosts.SHARED:
             raise ValueError(
                 "client credentials work only on the org's own host: set instance_url to its My Domain"
-                " (https://NAME.my.salesforce.com) and leave login_url out"
+                " (https://NAME.my.salesforce.com) and leave login_url out; or, to sign in as a person, set"
+                " flow: web_server"
             )
         return self
+
+    @property
+    def way(self) -> Flow:
+        """How to sign in."""
+        way = self.flow or flow_of(self._given())
+        assert way is not None  # noqa: S101 - the settings were checked for it
+        return way
 
     @property
     def token_base(self) -> str:
@@ -123,3 +129,6 @@ class SalesforceConfig(ConnectorConfig):
     def api_base(self) -> str:
         """Where calls go, unless the token reply names another host of Salesforce's."""
         return self.instance_url or self.token_base
+
+    def _given(self) -> frozenset[str]:
+        return frozenset(name for name in (*CREDENTIALS, "instance_url") if getattr(self, name) is not None)

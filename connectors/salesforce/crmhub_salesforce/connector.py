@@ -25,23 +25,25 @@ from crmhub.connector import (
     WriteRequest,
 )
 from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
-from crmhub.http import HttpClient, HttpSettings
+from crmhub.http import Auth, HttpClient, HttpSettings
 from crmhub.powers import Power
 from crmhub.statement import Scalar
 from crmhub.tiers import Served
 from crmhub.usage import Estimate, Planned, Usage
 from crmhub_salesforce import native, soql
 from crmhub_salesforce.api import Api
-from crmhub_salesforce.auth import HOSTS, auth_of
+from crmhub_salesforce.auth import auth_of
 from crmhub_salesforce.capabilities import MAIN_OBJECTS, able, able_unseen, listed
 from crmhub_salesforce.checking import checks
 from crmhub_salesforce.config import SalesforceConfig
 from crmhub_salesforce.errors import classify
 from crmhub_salesforce.estimating import Estimator
+from crmhub_salesforce.hosts import HOSTS
 from crmhub_salesforce.limits import Limits
 from crmhub_salesforce.lookup import Lookup
 from crmhub_salesforce.reading import Reader
 from crmhub_salesforce.schemas import Schemas
+from crmhub_salesforce.signing_in import SalesforceSignIn
 from crmhub_salesforce.writing import Writer
 
 __all__ = ["Connector"]
@@ -62,8 +64,10 @@ class Connector:
         self._config = config
         self._context = context
         self._limits = Limits(config, context.connection)
-        self._http = _client(config, context, self._limits)
+        auth = auth_of(config, context)
+        self._http = _client(config, context, auth, self._limits)
         self._limits.attach(self._http)
+        self._sign_in = SalesforceSignIn(config, context, self._http, auth)
         self._api = Api(self._http, context, config.version)
         self._schemas = Schemas(self._http, context, config.version)
         self._reader = Reader(
@@ -179,17 +183,22 @@ class Connector:
         """simple-salesforce on this connection, for worker threads (``anyio.to_thread.run_sync``)."""
         return native.threaded(self._http, self._config.version)
 
+    @property
+    def sign_in(self) -> SalesforceSignIn:
+        """The steps by which a person signs in."""
+        return self._sign_in
+
     async def aclose(self) -> None:
         """Nothing of our own is open: the hub closes the HTTP client."""
 
 
-def _client(config: SalesforceConfig, context: Context, limits: Limits) -> HttpClient:
+def _client(config: SalesforceConfig, context: Context, auth: Auth, limits: Limits) -> HttpClient:
     if context.http is None:
         raise ConfigError("the Salesforce connector needs an HTTP client", hint="give Context(http=…)")
     return context.http(
         HttpSettings(
             base_url=config.api_base,
-            auth=auth_of(config, context),
+            auth=auth,
             budget=limits.budget,
             classify=classify,
             allow_hosts=HOSTS,

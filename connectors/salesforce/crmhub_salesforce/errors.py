@@ -67,6 +67,8 @@ def classify(response: Response) -> ConnectorError | None:
             status=300,
             code="DUPLICATE_EXTERNAL_ID",
         )
+    if response.status == 400 and _ended(response):
+        return _error(CODES["INVALID_SESSION_ID"], {"errorCode": "InvalidSessionId"}, response)
     refusal = _refusal(response.peek())
     if not 400 <= response.status < 500 or refusal is None:
         return None
@@ -74,6 +76,18 @@ def classify(response: Response) -> ConnectorError | None:
     if meaning is None:
         return None if response.status in {401, 409, 412, 429} else _unknown(refusal, response)
     return _error(meaning, refusal, response)
+
+
+def _ended(response: Response) -> bool:
+    """Whether a bulk API says that the session is over: with status 400, and in words of its own.
+
+    Source: Bulk API Developer Guide, "Bulk API 1.0 Errors" (``exceptionCode``, as XML or JSON).
+    """
+    body = response.peek()
+    first = body[0] if isinstance(body, list) and body else body
+    if isinstance(first, dict):
+        return "InvalidSessionId" in (first.get("exceptionCode"), first.get("errorCode"))
+    return b"<exceptionCode>InvalidSessionId</exceptionCode>" in response.content
 
 
 def error_of(body: Value, status: int, response: Response) -> ConnectorError:
