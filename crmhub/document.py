@@ -22,7 +22,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from crmhub.errors import ConfigError
 from crmhub.native import Value
 
-__all__ = ["Document", "Step", "suggest"]
+__all__ = ["Document", "Step", "suggest", "text_of"]
 
 Step: TypeAlias = str | int
 _MOST_BYTES = 1_000_000
@@ -45,6 +45,22 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"known: {', '.join(names)}" if names and len(names) <= 60 else ""
 
 
+def text_of(path: Path) -> str:
+    """The text of a file of ours. Raises :class:`ConfigError` naming it."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file", hint="check the path and the working folder") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise ConfigError(f"{path}: larger than {_MOST_BYTES:,} bytes", hint="split the file")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+
+
 @dataclass(frozen=True)
 class Document:
     """A loaded document: ``data``, and the position of each path into it."""
@@ -58,18 +74,7 @@ class Document:
     @classmethod
     def load(cls, path: Path) -> Document:
         """Read a file. Raises :class:`ConfigError` naming the file, the line and what to do."""
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: no such file", hint="check the path and the working folder") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-        if len(content) > _MOST_BYTES:
-            raise ConfigError(f"{path}: larger than {_MOST_BYTES:,} bytes", hint="split the file")
-        try:
-            return cls.parse(content.decode("utf-8-sig"), str(path))
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: not UTF-8 (byte {error.start})", hint="save it as UTF-8") from None
+        return cls.parse(text_of(path), str(path))
 
     @classmethod
     def parse(cls, text: str, name: str) -> Document:

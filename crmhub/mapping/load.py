@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 
-from crmhub.document import Document, Step, suggest
+from crmhub.document import Document, Step, suggest, text_of
 from crmhub.errors import MappingError
 from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.codecs.base import Factory
@@ -52,6 +53,12 @@ def find_mapping(crm: str, project: Path | None, plugged: Mapping[str, Path]) ->
     return found
 
 
+@lru_cache(maxsize=8)
+def _parsed(text: str, name: str) -> Document:
+    """A mapping file, parsed once in a process for all hubs that load it. Nobody changes a document."""
+    return Document.parse(text, name)
+
+
 def load_mapping(
     path: Path,
     *,
@@ -63,7 +70,7 @@ def load_mapping(
 
     Raises :class:`MappingError`, one line for each mistake.
     """
-    document = Document.load(path)
+    document = _parsed(text_of(path), str(path))
     if override is not None:
         document = _overridden(document, override)
     return parse_mapping(document, models, {**CODECS, **(codecs or {})})
