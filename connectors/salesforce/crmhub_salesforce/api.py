@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from crmhub.connector import Context, Native, Value
 from crmhub.errors import BadRequest, BadResponse, Where
-from crmhub.http import HttpClient, Params, Response
+from crmhub.http import Body, HttpClient, Params, Response, Sink
 from crmhub_salesforce.errors import error_of
 
 __all__ = ["Api", "Reply", "plain"]
@@ -65,6 +65,27 @@ class Api:
     ) -> Response:
         """Make a call to a path below ``/services/data/vXX.0``."""
         return await self.call(method, self.base + below, params=params, json=json, idempotent=idempotent)
+
+    async def carry(
+        self,
+        method: str,
+        below: str,
+        *,
+        params: Params | None = None,
+        content: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        into: Sink | None = None,
+    ) -> Response:
+        """Send or receive a file by a path below ``/services/data/vXX.0``."""
+        return await self._http.request(
+            method,
+            self.base + below,
+            params=params,
+            content=content,
+            headers=headers,
+            into=into,
+            expect="any",
+        )
 
     async def query(self, soql: str, *, object: str | None = None, deleted: bool = False) -> Reply:
         """The first page of a query; ``deleted`` also finds deleted and archived records.

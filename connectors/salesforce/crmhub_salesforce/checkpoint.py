@@ -15,10 +15,19 @@ from crmhub.connector import Checkpoint, Value
 from crmhub.errors import BadRequest, Where
 from crmhub_salesforce.ids import full_id
 
-__all__ = ["Changes", "Full", "Position", "dump", "load", "moment"]
+__all__ = ["Changes", "Full", "Job", "Position", "dump", "load", "moment"]
 
 _FORM = 1
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A query job; its page behind ``locator`` (the first: none) is read up to and with ``done`` rows."""
+
+    id: str
+    locator: str | None = None
+    done: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class Full:
 
     after: str | None = None
     began: datetime | None = None
+    job: Job | None = None
+    """The query job that reads what comes after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +61,8 @@ def dump(object: str, cursor: str | None, state: Full | Changes) -> Checkpoint:
     """The state as JSON-able values."""
     known: dict[str, Value] = {"v": _FORM, "object": object, "cursor": cursor}
     if isinstance(state, Full):
-        return known | {"mode": "full", "after": state.after, "began": _text(state.began)}
+        known |= {"mode": "full", "after": state.after, "began": _text(state.began)}
+        return known if state.job is None else known | {"job": _job_values(state.job)}
     at: Value = None if state.at is None else [_text(state.at.stamp), state.at.id]
     return known | {"mode": "changes", "seen": _text(state.seen), "at": at, "until": _text(state.until)}
 
@@ -83,7 +95,7 @@ def _state(object: str, cursor: str | None, since: Checkpoint) -> Full | Changes
     if since["cursor"] != cursor:
         raise _unusable(object, "it was made with another cursor field")
     if since["mode"] == "full":
-        return Full(_id(since["after"]), _instant(since["began"]))
+        return Full(_id(since["after"]), _instant(since["began"]), _job(since.get("job")))
     if since["mode"] != "changes":
         raise ValueError("another mode")
     at = since["at"]
@@ -103,6 +115,21 @@ def _id(value: Value) -> str | None:
     if id_ is None:
         raise ValueError("no id")
     return id_
+
+
+def _job_values(job: Job) -> list[Value]:
+    return [job.id, job.locator, job.done]
+
+
+def _job(value: Value) -> Job | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise ValueError("no job")  # noqa: TRY004 - a checkpoint that is damaged, as any other
+    id_, locator, done = value
+    if not (locator is None or isinstance(locator, str)) or type(done) is not int or done < 0:
+        raise ValueError("no place in a job")
+    return Job(_id(id_) or "", locator, done)
 
 
 def _instant(value: Value) -> datetime | None:

@@ -53,6 +53,7 @@ _PROFILE = "give the user the permission by profile or permission set, and acces
 _AGAIN = "it passes; try again, with fewer writers at a time"
 CODES: Mapping[str, Meaning] = {
     "INVALID_SESSION_ID": Meaning(AuthError, "the session is expired or invalid"),
+    "InvalidSessionId": Meaning(AuthError, "the session is expired or invalid"),
     "INVALID_AUTH_HEADER": Meaning(AuthError, "the access token is not accepted"),
     "API_DISABLED_FOR_ORG": _denied(
         "the API is not enabled for this user or edition", "enable 'API Enabled' in the user's profile"
@@ -77,6 +78,11 @@ CODES: Mapping[str, Meaning] = {
         "the query compares a field in a way it does not allow", show="column"
     ),
     "INVALID_QUERY_LOCATOR": _call("the query's cursor is no longer known", "start the query again"),
+    "INVALIDJOB": _call("the bulk job is not well-formed"),
+    "INVALIDJOBSTATE": _call("the bulk job is in a state that does not allow this"),
+    "INVALIDENTITY": _call("the object cannot be read or written by bulk jobs"),
+    "API_ERROR": _call("a bulk job cannot give what is asked for"),
+    "EXCEEDEDQUOTA": _call("the org's bulk jobs of the last 24 hours are used up"),
     "QUERY_TOO_COMPLICATED": _call("the query is too complicated", "ask for fewer formula fields"),
     "QUERY_TIMEOUT": _call("the query took too long", "filter it, or ask for fewer fields"),
     "OPERATION_TOO_LARGE": _call("the query has too large a result", "filter it"),

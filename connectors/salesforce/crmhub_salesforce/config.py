@@ -90,6 +90,10 @@ class SalesforceConfig(ConnectorConfig):
     """The share of the calls kept for people: for those of the contexts ``interactive`` and ``agent``."""
     page_size: int = Field(default=2_000, ge=1, le=2_000)
     """Rows a query; 2,000 is Salesforce's most."""
+    bulk_read_from: int | None = Field(default=50_000, ge=1)
+    """Records left from which a full read goes on by a query job of Bulk API 2.0; ``null``: never."""
+    bulk_timeout: float = Field(default=3_600.0, gt=0)
+    """Seconds after which a bulk job that is not done is aborted."""
 
     @field_validator(
         "client_secret", "refresh_token", "access_token", "private_key", "password", "security_token"

@@ -33,6 +33,7 @@ from crmhub.usage import Estimate, Planned, Usage
 from crmhub_salesforce import native, soql
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.auth import auth_of
+from crmhub_salesforce.bulk.reading import BulkReader
 from crmhub_salesforce.capabilities import MAIN_OBJECTS, able, able_unseen, listed
 from crmhub_salesforce.checking import checks
 from crmhub_salesforce.config import SalesforceConfig
@@ -70,8 +71,9 @@ class Connector:
         self._sign_in = SalesforceSignIn(config, context, self._http, auth)
         self._api = Api(self._http, context, config.version)
         self._schemas = Schemas(self._http, context, config.version)
+        bulk = BulkReader(self._api, context, least=config.bulk_read_from, longest=config.bulk_timeout)
         self._reader = Reader(
-            self._api, self._schemas, context, overlap=config.overlap, page_size=config.page_size
+            self._api, self._schemas, context, bulk, overlap=config.overlap, page_size=config.page_size
         )
         self._lookup = Lookup(self._api, self._schemas)
         self._writer = Writer(self._api, self._schemas, context)

@@ -161,6 +161,8 @@ def text_of(value: Value) -> str:
 
 def _refusal(body: Value) -> Native | None:
     first = body[0] if isinstance(body, list) and body else body
+    if isinstance(first, dict) and "exceptionCode" in first:  # as some bulk resources word it
+        first = {"errorCode": first["exceptionCode"], "message": first.get("exceptionMessage")}
     return first if isinstance(first, dict) and isinstance(first.get("errorCode"), str) else None
 
 

@@ -9,12 +9,11 @@ from crmhub.connector import Condition, Missing, Native, Page
 from crmhub.errors import BadRequest, BadResponse, Unsupported, Where
 from crmhub_salesforce.api import Api, Reply, plain
 from crmhub_salesforce.ids import full_id
-from crmhub_salesforce.reading import conditions_of
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
-from crmhub_salesforce.soql import counting, quoted, select
+from crmhub_salesforce.soql import compared, counting, quoted, select
 
-__all__ = ["GET_BATCH", "Lookup"]
+__all__ = ["GET_BATCH", "Lookup", "conditions_of"]
 
 GET_BATCH = 200
 """Ids a call: as many as fit into a URL with some dozen fields."""
@@ -147,3 +146,16 @@ def _answer(asked: str, found: Native | Missing | None) -> Native | Missing:
     if isinstance(found, dict):
         return found
     return Missing(asked, found.life) if found else Missing(asked)
+
+
+async def conditions_of(schemas: Schemas, object: str, filter: Sequence[Condition]) -> tuple[str, ...]:
+    """The conditions as SOQL; raises ``BadRequest`` for a field that is not there or cannot be filtered."""
+    of = await schemas.checked(object, [condition.field for condition in filter])
+    for condition in filter:
+        if of.has(condition.field) and not of.holds(condition.field, "filterable"):
+            raise BadRequest(
+                f"{object} cannot be filtered by {condition.field}",
+                hint="Salesforce does not filter by long texts, encrypted and some system fields",
+                where=Where(object=object, field=condition.field),
+            )
+    return tuple(compared(condition, of.type_of(condition.field)) for condition in filter)

@@ -5,26 +5,29 @@ stamps are no problem, and a read goes on where it stopped after any time; query
 days, are not needed. A change can become visible after the time that it carries (records are stamped
 when they are saved and seen when their transaction ends), so changes are read from ``overlap`` seconds
 before the newest that was seen, and what was seen never counts beyond the server's time at the start.
+What is left of a large object after some pages is read by a query job (:mod:`.bulk.reading`).
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crmhub.connector import Condition, Context, Deletion, Native, Page, ReadRequest
+from crmhub.connector import Context, Deletion, Native, Page, ReadRequest
 from crmhub.errors import BadRequest, BadResponse, ConnectorError, Where
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api, Reply
-from crmhub_salesforce.checkpoint import Changes, Full, Position
+from crmhub_salesforce.bulk.reading import BulkReader, GivenUp, Wanted
+from crmhub_salesforce.checkpoint import Changes, Full, Job, Position
 from crmhub_salesforce.ids import looks_like_id
+from crmhub_salesforce.lookup import conditions_of
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
-from crmhub_salesforce.soql import compared, instant, quoted, select
+from crmhub_salesforce.soql import instant, quoted, select
 
-__all__ = ["Reader", "conditions_of"]
+__all__ = ["Reader"]
 
 _TOMBSTONE = ("IsDeleted", "MasterRecordId")
 _CONVERTED = ("IsConverted", "ConvertedContactId")
@@ -48,9 +51,17 @@ class Reader:
     """Reads of one connection; see the module."""
 
     def __init__(
-        self, api: Api, schemas: Schemas, context: Context, *, overlap: float, page_size: int
+        self,
+        api: Api,
+        schemas: Schemas,
+        context: Context,
+        bulk: BulkReader,
+        *,
+        overlap: float,
+        page_size: int,
     ) -> None:
         self._api = api
+        self._bulk = bulk
         self._schemas = schemas
         self._context = context
         self._overlap = timedelta(seconds=overlap)
@@ -92,6 +103,7 @@ class Reader:
     async def _full(self, scope: _Scope, state: Full) -> AsyncGenerator[Page]:
         archived = scope.of.has("IsArchived") and scope.of.has("IsDeleted")  # found by queryAll only
         progress = _Progress(scope, state.after)
+        read, jobs = 0, True
         while True:
             conditions = list(scope.conditions)
             if archived:
@@ -100,21 +112,47 @@ class Reader:
                 conditions.append("IsConverted = false")
             if state.after is not None:
                 conditions.append(f"Id > {quoted(state.after)}")
+            wanted = Wanted(scope.of, scope.fields, tuple(conditions), archived, scope.limit)
+            if state.job is None and jobs and self._bulk.decides(read):
+                jobs, state = False, replace(state, job=await self._bulk.begun(wanted))
+            if state.job is not None:
+                try:
+                    async with aclosing(self._by_job(scope, wanted, state, state.job)) as pages:
+                        async for page in pages:
+                            yield page
+                except GivenUp:
+                    jobs, state = False, replace(state, job=None)
+                else:
+                    return
             soql = select(scope.fields, scope.of.name, conditions, order=("Id",), limit=scope.limit)
             reply = await self._api.query(soql, object=scope.of.name, deleted=archived)
-            rows = _checked(scope, reply)
+            rows = _checked(scope, reply.records)
+            read += len(rows)
             after = _id(rows[-1]) if rows else state.after
             state = Full(after, state.began or reply.at)
             if progress.ends_with(reply, after):
                 yield Page(rows, (), self._changes_begin(scope, state))
                 return
-            yield Page(rows, (), checkpoint.dump(scope.of.name, scope.of.cursor, state))
+            yield Page(rows, (), self._saved(scope, state))
+
+    async def _by_job(self, scope: _Scope, wanted: Wanted, state: Full, job: Job) -> AsyncGenerator[Page]:
+        """The pages of a query job, up to the end of the read."""
+        steps = self._bulk.steps(wanted, job)
+        async with aclosing(steps):
+            async for rows, following in steps:
+                ended, state = following is None, replace(state, job=following)
+                since = self._changes_begin(scope, state) if ended else self._saved(scope, state)
+                yield Page(_checked(scope, rows), (), since)
+                del rows  # else two pages are in memory while the next one comes
+
+    def _saved(self, scope: _Scope, state: Full) -> checkpoint.Checkpoint:
+        return checkpoint.dump(scope.of.name, scope.of.cursor, state)
 
     def _changes_begin(self, scope: _Scope, state: Full) -> checkpoint.Checkpoint:
         """The checkpoint after a full read; where changes cannot be read, it starts the next full read."""
         cursor = scope.of.cursor
         if cursor is None or state.began is None:
-            return checkpoint.dump(scope.of.name, cursor, Full())
+            return self._saved(scope, Full())
         return checkpoint.dump(scope.of.name, cursor, Changes(seen=state.began))
 
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
@@ -131,7 +169,7 @@ class Reader:
             until = state.until or reply.at
             if state.until is None:
                 self._tell_coverage(scope, state, until)
-            rows = _checked(scope, reply)
+            rows = _checked(scope, reply.records)
             at = self._end(scope, rows, cursor, state)
             upserts, deletes = _parted(rows, cursor, extra, converted=scope.converted)
             if progress.ends_with(reply, at):
@@ -196,24 +234,11 @@ def _cursor(scope: _Scope) -> str:
     return scope.of.cursor
 
 
-async def conditions_of(schemas: Schemas, object: str, filter: Sequence[Condition]) -> tuple[str, ...]:
-    """The conditions as SOQL; raises ``BadRequest`` for a field that is not there or cannot be filtered."""
-    of = await schemas.checked(object, [condition.field for condition in filter])
-    for condition in filter:
-        if of.has(condition.field) and not of.holds(condition.field, "filterable"):
-            raise BadRequest(
-                f"{object} cannot be filtered by {condition.field}",
-                hint="Salesforce does not filter by long texts, encrypted and some system fields",
-                where=Where(object=object, field=condition.field),
-            )
-    return tuple(compared(condition, of.type_of(condition.field)) for condition in filter)
-
-
-def _checked(scope: _Scope, reply: Reply) -> list[Native]:
+def _checked(scope: _Scope, records: Sequence[Native]) -> list[Native]:
     """The page's records, each once and with its key and cursor field."""
     found: dict[str, Native] = {}
     needed = ("Id", scope.of.cursor) if scope.of.cursor else ("Id",)
-    for row in reply.records:
+    for row in records:
         _demand_fields(scope, row, needed)
         if found.setdefault(_id(row), row) != row:
             raise BadResponse("a page holds one record twice, with different values", where=_at(scope, row))
