@@ -24,6 +24,16 @@ __all__ = ["Config", "ConnectionSettings", "JobSettings", "load_config", "read_c
 _TOP = frozenset({"store", "mappings", "models", "plain_secrets", "connections", "jobs"})
 _JOB = frozenset({"from", "to", "models", "owner", "stage", "page_size"})
 _DEFAULT_STORE = "sqlite:///crmhub.db"
+_TABLE = "a table of settings is expected"
+_EXPECTED = {
+    "tuple_type": "a list is expected",
+    "list_type": "a list is expected",
+    "string_type": "a text is expected: put it in quotes",
+    "model_type": _TABLE,
+    "model_attributes_type": _TABLE,
+    "dict_type": _TABLE,
+}
+"""Complaints of pydantic's that speak of Python, in words of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +137,8 @@ class ConnectionSettings:
             return f"{at}: {key}: unknown setting; {suggest(str(place[-1]), _known(model, place[:-1]))}"
         if kind == "missing":
             return f"{at}: {key}: missing; connector {self.connector} needs it"
-        return f"{at}: {key or self.name}: {message}"
+        said = _EXPECTED.get(kind, message.removeprefix("Value error, "))
+        return f"{at}: {key or self.name}: {said}"
 
 
 def _known(model: type[BaseModel], path: tuple[int | str, ...]) -> Mapping[str, object]:

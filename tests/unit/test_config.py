@@ -146,6 +146,20 @@ def test_a_setting_of_the_wrong_type_is_named_without_its_value(tmp_path: Path) 
     assert "private words" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("    server: yes\n", "6:5: server: a table of settings is expected"),
+        ("    server: {words: one}\n", "6:14: server.words: a list is expected"),
+        ("    region: 8\n", "6:5: region: a text is expected: put it in quotes"),
+    ],
+)
+def test_what_a_setting_should_be_is_told_in_words_of_the_file(tmp_path: Path, lines: str, told: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check(tmp_path, f"    client_id: a\n    client_secret: env:PATH\n{lines}")
+    assert str(caught.value).endswith(f"crmhub.yaml:{told}")
+
+
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="environment variable NOT_SET_ANYWHERE is not set"):
         check(tmp_path, "    client_id: a\n    client_secret: env:NOT_SET_ANYWHERE\n")

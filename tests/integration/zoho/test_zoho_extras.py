@@ -353,6 +353,8 @@ async def test_a_job_changes_all_records_of_a_view(zoho: Zoho, connection: Conne
     world.doubles["zoho"].clock.advance(3600)
     assert (await zoho.mass_status(job)).state == "COMPLETED"
     assert (await zoho.mass_status(deletion)).done == 5
+    with pytest.raises(UsageError, match="give what mass_update_view"):
+        await zoho.mass_status(job.id)  # pyright: ignore[reportArgumentType]
 
 
 # ── the way there ────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 from crmhub.connector import Native, Outcome, Value
-from crmhub.errors import BadRequest, ConnectorError, PermissionDenied, UnknownOutcome, Where
+from crmhub.errors import BadRequest, ConnectorError, PermissionDenied, UnknownOutcome, UsageError, Where
 from crmhub_zoho.errors import error_of
 from crmhub_zoho.extras.batches import in_batches
 from crmhub_zoho.extras.checks import module_name, record_id
@@ -66,6 +66,10 @@ class Mass:
 
     async def status(self, job: MassJob) -> MassStatus:
         """How far a job has come."""
+        if not isinstance(job, MassJob):  # pyright: ignore[reportUnnecessaryIsInstance] - callers err
+            raise UsageError(
+                "job: not a job for a view", hint="give what mass_update_view or mass_delete_view gave"
+            )
         with _at(job.object, f"ZohoCRM.mass_{job.kind}.READ"):
             answer = await self._rest.mass_job(job.object, f"mass_{job.kind}", job.id)
         row = answer.rows[0] if answer.rows else {}
@@ -82,7 +86,8 @@ class Mass:
         most = _MOST_FIELDS.get(module, 1)
         if not 1 <= len(values) <= most:
             raise BadRequest(
-                f"a mass update of {module} changes 1 to {most} fields, and {len(values)} are given",
+                f"a mass update of {module} changes {'1 field' if most == 1 else f'1 to {most} fields'}, "
+                f"and {len(values)} are given",
                 hint="update the records one by one for more: update_many(…)",
                 where=Where(object=module),
             )
