@@ -21,8 +21,8 @@ from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api, Reply
 from crmhub_salesforce.bulk.reading import BulkReader, GivenUp, Wanted
 from crmhub_salesforce.checkpoint import Changes, Full, Job, Position
-from crmhub_salesforce.ids import looks_like_id
 from crmhub_salesforce.lookup import conditions_of
+from crmhub_salesforce.received import checked, stamp_of
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import instant, quoted, select
@@ -126,7 +126,7 @@ class Reader:
                     return
             soql = select(scope.fields, scope.of.name, conditions, order=("Id",), limit=scope.limit)
             reply = await self._api.query(soql, object=scope.of.name, deleted=archived)
-            rows = _checked(scope, reply.records)
+            rows = checked(scope.of, reply.records)
             read += len(rows)
             after = _id(rows[-1]) if rows else state.after
             state = Full(after, state.began or reply.at)
@@ -142,7 +142,7 @@ class Reader:
             async for rows, following in steps:
                 ended, state = following is None, replace(state, job=following)
                 since = self._changes_begin(scope, state) if ended else self._saved(scope, state)
-                yield Page(_checked(scope, rows), (), since)
+                yield Page(checked(scope.of, rows), (), since)
                 del rows  # else two pages are in memory while the next one comes
 
     def _saved(self, scope: _Scope, state: Full) -> checkpoint.Checkpoint:
@@ -169,7 +169,7 @@ class Reader:
             until = state.until or reply.at
             if state.until is None:
                 self._tell_coverage(scope, state, until)
-            rows = _checked(scope, reply.records)
+            rows = checked(scope.of, reply.records)
             at = self._end(scope, rows, cursor, state)
             upserts, deletes = _parted(rows, cursor, extra, converted=scope.converted)
             if progress.ends_with(reply, at):
@@ -194,7 +194,7 @@ class Reader:
         """Where the page ends; raises ``BadResponse`` unless its records are in order and were asked for."""
         last = self._start(state)
         for row in rows:
-            stamp = _stamp(scope, row, cursor)
+            stamp = stamp_of(scope.of, row, cursor)
             if stamp < last:
                 raise _stuck(scope)
             last = stamp
@@ -234,35 +234,6 @@ def _cursor(scope: _Scope) -> str:
     return scope.of.cursor
 
 
-def _checked(scope: _Scope, records: Sequence[Native]) -> list[Native]:
-    """The page's records, each once and with its key and cursor field."""
-    found: dict[str, Native] = {}
-    needed = ("Id", scope.of.cursor) if scope.of.cursor else ("Id",)
-    for row in records:
-        _demand_fields(scope, row, needed)
-        if found.setdefault(_id(row), row) != row:
-            raise BadResponse("a page holds one record twice, with different values", where=_at(scope, row))
-    return list(found.values())
-
-
-def _demand_fields(scope: _Scope, row: Native, needed: Sequence[str]) -> None:
-    for name in needed:
-        if not isinstance(row.get(name), str):
-            raise BadResponse(
-                f"a record came without its {name}; it has {', '.join(sorted(row)) or 'no fields'}",
-                where=_at(scope, row, name),
-            )
-    if not looks_like_id(_id(row)):
-        raise BadResponse("a record's Id is no id", where=_at(scope, {}, "Id"))
-
-
-def _stamp(scope: _Scope, row: Native, cursor: str) -> datetime:
-    try:
-        return checkpoint.moment(row.get(cursor))
-    except ValueError:
-        raise BadResponse("a record's cursor field holds no time", where=_at(scope, row, cursor)) from None
-
-
 def _stuck(scope: _Scope) -> BadResponse:
     return BadResponse(
         "the read is not advancing: a page came that does not go on from where the last one ended",
@@ -298,8 +269,3 @@ def _deletion(row: Native, cursor: str) -> Deletion:
 
 def _id(row: Native) -> str:
     return str(row["Id"])
-
-
-def _at(scope: _Scope, row: Native, field: str | None = None) -> Where:
-    id_ = row.get("Id")
-    return Where(object=scope.of.name, record=id_ if isinstance(id_, str) else None, field=field)
