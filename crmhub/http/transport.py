@@ -22,6 +22,7 @@ __all__ = ["Lost", "Received", "Transport", "asgi_transport"]
 
 _CONNECT_TIMEOUT = 10.0
 _KEEP_ALIVE = 15.0
+_SLOWEST = 65_536  # bytes a second of a file that is streamed
 _NEVER_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -98,12 +99,13 @@ class Transport:
     ) -> Received:
         """The reply with its body decoded; that of a success goes ``into`` the sink. Raises :class:`Lost`.
 
-        ``timeout`` holds for the whole exchange, so that a body that trickles in cannot hang a sync.
+        ``timeout`` holds for the whole exchange, so that a body that trickles in cannot hang a sync; a file
+        that is streamed has so much longer as a slow line takes for what has passed of it.
         """
         client = self._opened()
         try:
-            with quiet(), anyio.move_on_after(self._timeout):
-                return await self._exchange(client, method, url, headers, content, into)
+            with quiet(), anyio.move_on_after(self._timeout) as patience:
+                return await self._exchange(client, method, url, headers, content, into, patience)
         except httpx.HTTPError as error:
             lost = _lost(error)
         except (httpx.InvalidURL, UnicodeEncodeError):
@@ -150,24 +152,29 @@ class Transport:
         headers: Mapping[str, str],
         content: bytes | Body | None,
         into: Sink | None,
+        patience: anyio.CancelScope,
     ) -> Received:
         if content is None or isinstance(content, bytes):
             request = client.build_request(method, url, headers=headers, content=content)
-            return await self._replied(client, request, into)
+            return await self._replied(client, request, into, patience)
         headers = {**headers, "content-length": str(content.size)}
         async with content.open() as pieces:
-            stream = _Pieces(pieces)
+            stream = _Pieces(pieces, patience)
             request = client.build_request(method, url, headers=headers, content=stream)
             request.stream = stream  # httpx has put a generator around it
-            return await self._replied(client, request, into)
+            return await self._replied(client, request, into, patience)
 
     async def _replied(
-        self, client: httpx.AsyncClient, request: httpx.Request, into: Sink | None
+        self,
+        client: httpx.AsyncClient,
+        request: httpx.Request,
+        into: Sink | None,
+        patience: anyio.CancelScope,
     ) -> Received:
         response = await client.send(request, stream=True)
         try:
             if into is not None and response.is_success and response.status_code != 204:
-                return await _pour(response, into)
+                return await _pour(response, into, patience)
             return await self._receive(response)
         finally:
             await response.aclose()
@@ -210,7 +217,7 @@ class Transport:
         return f"a body of more than {self._max_body} bytes"
 
 
-async def _pour(response: httpx.Response, into: Sink) -> Received:
+async def _pour(response: httpx.Response, into: Sink, patience: anyio.CancelScope) -> Received:
     """A body of any size, passed on as it comes."""
     status = response.status_code
     headers = cast("Mapping[str, str]", response.headers)
@@ -232,6 +239,7 @@ async def _pour(response: httpx.Response, into: Sink) -> Received:
                 with anyio.CancelScope(shield=True):
                     await into.write(chunk)
                 taken += len(chunk)
+                patience.deadline += len(chunk) / _SLOWEST
             except Exception as error:  # noqa: BLE001 - raised below, whatever the sink's trouble is
                 failed = error
                 reading.cancel()
@@ -285,11 +293,17 @@ _App: TypeAlias = Callable[
 class _Pieces(httpx.AsyncByteStream):
     """A request body a piece at a time. No generator, for the reason told at ``_Whole``."""
 
-    def __init__(self, pieces: AsyncIterator[bytes]) -> None:
+    def __init__(self, pieces: AsyncIterator[bytes], patience: anyio.CancelScope) -> None:
         self._pieces = pieces
+        self._patience = patience
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._pieces
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await anext(self._pieces)
+        self._patience.deadline += len(piece) / _SLOWEST
+        return piece
 
 
 class _Whole(httpx.AsyncByteStream):

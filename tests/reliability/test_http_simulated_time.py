@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
@@ -259,6 +260,76 @@ def test_an_outage_of_an_hour_costs_few_calls_and_ends_by_itself() -> None:
     simulated(main)
     assert len(crm.calls) < 60
     assert ended_after <= 301.0
+
+
+class SlowFile(httpx.AsyncByteStream):
+    """A file that comes a piece every five seconds: body, stream and sink in one."""
+
+    def __init__(self, pieces: int, piece: int) -> None:
+        self.left = pieces
+        self.piece = bytes(piece)
+        self.size = pieces * piece
+        self.taken = 0
+
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[SlowFile]:
+        yield self
+
+    def __aiter__(self) -> SlowFile:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self.left:
+            raise StopAsyncIteration
+        self.left -= 1
+        await anyio.sleep(5.0)
+        return self.piece
+
+    async def begin(self) -> None:
+        self.taken = 0
+
+    async def write(self, chunk: bytes) -> None:
+        self.taken += len(chunk)
+
+
+async def took(request: httpx.Request) -> httpx.Response:
+    """A server that reads a whole body and gives it back at the same pace."""
+    size = len(await request.aread())
+    return httpx.Response(200, stream=SlowFile(20, max(size // 20, 1)))
+
+
+@pytest.mark.parametrize(("piece", "whole"), [(640_000, True), (1_000, False)], ids=["slow", "trickle"])
+@pytest.mark.parametrize("way", ["up", "down"])
+def test_a_file_may_take_longer_than_the_timeout_while_it_comes_at_a_fair_pace(
+    piece: int, whole: bool, way: str
+) -> None:
+    async def main() -> None:
+        clock = ManualClock(START, drive=trio.current_time)
+        file = SlowFile(20, piece)
+
+        def given(_: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, stream=file)
+
+        http = HttpClient(
+            HttpSettings(BASE, timeout=30.0, retries=0),
+            connection="crm",
+            clock=clock,
+            events=Events(clock),
+            random=Random(1),
+            transport=httpx.MockTransport(took if way == "up" else given),
+        )
+        sink = SlowFile(0, 0)
+        body = file if way == "up" else None
+        if whole:
+            response = await http.request("PUT" if body else "GET", "/v1/file", content=body, into=sink)
+            assert response.taken == sink.taken == file.size
+            assert trio.current_time() >= 100.0
+        else:
+            with pytest.raises(Unavailable, match="no complete answer"):
+                await http.request("PUT" if body else "GET", "/v1/file", content=body, into=sink)
+            assert trio.current_time() == pytest.approx(30.0, abs=1.0)
+
+    simulated(main)
 
 
 def test_a_body_that_trickles_in_is_given_up_after_the_timeout() -> None:
