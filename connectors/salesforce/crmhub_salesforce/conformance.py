@@ -5,7 +5,7 @@ What people do goes by the double's own rules, never through the connector.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -42,8 +42,8 @@ class SalesforceOrg(DoubleOrg):
     token_path = "/services/oauth2/token"  # noqa: S105 - it is a path
     cap = 2_000  # the largest OFFSET of SOQL
 
-    def __init__(self) -> None:
-        super().__init__(SalesforceDouble, Options(seed=5, schema=_SCHEMA))
+    def __init__(self, switches: Mapping[str, str] | None = None) -> None:
+        super().__init__(SalesforceDouble, Options(seed=5, schema=_SCHEMA, settings=switches or {}))
         known = self.played.credentials
         self.settings = {
             "instance_url": self.base_url,
@@ -168,7 +168,7 @@ class SalesforceTarget(Target):
         new_field="Check_New__c",
     )
 
-    def __init__(self, org: type[SalesforceOrg] = SalesforceOrg) -> None:
+    def __init__(self, org: Callable[[], SalesforceOrg] = SalesforceOrg) -> None:
         self._org = org
 
     @asynccontextmanager

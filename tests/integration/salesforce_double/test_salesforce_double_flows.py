@@ -259,3 +259,22 @@ async def test_newer_orgs_know_no_passwords(make_client: MakeClient) -> None:
     form |= {"grant_type": "password", "password": password}
     reply = await client.http.post(TOKEN, data=form, headers={"Authorization": ""})
     assert refusal(reply) == (400, "invalid_grant", "authentication failure")
+
+
+async def test_an_inactive_user_has_no_sessions_and_gets_none(empty: Client) -> None:
+    known = empty.double.credentials
+    empty.double.sessions.deactivate_user()
+    assert (await empty.call("GET", "/limits")).status_code == 401
+    client = {name: known[name] for name in ("client_id", "client_secret")}
+    password = known["password"] + known["security_token"]
+    for form, description in (
+        ({"grant_type": "client_credentials"}, "inactive user"),
+        ({"grant_type": "password", "username": known["username"], "password": password}, "inactive user"),
+        (
+            {"grant_type": "refresh_token", "refresh_token": known["refresh_token"]},
+            "expired access/refresh token",
+        ),
+    ):
+        reply = await empty.http.post(TOKEN, data={**client, **form}, headers={"Authorization": ""})
+        assert refusal(reply) == (400, "invalid_grant", description)
+    assert "INVALID_LOGIN" in (await soap(empty, envelope(known["username"], password))).text

@@ -43,6 +43,7 @@ class Sessions:
         self.security_token = opaque(self._random, 24)
         self._refresh_tokens = {f"5Aep861{opaque(self._random, 60)}": SCOPES}
         self.codes = Codes(clock, seed, self.client_id, proof_needed=settings.require_pkce)
+        self._active = True
         self._verifier = None if settings.jwt_certificate is None else Verifier(settings.jwt_certificate)
 
     @property
@@ -72,9 +73,10 @@ class Sessions:
         """Begin a session by SOAP's `login()`; raises Fault."""
         if not self._settings.password_logins:
             raise Fault("INVALID_OPERATION", "SOAP API login() is disabled by default in this org.")
-        if (username, password) == (self.username, self.password):
+        if self._active and (username, password) == (self.username, self.password):
             raise Fault("LOGIN_MUST_USE_SECURITY_TOKEN", "Invalid username, password, security token.")
-        if (username, password) != (self.username, self.password + self.security_token):
+        right = (username, password) == (self.username, self.password + self.security_token)
+        if not right or not self._active:
             message = "Invalid username, password, security token; or user locked out."
             raise Fault("INVALID_LOGIN", message)
         return self.open()
@@ -122,10 +124,19 @@ class Sessions:
         self._tokens.kill(token)
         return Reply(200)
 
+    def refresh_tokens(self) -> list[str]:
+        """All that work."""
+        return list(self._refresh_tokens)
+
     def revoke_all(self) -> None:
         """The user takes the app's access back: every session and every refresh token is dead."""
         self._refresh_tokens.clear()
         self._tokens.revoke(self._user_id)
+
+    def deactivate_user(self) -> None:
+        """An administrator makes the user inactive: nothing that is the user's works any more."""
+        self._active = False
+        self.revoke_all()
 
     def rotate_refresh_tokens(self) -> None:
         """From now on each refresh gives a new refresh token and voids the old one."""
@@ -140,6 +151,8 @@ class Sessions:
 
     def _token(self, form: Mapping[str, str], authorization: str | None, base_url: str) -> Reply:
         client = _client(form, authorization)
+        if not self._active and form.get("grant_type") in {"client_credentials", "password", JWT_GRANT}:
+            raise OAuthError("invalid_grant", "inactive user")
         match form.get("grant_type"):
             case None | "":
                 raise OAuthError("unsupported_grant_type", "grant type not supported")
