@@ -12,6 +12,7 @@ from crmhub_zoho.auth import oauth, token_limit
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.errors import classify
 from crmhub_zoho.limits import HEAVY_AT_ONCE, MOST_AT_ONCE, SAFE_AT_ONCE, Limits
+from crmhub_zoho.tiers.bulk_read import RESULT
 from crmhub_zoho.tiers.rest_extras import COMPOSITE, CONVERT
 
 __all__ = ["client_for", "client_of_sdk"]
@@ -30,6 +31,8 @@ def client_for(config: ZohoConfig, context: Context, auth: OAuth, limits: Limits
             limits=(
                 Limit("heavy calls", concurrency=HEAVY_AT_ONCE, endpoints=_HEAVY),
                 Limit("composite requests", concurrency=1, endpoints=frozenset({COMPOSITE})),  # counts for 5
+                # Ten a minute are allowed ("Download Bulk Read Result"), whichever minute one takes.
+                Limit("bulk read results", rate=8, per=60, burst=2, endpoints=frozenset({RESULT})),
                 token_limit(config),
             ),
             budget=limits.budget,

@@ -464,3 +464,16 @@ async def test_a_damaged_checkpoint_of_a_job_is_refused(make_org: World, damage:
     saved = json.loads(json.dumps(seen.checkpoint)) | damage
     with pytest.raises(BadRequest, match="it is damaged"):
         await org.pages(bulk(org), "Accounts", NAME, since=saved)
+
+
+# ── how fast ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("tier", ["rest", with_sdk])
+async def test_no_more_than_ten_results_a_minute_are_fetched(make_org: World, tier: str) -> None:
+    org = make_org({"Accounts": 75}, settings={"bulk_page": "5"})
+    zoho = org.connect(bulk_read_from=1, page_size=5)
+    with by(tier):
+        pages = await org.pages(zoho, "Accounts", "Account_Name")
+    assert rows_of(pages).keys() == org.truth("Accounts").keys()
+    assert len(org.calls("/result")) == 15, "none of them was refused"

@@ -16,10 +16,12 @@ from crmhub_zoho.errors import error_of
 from crmhub_zoho.records import is_record_id
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer
 
-__all__ = ["MOST_FIELDS", "BulkReadCalls", "ReadJob", "body_of", "job_of", "no_result", "started"]
+__all__ = ["MOST_FIELDS", "RESULT", "BulkReadCalls", "ReadJob", "body_of", "job_of", "no_result", "started"]
 
 MOST_FIELDS = 200
 """Fields of one job, beside the id ("Create Bulk Read Job")."""
+RESULT = "bulk_read_result"
+"""The endpoint class of downloads, which have a limit of their own."""
 _UNDER_WAY = frozenset({"ADDED", "QUEUED", "IN PROGRESS", "INPROGRESS"})
 
 

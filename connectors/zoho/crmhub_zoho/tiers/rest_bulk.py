@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crmhub.http import HttpClient, Sink, path
 from crmhub_zoho.prices import BULK_READ_CREDITS
 from crmhub_zoho.tiers.answers import answer_of, write_answer_of
-from crmhub_zoho.tiers.bulk_read import ReadJob, body_of, job_of, no_result, started
+from crmhub_zoho.tiers.bulk_read import RESULT, ReadJob, body_of, job_of, no_result, started
 
 __all__ = ["RestBulkRead"]
 
@@ -33,6 +33,8 @@ class RestBulkRead:
 
     async def result(self, id: str, into: Sink) -> None:
         """The archive of a job that is done."""
-        response = await self._http.request("GET", path(self._jobs + "/{id}/result", id=id), into=into)
+        response = await self._http.request(
+            "GET", path(self._jobs + "/{id}/result", id=id), into=into, endpoint=RESULT
+        )
         if response.taken is None:
             raise no_result()

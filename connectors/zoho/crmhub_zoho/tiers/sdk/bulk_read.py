@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crmhub.http import Sink
 from crmhub_zoho.prices import BULK_READ_CREDITS
 from crmhub_zoho.tiers.answers import answer_of, write_answer_of
-from crmhub_zoho.tiers.bulk_read import ReadJob, job_of, no_result, started
+from crmhub_zoho.tiers.bulk_read import RESULT, ReadJob, job_of, no_result, started
 from crmhub_zoho.tiers.sdk.job import Kind
 from crmhub_zoho.tiers.sdk.tier import Sdk
 
@@ -33,7 +33,9 @@ class SdkBulkRead:
 
     async def result(self, id: str, into: Sink) -> None:
         """The archive of a job that is done."""
-        _, response = await self._sdk.call(Kind(expect="any", into=into), lambda: _library().result(id))
+        _, response = await self._sdk.call(
+            Kind(expect="any", into=into, endpoint=RESULT), lambda: _library().result(id)
+        )
         if response.taken is None:
             raise no_result()
 
