@@ -8,26 +8,15 @@ batch that is refused as a whole is cut in halves, so that one bad record costs 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from crmhub.connector import NOT_SENT, Context, Native, Outcome, Problem, Value, WriteRequest
+from crmhub.connector import Context, Native, Outcome, Problem, Value, WriteRequest
 from crmhub.errors import BadResponse, ConnectorError
 from crmhub.http import Response, path
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api
-from crmhub_salesforce.batches import Ready, demand, for_update, in_batches, prepared
-from crmhub_salesforce.errors import (
-    code_of,
-    existing_id,
-    is_about_records,
-    is_gone,
-    is_transient,
-    passes,
-    problem_of,
-    text_of,
-)
-from crmhub_salesforce.foreign import unmet
-from crmhub_salesforce.schema import Described
+from crmhub_salesforce.batches import Ready, demand, in_batches, prepared
+from crmhub_salesforce.errors import is_about_records, passes
+from crmhub_salesforce.outcomes import Run, not_sent
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import literal, quoted, select
 
@@ -49,7 +38,7 @@ class Writer:
         """See :meth:`crmhub.connector.Connector.write`."""
         of = await self._schemas.of(request.object)
         demand(request, of)
-        run = _Run(request, of, len(request.items))
+        run = Run(request, of, len(request.items))
         ready: list[Ready] = []
         for place, item in enumerate(request.items):
             made = prepared(request, of, place, item)
@@ -59,9 +48,9 @@ class Writer:
                 run.outcomes[place] = Outcome("rejected", item.id, problem=made)
         for batch in in_batches(ready):
             await self._guarded(run, batch)
-        return [outcome or _not_sent(run.stopped) for outcome in run.outcomes]
+        return [outcome or not_sent(run.stopped) for outcome in run.outcomes]
 
-    async def _guarded(self, run: _Run, batch: list[Ready]) -> None:
+    async def _guarded(self, run: Run, batch: list[Ready]) -> None:
         """Send a batch unless the run has stopped; what stops it is raised while nothing was sent."""
         if run.stopped is not None:
             return
@@ -73,7 +62,7 @@ class Writer:
                 raise
             run.stopped = error
 
-    async def _checked(self, run: _Run, batch: list[Ready]) -> None:
+    async def _checked(self, run: Run, batch: list[Ready]) -> None:
         """Send what has not changed since the version that it was made from."""
         versions = await self._versions(run, [item for item in batch if item.if_version is not None])
         fit: list[Ready] = []
@@ -86,7 +75,7 @@ class Writer:
                 run.outcomes[item.place] = _conflict(versions.get((item.key or "").casefold()))
         await self._persistently(run, fit)
 
-    async def _versions(self, run: _Run, items: Sequence[Ready]) -> dict[str, tuple[str, str]]:
+    async def _versions(self, run: Run, items: Sequence[Ready]) -> dict[str, tuple[str, str]]:
         """Id and present stamp of records, by key."""
         cursor = run.of.cursor
         if not items or cursor is None:
@@ -101,7 +90,7 @@ class Writer:
             for row in reply.records
         }
 
-    async def _persistently(self, run: _Run, items: list[Ready]) -> None:
+    async def _persistently(self, run: Run, items: list[Ready]) -> None:
         """Send, and send those again that failed for a reason that passes."""
         for tries_left in reversed(range(_TRIES)):
             items = await self._halving(run, items, last=tries_left == 0)
@@ -110,7 +99,7 @@ class Writer:
             wait = _FIRST_WAIT * 2.0 ** (_TRIES - 1 - tries_left)
             await self._context.clock.sleep(wait * self._context.random.uniform(0.5, 1.0))
 
-    async def _halving(self, run: _Run, items: list[Ready], *, last: bool) -> list[Ready]:
+    async def _halving(self, run: Run, items: list[Ready], *, last: bool) -> list[Ready]:
         """Send; a batch that is refused as a whole is sent in halves. Gives what is to be sent again."""
         if not items:
             return []
@@ -118,7 +107,8 @@ class Writer:
             results = await self._send(run, items)
         except ConnectorError as error:
             if error.applied is None or isinstance(error, BadResponse):
-                return self._lost(run, items, error)
+                run.lose(items, error)
+                return []
             if passes(error):
                 return self._wait_for(run, items, error, last=last)
             if not is_about_records(error):
@@ -133,7 +123,7 @@ class Writer:
         first = await self._halving(run, items[:half], last=last)
         return first + await self._halving(run, items[half:], last=last)
 
-    async def _send(self, run: _Run, items: Sequence[Ready]) -> list[Native]:
+    async def _send(self, run: Run, items: Sequence[Ready]) -> list[Native]:
         request = run.request
         records: list[Value] = [item.body for item in items]
         body: Value = {"allOrNone": False, "records": records}
@@ -150,16 +140,7 @@ class Writer:
             response = await self._api.data("DELETE", below, params={"ids": ids, "allOrNone": "false"})
         return _results(response, len(items))
 
-    def _lost(self, run: _Run, items: Sequence[Ready], error: ConnectorError) -> list[Ready]:
-        run.sent = True
-        problem = Problem(
-            error.code or "lost", "sent, and nobody knows whether it was applied", permanent=False
-        )
-        for item in items:
-            run.outcomes[item.place] = Outcome("unknown", run.id_of(item), problem=problem)
-        return []
-
-    def _wait_for(self, run: _Run, items: list[Ready], error: ConnectorError, *, last: bool) -> list[Ready]:
+    def _wait_for(self, run: Run, items: list[Ready], error: ConnectorError, *, last: bool) -> list[Ready]:
         """A batch that met a lock as a whole is sent again, or rejected for now."""
         run.sent = True
         if not last:
@@ -169,79 +150,11 @@ class Writer:
         return []
 
     def _settle(
-        self, run: _Run, items: Sequence[Ready], results: Sequence[Native], *, last: bool
+        self, run: Run, items: Sequence[Ready], results: Sequence[Native], *, last: bool
     ) -> list[Ready]:
         run.sent = True
-        again: list[Ready] = []
-        for item, result in zip(items, results, strict=True):
-            refusal = _refusal(result)
-            retried = None if refusal is None or last else run.retried(item, refusal)
-            if retried is not None:
-                again.append(retried)
-            else:
-                run.outcomes[item.place] = run.outcome(item, result, refusal)
-        return again
-
-
-class _Run:
-    """One write request on its way."""
-
-    def __init__(self, request: WriteRequest, of: Described, size: int) -> None:
-        self.request = request
-        self.of = of
-        self.outcomes: list[Outcome | None] = [None] * size
-        self.sent = False
-        self.stopped: ConnectorError | None = None
-
-    def id_of(self, item: Ready) -> str | None:
-        """The id, where it is known before the answer."""
-        return item.key if self.request.operation in {"update", "delete"} else None
-
-    def retried(self, item: Ready, refusal: Native) -> Ready | None:
-        """What to send again for a refused record, if that can help."""
-        if is_transient(refusal):
-            return item
-        if self.request.operation != "upsert":
-            return None
-        code = code_of(refusal)
-        if code == "INVALID_FIELD_FOR_INSERT_UPDATE":
-            # The record is there, perhaps by a try whose reply was lost: what is set on create is set.
-            return for_update(item, self.of, self.request.match)
-        # Another writer created the record meanwhile; sent again, it is updated.
-        race = code in {"DUPLICATE_VALUE", "DUPLICATE_EXTERNAL_ID"} and (
-            problem_of(refusal).field == self.request.match
-        )
-        return item if race else None
-
-    def outcome(self, item: Ready, result: Native, refusal: Native | None) -> Outcome:
-        """What a record's result means."""
-        operation = self.request.operation
-        id_ = result.get("id")
-        known = id_ if isinstance(id_, str) else self.id_of(item)
-        if refusal is not None:
-            if operation == "delete" and is_gone(refusal):
-                return Outcome("deleted", known)
-            return Outcome("rejected", existing_id(refusal) or known, problem=self._problem(item, refusal))
-        if operation == "delete":
-            return Outcome("deleted", known)
-        created = operation == "create" or (operation == "upsert" and result.get("created") is True)
-        return Outcome("created" if created else "updated", known)
-
-    def _problem(self, item: Ready, refusal: Native) -> Problem:
-        """Why a record was refused, with what is missing named: the record itself, or one it refers to.
-
-        Salesforce gives both the same codes, and names no field (``fields`` is empty). A record to be
-        changed or deleted is itself what is missing if it refers to no other; if it refers to some,
-        nobody knows which.
-        """
-        problem = unmet(problem_of(refusal), text_of(refusal.get("message")), item.foreign)
-        if problem.code not in {"INVALID_CROSS_REFERENCE_KEY", "ENTITY_IS_DELETED"} or problem.field:
-            return problem
-        given = [name for name, value in item.body.items() if value is not None and self.of.has(name)]
-        references = [name for name in given if self.of.type_of(name) == "reference"]
-        if self.request.operation in {"update", "delete"}:
-            return problem if references else Problem(problem.code, "no such record", missing=True)
-        return replace(problem, field=references[0]) if len(references) == 1 else problem
+        again = (run.settle(item, result, last=last) for item, result in zip(items, results, strict=True))
+        return [item for item in again if item is not None]
 
 
 def _results(response: Response, size: int) -> list[Native]:
@@ -252,22 +165,9 @@ def _results(response: Response, size: int) -> list[Native]:
     return results
 
 
-def _refusal(result: Native) -> Native | None:
-    if result.get("success") is True:
-        return None
-    errors = result.get("errors")
-    first = errors[0] if isinstance(errors, list) and errors else None
-    return first if isinstance(first, dict) else {}
-
-
 def _refused(error: ConnectorError, *, permanent: bool = True) -> Outcome:
     problem = Problem(error.code or "refused", error.what, error.where.field, permanent)
     return Outcome("rejected", problem=problem)
-
-
-def _not_sent(error: ConnectorError | None) -> Outcome:
-    why = f"an earlier batch failed: {error.what}" if error else "an earlier batch failed"
-    return Outcome("rejected", problem=Problem(NOT_SENT, why, permanent=False))
 
 
 def _conflict(found: tuple[str, str] | None) -> Outcome:
