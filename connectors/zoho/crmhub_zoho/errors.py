@@ -30,10 +30,19 @@ from crmhub.redact import redact
 
 __all__ = ["classify", "error_of", "is_about_records", "problem_of"]
 
-_SCOPES = (
-    "issue a refresh token whose scopes cover it: ZohoCRM.modules.ALL, ZohoCRM.settings.ALL,"
-    " ZohoCRM.users.READ, ZohoCRM.coql.READ, ZohoSearch.securesearch.READ"
-)
+_SCOPES: Mapping[str, str] = {
+    "/coql": "ZohoCRM.coql.READ and that of the module",
+    "/search": "ZohoSearch.securesearch.READ and that of the module",
+    "/actions/watch": "ZohoCRM.notifications.ALL",
+    "/bulk/": "ZohoCRM.bulk.ALL and that of the module",
+    "/upload": "ZohoFiles.files.ALL and ZohoCRM.org.READ",
+    "/__composite_requests": "ZohoCRM.composite_requests.CUSTOM and those of its calls",
+    "/settings/": "ZohoCRM.settings.ALL",
+    "/users": "ZohoCRM.users.READ",
+    "/org": "ZohoCRM.org.READ",
+}
+"""The scope that a call needs, by what its path holds; all others are about records."""
+_SCOPE_MISSING = "OAUTH_SCOPE_MISMATCH"
 _PROFILE = "the user who issued the refresh token needs this permission in the profile or the sharing rules"
 
 
@@ -51,7 +60,7 @@ _CALL = _Meaning(BadRequest)
 _CODES: Mapping[str, _Meaning] = {
     "AUTHENTICATION_FAILURE": _Meaning(AuthError, "check the credentials"),
     "INVALID_TOKEN": _Meaning(AuthError, "check the data centre (region)"),
-    "OAUTH_SCOPE_MISMATCH": _Meaning(PermissionDenied, _SCOPES),
+    _SCOPE_MISSING: _Meaning(PermissionDenied),
     "NO_PERMISSION": _Meaning(PermissionDenied, _PROFILE),
     "AUTHORIZATION_FAILED": _Meaning(PermissionDenied, _PROFILE),
     "TOO_MANY_REQUESTS": _Meaning(RateLimited, "lower concurrency", permanent=False),
@@ -116,6 +125,8 @@ def error_of(refusal: Native, response: Response) -> ConnectorError:
     kind, hint = meaning.kind, meaning.hint
     if kind is RateLimited and response.headers.get("x-api-credits-remaining", "").strip() == "0":
         kind, hint = QuotaExceeded, _NO_CREDITS
+    if code == _SCOPE_MISSING:
+        hint = _asking_for(response.path)
     field = field_of(refusal)
     error = kind(
         f"Zoho refused {response.method} {response.path}: {_said(refusal)}",
@@ -128,6 +139,11 @@ def error_of(refusal: Native, response: Response) -> ConnectorError:
     if isinstance(error, AlreadyExists):
         error.existing_id = existing_id(refusal)
     return error
+
+
+def _asking_for(path: str) -> str:
+    scope = next((scope for part, scope in _SCOPES.items() if part in path), "ZohoCRM.modules.ALL")
+    return f"sign in again (crmhub auth), or issue a refresh token, with the scope {scope}"
 
 
 def problem_of(refusal: Native) -> Problem:

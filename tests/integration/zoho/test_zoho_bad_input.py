@@ -71,6 +71,26 @@ async def test_a_missing_scope_is_named(make_org: World) -> None:
     assert "ZohoCRM.coql.READ" in str(caught.value.hint)
 
 
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [
+        ("/crm/v8/Accounts/search?word=Acme", "ZohoSearch.securesearch.READ"),
+        ("/crm/v8/actions/watch", "ZohoCRM.notifications.ALL"),
+        ("/crm/bulk/v8/read/554023000000000001", "ZohoCRM.bulk.ALL"),
+        ("/crm/v8/settings/fields?module=Accounts", "ZohoCRM.settings.ALL"),
+        ("/crm/v8/org", "ZohoCRM.org.READ"),
+        ("/crm/v8/Accounts?fields=id", "ZohoCRM.modules.ALL"),
+    ],
+)
+async def test_each_call_names_the_scope_that_it_lacks(make_org: World, path: str, scope: str) -> None:
+    org = make_org(1, settings={"scopes": "ZohoCRM.users.READ"})
+    place, _, asked = path.partition("?")
+    name, _, value = asked.partition("=")
+    with pytest.raises(PermissionDenied) as caught:
+        await org.connect().request("GET", place, params={name: value} if name else None)
+    assert scope in str(caught.value.hint)
+
+
 async def test_the_scope_of_a_mass_operation_is_named(make_org: World) -> None:
     org = make_org(1, settings={"scopes": "ZohoCRM.modules.ALL,ZohoCRM.settings.ALL"})
     (account,) = org.truth("Accounts")
