@@ -134,7 +134,7 @@ class Beside:
     async def newest(self, name: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
         """Refused, as all that follows."""
         del fields, limit
-        raise Unsupported(f"{name} have no order in time", hint="list them all: it is a short list")
+        raise Unsupported(f"{name} have no order in time", hint="list them, and sort what comes")
 
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
         """Refused."""
@@ -147,7 +147,9 @@ class Beside:
 
     async def estimate(self, planned: Planned) -> Estimate:
         """Refused."""
-        raise Unsupported(f"{planned.object} have no price", hint="it is a short list: a few calls")
+        raise Unsupported(
+            f"{planned.object} have no price in credits of the CRM", hint="a call gives 200 records at most"
+        )
 
     def files(self, name: str) -> Files:
         """Refused."""
