@@ -29,6 +29,7 @@ __all__ = [
     "SupportsEstimate",
     "SupportsFiles",
     "SupportsLimits",
+    "SupportsMessages",
     "SupportsNewest",
     "SupportsQuery",
     "SupportsRequest",
@@ -48,6 +49,8 @@ class Power:
     REQUEST = "request"
     FILES = "files"
     WEBHOOKS = "webhooks"
+    """Messages, and subscribing to them; :attr:`MESSAGES` is for those that somebody else has sent."""
+    MESSAGES = "messages"
     LIMITS = "limits"
     ESTIMATE = "estimate"
 
@@ -78,6 +81,8 @@ class Changes:
     changed: tuple[str, ...] = ()
     """Records made or changed."""
     deleted: tuple[str, ...] = ()
+    gap: bool = False
+    """Whether more has changed than the CRM tells: read the object's changes from the last checkpoint."""
 
 
 # ── files ────────────────────────────────────────────────────────────────────────────────────────
@@ -169,8 +174,21 @@ class SupportsRequest(Protocol):
 
 
 @runtime_checkable
-class SupportsWebhooks(Protocol):
-    """Be told of changes by the CRM. Messages can be lost: reads by checkpoint go on beside them."""
+class SupportsMessages(Protocol):
+    """Understand messages about changes. They can be lost: reads by checkpoint go on beside them."""
+
+    def parse_webhook(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[Changes]:
+        """What a message tells, once its origin is proved; secrets are compared in constant time.
+
+        Sends nothing. Raises ``AuthError`` for a message that is not the CRM's to this connection,
+        ``BadResponse`` for one that cannot be understood.
+        """
+        ...
+
+
+@runtime_checkable
+class SupportsWebhooks(SupportsMessages, Protocol):
+    """Be told of changes by the CRM itself."""
 
     async def subscribe(self, objects: Sequence[str], url: str) -> Sequence[Subscription]:
         """Have all changes of the objects told to ``url``, in place of what this connection had for them.
@@ -188,14 +206,6 @@ class SupportsWebhooks(Protocol):
 
     async def unsubscribe(self, objects: Sequence[str] = ()) -> None:
         """End the connection's subscriptions for these objects (none named: all); those gone are no error."""
-        ...
-
-    def parse_webhook(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[Changes]:
-        """What a message tells, once its origin is proved; secrets are compared in constant time.
-
-        Sends nothing. Raises ``AuthError`` for a message that is not the CRM's to this connection,
-        ``BadResponse`` for one that cannot be understood.
-        """
         ...
 
 

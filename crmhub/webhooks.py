@@ -11,7 +11,7 @@ from crmhub.errors import InvalidRecord
 from crmhub.listing import ChangePage
 from crmhub.models import Record
 from crmhub.org import Org
-from crmhub.powers import Changes, Subscription, SupportsWebhooks, power
+from crmhub.powers import Changes, Subscription, SupportsMessages, SupportsWebhooks, power
 from crmhub.reading import Choice, Reader, Shelf, stages_of
 
 __all__ = ["Webhooks"]
@@ -22,7 +22,8 @@ class Webhooks:
 
     Nothing is kept here: the CRM knows its subscriptions, and any process with the connection's settings
     can renew them and prove messages. Messages can be lost, come twice, or late: read ``changes()`` at
-    times beside them. Every call raises :class:`Unsupported` where the CRM sends none.
+    times beside them. Every call raises :class:`Unsupported` where the CRM sends none; where somebody else
+    has them sent, :meth:`parse` and :meth:`read` are for them.
     """
 
     def __init__(self, org: Org) -> None:
@@ -67,7 +68,9 @@ class Webhooks:
         arguments.body(raw_body, "raw_body")
         arguments.named(headers, "headers")
         async with self._org.in_use() as connector:
-            return self._hooks(connector).parse_webhook(raw_body, headers)
+            return power(
+                connector, SupportsMessages, connection=self._org.name, instead="read changes() at times"
+            ).parse_webhook(raw_body, headers)
 
     async def read(
         self,
@@ -80,10 +83,13 @@ class Webhooks:
 
         All are read again, also those told as deleted: a message may be older than the record. Each comes
         as its own model; records of objects that no map names as ``CustomObject``. Several messages can
-        be given at once, so that what they tell of is read once. The pages have no checkpoints.
+        be given at once, so that what they tell of is read once. The pages have no checkpoints. A ``gap``
+        among them names no records: ``changes()`` from the last checkpoint finds those.
         """
         ids: dict[str, dict[str, None]] = {}
         for one in arguments.instances_of(changes, Changes, "changes", hint="give what parse(…) gave"):
+            if not one.changed and not one.deleted:
+                continue
             ids.setdefault(one.object, {}).update(dict.fromkeys((*one.changed, *one.deleted)))
         choice = Choice(raw=raw, on_invalid=on_invalid)
         async with self._org.in_use() as connector:

@@ -84,6 +84,8 @@ class SalesforceConfig(ConnectorConfig):
     """Calls under way at once (25 long ones are allowed, 5 in developer editions)."""
     allow_duplicates: bool = False
     """Whether records are written that a duplicate rule of the org only warns of."""
+    relay_secret: SecretStr | None = None
+    """What a relay of change-data-capture messages sends with each; nothing: no message is believed."""
     daily_calls: int | None = Field(default=None, ge=1)
     """API calls in 24 hours that may be used; nothing: what the org is granted."""
     reserve: float = Field(default=0.2, ge=0, lt=1)
@@ -96,8 +98,9 @@ class SalesforceConfig(ConnectorConfig):
     """Seconds after which a bulk job that is not done is aborted."""
 
     @field_validator(
-        "client_secret", "refresh_token", "access_token", "private_key", "password", "security_token"
-    )
+        "client_secret", "refresh_token", "access_token", "private_key", "password", "security_token",
+        "relay_secret",
+    )  # fmt: skip
     @classmethod
     def _not_empty(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not value.get_secret_value().strip():

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from crmhub.connector import FieldSpec, Native
 from crmhub.testing.conformance.double import DoubleOrg
-from crmhub.testing.conformance.target import NotHere, Sample, Spoilt, Target
+from crmhub.testing.conformance.target import Message, NotHere, Sample, Spoilt, Target
+from crmhub.testing.simulator.jsons import dump_json
 from crmhub.testing.simulator.options import Options
 from crmhub_salesforce import Connector
 from crmhub_salesforce.simulator import SalesforceDouble
@@ -29,6 +30,7 @@ _KINDS: Mapping[str, str] = {
     "text": "string", "int": "int", "decimal": "double", "money": "currency", "bool": "boolean",
     "date": "date", "datetime": "datetime", "email": "email", "phone": "phone", "url": "url",
 }  # fmt: skip
+_RELAY_SECRET = "check-relay-secret"  # noqa: S105 - of the double's relay
 _DIGITS = {"int": 9}
 _NUMERIC = {"double": (16, 2), "currency": (16, 2)}
 _LENGTH = {"string": 80, "email": 80, "phone": 40, "url": 255}
@@ -48,7 +50,9 @@ class SalesforceOrg(DoubleOrg):
         self.settings = {
             "instance_url": self.base_url,
             **{name: known[name] for name in ("client_id", "client_secret", "refresh_token")},
+            "relay_secret": _RELAY_SECRET,
         }
+        self._told: list[Message] = []
 
     @property
     def played(self) -> SalesforceDouble:
@@ -59,17 +63,21 @@ class SalesforceOrg(DoubleOrg):
     async def insert(self, object: str, rows: Sequence[Native]) -> Sequence[str]:
         """New records, as the API's own checks let them in."""
         sobject = self._sobject(object)
-        return [self._records().create(sobject, row) for row in rows]
+        ids = [self._records().create(sobject, row) for row in rows]
+        self._tell(object, "CREATE", ids)
+        return ids
 
     async def change(self, object: str, id: str, fields: Native) -> None:
         """An edit of one record."""
         records, sobject = self._records(), self._sobject(object)
         records.change(sobject, records.find(sobject, id), fields)
+        self._tell(object, "UPDATE", [id])
 
     async def remove(self, object: str, id: str) -> None:
         """A record moved to the recycle bin."""
         records, sobject = self._records(), self._sobject(object)
         records.delete(sobject, records.find(sobject, id))
+        self._tell(object, "DELETE", [id])
 
     async def restore(self, object: str, id: str) -> None:
         """A record taken out of the recycle bin, which changes its ``SystemModstamp``."""
@@ -112,6 +120,29 @@ class SalesforceOrg(DoubleOrg):
         sobject = self._sobject(object)
         kept = tuple(one for one in sobject.fields if one.name != name)
         self.played.org.catalog.put(replace(sobject, fields=kept))
+
+    async def messages(self) -> Sequence[Message]:
+        """What a relay of change events delivers."""
+        sent, self._told = self._told, []
+        return sent
+
+    def forged(self, message: Message) -> Sequence[Message]:
+        """Another secret, a part of it, none, and what is no event."""
+        wrong = ["Bearer WRONG", f"Bearer {_RELAY_SECRET[:-1]}", _RELAY_SECRET, "Bearer ", ""]
+        odd = [b"", b"null", b"{}", b"[1]", b'{"payload": {}}', message.body[:-9]]
+        return [
+            Message(message.body, {}),
+            *[Message(message.body, {"authorization": value}) for value in wrong],
+            *[Message(body, message.headers) for body in odd],
+        ]
+
+    def _tell(self, object: str, kind: str, ids: Sequence[str]) -> None:
+        """An event, as the relay posts it."""
+        now = self.played.org.clock.seconds()
+        header = {"entityName": object, "recordIds": [*ids], "changeType": kind, "changeOrigin": "",
+                  "commitTimestamp": now * 1_000, "commitUser": self.played.org.user_id}  # fmt: skip
+        body = {"schema": "check", "payload": {"ChangeEventHeader": header}, "event": {"replayId": now}}
+        self._told.append(Message(dump_json(body), {"Authorization": f"Bearer {_RELAY_SECRET}"}))
 
     def spent(self) -> int:
         """API calls, as the double counts them."""

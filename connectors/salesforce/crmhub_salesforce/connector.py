@@ -26,7 +26,7 @@ from crmhub.connector import (
 )
 from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
 from crmhub.http import Auth, HttpClient, HttpSettings
-from crmhub.powers import Power
+from crmhub.powers import Changes, Power
 from crmhub.statement import Scalar
 from crmhub.tiers import Served
 from crmhub.usage import Estimate, Planned, Usage
@@ -42,6 +42,7 @@ from crmhub_salesforce.estimating import Estimator
 from crmhub_salesforce.hosts import HOSTS
 from crmhub_salesforce.limits import Limits
 from crmhub_salesforce.lookup import Lookup
+from crmhub_salesforce.messages import Messages, client_of
 from crmhub_salesforce.reading import Reader
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.signing_in import SalesforceSignIn
@@ -78,6 +79,7 @@ class Connector:
         self._lookup = Lookup(self._api, self._schemas)
         self._writer = Writer(self._api, self._schemas, context)
         self._estimator = Estimator(self._limits, self._schemas, self.count, page_size=config.page_size)
+        self._messages = Messages(config, context.connection)
         self._objects: dict[str, Mapping[str, Value]] | None = None
 
     async def capabilities(self) -> Capabilities:
@@ -95,7 +97,7 @@ class Connector:
                 name: able(of, self._config) if (of := known[name]) else able_unseen(entry, self._config)
                 for name, entry in self._objects.items()
             },
-            _POWERS,
+            _POWERS | {Power.MESSAGES} if self._config.relay_secret else _POWERS,
         )
 
     async def able(self, object: str) -> ObjectCapabilities:
@@ -161,6 +163,10 @@ class Connector:
         """What is used of the org's API calls; one call where no reply has told it."""
         return await self._limits.usage()
 
+    def parse_webhook(self, raw_body: bytes, headers: Mapping[str, str]) -> Sequence[Changes]:
+        """What a relay's delivery of change events tells; see :mod:`crmhub_salesforce.messages`."""
+        return self._messages.parse(raw_body, headers)
+
     def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement."""
         return self._lookup.query(text)
@@ -206,8 +212,12 @@ def _client(config: SalesforceConfig, context: Context, auth: Auth, limits: Limi
             allow_hosts=HOSTS,
             concurrency=config.concurrency,
             timeout=_TIMEOUT,
-            # Else the org's assignment rules would give leads and accounts to other owners than were sent.
-            headers={"sforce-auto-assign": "FALSE"} | (_ALLOWING if config.allow_duplicates else {}),
+            headers={
+                # Else the org's assignment rules would give leads and accounts to others than were sent.
+                "sforce-auto-assign": "FALSE",
+                "sforce-call-options": f"client={client_of(context.connection)}",
+                **(_ALLOWING if config.allow_duplicates else {}),
+            },
             request_id_headers=("x-sfdc-request-id", "x-request-id"),
         )
     )
