@@ -75,6 +75,8 @@ class CoqlReader:
             began = began or began_at(answer, asked_at)
             run.check_changes_after(last, rows)
             more = run.has_more(answer, rows)
+            if more:
+                run.check_end(rows)
             ids = frozenset(str(row[ID]) for row in rows)
             if rows and ids <= previous:
                 raise not_advancing(run.module)

@@ -97,6 +97,16 @@ class Run:
                 raise not_advancing(self.module)
             before = at
 
+    def check_end(self, rows: Sequence[Native]) -> None:
+        """Raise ``BadResponse`` unless the ids rise among the last changes of one time.
+
+        The next page begins after the last of them: of others at that time, with lower ids, none would come.
+        """
+        same = [row for row in rows if row.get(MODIFIED) == rows[-1].get(MODIFIED)]
+        ids = numbers_of(same)
+        if not all(map(lt, ids, ids[1:])):
+            raise not_advancing(self.module)
+
     def peak(self, rows: Sequence[Native], peak: Position | None) -> Position | None:
         """The newest change among ``peak`` and the rows."""
         if not self.schema.has(MODIFIED):

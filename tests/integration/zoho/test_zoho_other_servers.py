@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from crmhub.connector import Missing, Native, Value, WriteItem, WriteRequest
+from crmhub.errors import BadResponse
 from tests.integration.zoho.other_server import (
     FIRST,
     NOTHING,
@@ -150,6 +151,27 @@ async def test_a_related_list_without_page_tokens_is_read_by_page_numbers(
     ]
 
     assert sum(map(len, found)) == 450
+
+
+async def test_changes_of_one_second_that_come_in_no_order_of_ids_are_not_passed_over(
+    server: OtherServer,
+) -> None:
+    at = "2026-01-01T12:00:00+00:00"
+    rows: list[Native] = [{"id": str(FIRST + number), "Modified_Time": at} for number in (3, 2, 1)]
+
+    def queried(asked: Asked) -> Says:
+        if "Modified_Time" not in asked.query.partition("where")[2]:
+            return NOTHING
+        after = re.search(r"id > '(\d+)'", asked.query)
+        found = [one for one in rows if not after or str(one["id"]) > after[1]]
+        return Says({"data": [*found[:2]], "info": {"more_records": len(found) > 2}}) if found else NOTHING
+
+    zoho = server.connect(page_size=2)
+    first = await pages_of(zoho, "Accounts", "Name")
+    server.on("POST", "/crm/v8/coql", queried)
+
+    with pytest.raises(BadResponse, match="not advancing"):
+        await pages_of(zoho, "Accounts", "Name", since=first[-1].checkpoint)
 
 
 # ── records that there are not ───────────────────────────────────────────────────────────────────
