@@ -78,7 +78,7 @@ class Connector:
         )
         self._lookup = Lookup(self._api, self._schemas)
         self._writer = Writer(self._api, self._schemas, context)
-        self._estimator = Estimator(self._limits, self._schemas, self.count, page_size=config.page_size)
+        self._estimator = Estimator(self._limits, self._schemas, self.count, config)
         self._messages = Messages(config, context.connection)
         self._objects: dict[str, Mapping[str, Value]] | None = None
 

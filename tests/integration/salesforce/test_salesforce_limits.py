@@ -145,6 +145,27 @@ async def test_estimates_name_calls_and_what_is_left(make_org: World) -> None:
         await connector.estimate(Planned("read", "Account", 1, ("Nmae",)))
 
 
+@pytest.mark.parametrize(
+    ("rows", "by_job"),
+    [(9, False), (10, False), (19, False), (59, False), (60, True), (75, True)],
+)
+async def test_reads_that_end_in_a_job_are_priced_as_they_go(
+    make_org: World, rows: int, by_job: bool
+) -> None:
+    org = make_org({"Account": rows})
+    connector = org.connect(page_size=10, bulk_read_from=50)
+    told = await connector.estimate(Planned("read", "Account", None, ("Name",)))
+    before = org.double.used
+    await org.pages(connector, "Account", "Name")
+    spent = org.double.used - before
+    assert ("a query job" in told.how) is by_job
+    asked = len(org.calls("GET /services/data/v62.0/jobs/query/")) - len(org.calls("/results"))
+    if by_job:
+        assert told.calls - 5 == spent - asked
+    else:
+        assert told.calls == spent
+
+
 async def test_the_newest_come_first_and_cost_one_call(make_org: World) -> None:
     org = make_org({"Account": 30})
     org.clock.advance(60)

@@ -32,11 +32,11 @@ from crmhub_salesforce.checkpoint import Job
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.soql import counting, select
 
-__all__ = ["BulkReader", "GivenUp", "Wanted"]
+__all__ = ["COUNTED_AFTER", "ROWS", "BulkReader", "GivenUp", "Wanted"]
 
-_ROWS = "50000"
+ROWS = 50_000
 """Rows a call; more would take longer than a call should."""
-_COUNTED_AFTER = 5
+COUNTED_AFTER = 5
 """What is left is counted once a fifth of what makes a job worth it has been read by queries."""
 _FALLS = (PermissionDenied, BadRequest, BadResponse, NotFound, Unsupported, UnknownOutcome)
 
@@ -71,7 +71,7 @@ class BulkReader:
 
     def decides(self, read: int) -> bool:
         """Whether it is time to ask for a job: ``read`` records came by queries."""
-        return self._least is not None and not self._refused and read * _COUNTED_AFTER >= self._least
+        return self._least is not None and not self._refused and read * COUNTED_AFTER >= self._least
 
     async def begun(self, wanted: Wanted) -> Job | None:
         """A job for what is wanted, if that is worth one."""
@@ -133,7 +133,7 @@ class BulkReader:
 
     async def _fetched(self, job: Job, file: ResultFile[Native]) -> tuple[int, str | None]:
         """How many rows the page has, and the locator of the next."""
-        params = {"maxRecords": _ROWS} | ({"locator": job.locator} if job.locator else {})
+        params = {"maxRecords": str(ROWS)} | ({"locator": job.locator} if job.locator else {})
         response = await self._jobs.into(job.id, "results", file, **params)
         locator = _header(response, "sforce-locator")
         total = _header(response, "sforce-numberofrecords")
