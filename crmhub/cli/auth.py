@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -133,20 +133,31 @@ async def _told_allowances(steps: SignIn, connection: str) -> bool:
 
 
 def _demand_file(config: Path, connection: str) -> None:
-    """Print a first file for a connection named after its connector: what it needs, and its choices.
-
-    Raises :class:`ConfigError`.
-    """
+    """Print a first file for a connection named after its connector. Raises :class:`ConfigError`."""
     from crmhub.errors import ConfigError
     from crmhub.plugins import load_connector
 
     schema = load_connector(connection).Config.model_json_schema()
-    needed = schema.get("required", [])
-    lines = ["connections:", f"  {connection}:", f"    connector: {connection}"]
-    for name, setting in schema["properties"].items():
-        if name in needed:
-            lines.append(f"    {name}: env:{connection.upper()}_{name.upper()}")
-        elif "enum" in setting:
-            lines.append(f"    {name}: {setting['default']}  # one of {' '.join(setting['enum'])}")
+    examples: list[dict[str, str]] = schema.get("examples", [])
+    own = [f"{name}: {value}" for example in examples[:1] for name, value in example.items()]
+    own = own or _needed(connection, schema)
+    lines = [
+        "connections:",
+        f"  {connection}:",
+        f"    connector: {connection}",
+        *(f"    {one}" for one in own),
+    ]
     typer.echo("\n".join(lines))
     raise ConfigError(f"{config}: no such file", hint="write it with the lines above, set the variables")
+
+
+def _needed(connection: str, schema: dict[str, Any]) -> list[str]:
+    """What the settings need, and their choices, where they have no example of their own."""
+    needed = schema.get("required", [])
+    lines: list[str] = []
+    for name, setting in schema["properties"].items():
+        if name in needed:
+            lines.append(f"{name}: env:{connection.upper()}_{name.upper()}")
+        elif "enum" in setting:
+            lines.append(f"{name}: {setting['default']}  # one of {' '.join(setting['enum'])}")
+    return lines

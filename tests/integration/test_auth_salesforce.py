@@ -11,8 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from crmhub.config import load_config
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.serve import running
+from crmhub_salesforce import SalesforceConfig
 from crmhub_salesforce.simulator import SalesforceDouble, create
 from tests.support import CRMHUB
 
@@ -122,3 +124,16 @@ def test_what_is_not_granted_is_told_with_its_scope(salesforce: Salesforce) -> N
         stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 1, stderr
     assert "fail  read and write by the API: not granted · ask for api" in stdout
+
+
+def test_without_a_file_it_prints_one_that_can_be_read(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*CRMHUB, "auth", "salesforce"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "crmhub.yaml: no such file" in done.stderr
+    (tmp_path / "crmhub.yaml").write_text(done.stdout)
+    values = load_config(tmp_path / "crmhub.yaml").connections["salesforce"].values
+    assert values["client_id"] == "env:SALESFORCE_CLIENT_ID"
+    known = {name: value for name, value in values.items() if name != "connector"}
+    assert SalesforceConfig.model_validate(known).way == "web_server"

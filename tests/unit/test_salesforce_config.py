@@ -68,6 +68,7 @@ def test_each_way_to_sign_in_knows_where_to_go(
         ({**ID, "login_url": "https://login.salesforce.com.evil.test"}, "only sent to Salesforce"),
         ({**ID, "login_url": "https://evilsalesforce.com"}, "only sent to Salesforce"),
         ({**ID, "login_url": "https://salesforce.com@evil.test"}, "without user"),
+        ({**ID, "instance_url": "https://test.salesforce.com"}, "give it as login_url"),
         ({**ID, "instance_url": "https://evil.test"}, "only sent to Salesforce"),
         ({**ID, "login_url": "https://[::1].evil.test"}, "http"),
         ({**ID, "refresh_token": "r", "version": "20.0"}, "version"),

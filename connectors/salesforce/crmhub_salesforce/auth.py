@@ -21,7 +21,7 @@ from crmhub.redact import register
 from crmhub_salesforce import soap
 from crmhub_salesforce.assertion import Signer
 from crmhub_salesforce.config import SalesforceConfig
-from crmhub_salesforce.hosts import audience, is_loopback
+from crmhub_salesforce.hosts import audience, is_loopback, is_ours
 from crmhub_salesforce.refusals import explained
 
 __all__ = ["SCOPES", "auth_of", "read"]
@@ -59,7 +59,7 @@ def read(response: Response, config: SalesforceConfig, context: Context) -> Toke
     reply = response.json()
     granted = reply.get("scope") if isinstance(reply, dict) else None
     scopes = {SCOPES: granted} if isinstance(granted, str) else {}
-    return _settled(config, replace(token, extra={**token.extra, **scopes}))
+    return _settled(config, context, replace(token, extra={**token.extra, **scopes}))
 
 
 def _by_form(config: SalesforceConfig, context: Context) -> Fetch:
@@ -79,7 +79,7 @@ def _by_soap(config: SalesforceConfig, context: Context) -> Fetch:
     username, password = config.username, _whole_password(config)
 
     async def fetch(send: HttpSend, last: Token | None) -> Token:  # noqa: ARG001 - the shape of a Fetch
-        return _settled(config, await soap.login(http, username, password, config.version))
+        return _settled(config, context, await soap.login(http, username, password, config.version))
 
     return fetch
 
@@ -142,16 +142,26 @@ def _whole_password(config: SalesforceConfig) -> SecretStr:
     return SecretStr(whole)
 
 
-def _settled(config: SalesforceConfig, token: Token) -> Token:
-    """The token with the place to call; the HTTP client then checks that it is one of Salesforce's."""
+def _settled(config: SalesforceConfig, context: Context, token: Token) -> Token:
+    """The token with the place to call: never another org than the configured one.
+
+    The HTTP client then checks that its host is one of Salesforce's.
+    """
     if token.base_url is None:
         if config.instance_url is None:
             raise BadResponse(
                 "the token reply does not name the org's host", hint="set instance_url to the org's My Domain"
             )
         return token
-    _, host, port = origin(token.base_url)
+    scheme, host, port = origin(token.base_url)
     _, ours, our_port = origin(config.api_base)
+    if config.instance_url is not None and host != ours and scheme == "https" and is_ours(host):
+        raise AuthError(
+            f"the sign-in is for the org at {host}, the connection for the one at {ours}",
+            hint=f"set instance_url: https://{host} if that is the one you mean, else sign in to the other",
+            where=Where(connection=context.connection),
+            code="wrong_org",
+        )
     if is_loopback(host) and is_loopback(ours) and port == our_port:
         return replace(token, base_url=config.api_base)  # localhost and 127.0.0.1 are the same simulator
     return token

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
@@ -46,6 +56,15 @@ _Version: TypeAlias = Annotated[
 ]
 
 
+_EXAMPLE: Mapping[str, JsonValue] = {
+    "instance_url": "https://NAME.my.salesforce.com",
+    "flow": "web_server",
+    "client_id": "env:SALESFORCE_CLIENT_ID",
+    "client_secret": "env:SALESFORCE_CLIENT_SECRET",
+}
+"""Settings for whom a person is to sign in."""
+
+
 class SalesforceConfig(ConnectorConfig):
     """How to reach one Salesforce org. How to sign in is told by what is given:
 
@@ -57,6 +76,8 @@ class SalesforceConfig(ConnectorConfig):
     - ``username``, ``password``, ``security_token``: by SOAP, or with ``client_id`` and ``client_secret`` by
       OAuth, where old set-ups still may.
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [dict(_EXAMPLE)]})
 
     instance_url: _Url | None = None
     """The org's My Domain, ``https://NAME.my.salesforce.com``."""
@@ -96,6 +117,13 @@ class SalesforceConfig(ConnectorConfig):
     """Records left from which a full read goes on by a query job of Bulk API 2.0; ``null``: never."""
     bulk_timeout: float = Field(default=3_600.0, gt=0)
     """Seconds after which a bulk job that is not done is aborted."""
+
+    @field_validator("instance_url")
+    @classmethod
+    def _not_shared(cls, value: str | None) -> str | None:
+        if value is not None and origin(value)[1] in hosts.SHARED:
+            raise ValueError("that host is for signing in only: give it as login_url, not as instance_url")
+        return value
 
     @field_validator(
         "client_secret", "refresh_token", "access_token", "private_key", "password", "security_token",

@@ -48,6 +48,8 @@ class Keys:
 
     private: str
     public: Path
+    other: str
+    """A key that the app does not know."""
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +58,23 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     public = tmp_path_factory.mktemp("app") / "app.pem"
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
-    return Keys(pem(key), public)
+    return Keys(pem(key), public, pem(rsa.generate_private_key(65537, 2048)))
 
 
-def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, passphrase: bytes = b"") -> str:
-    sealed = serialization.BestAvailableEncryption(passphrase) if passphrase else serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, sealed).decode()
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def locked(text: str) -> str:
+    """The same key behind a passphrase."""
+    key = serialization.load_pem_private_key(text.encode(), password=None)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(b"passphrase"),
+    ).decode()
 
 
 def by_key(org: Org, key: str, tokens: TokenStore | None = None, **more: object) -> Connector:
@@ -130,7 +143,7 @@ async def test_a_key_that_cannot_sign_is_told_before_anything_is_sent(make_org: 
         ("nonsense", "no key in PEM"),
         (keys.public.read_text(), "no key in PEM"),
         (pem(ec.generate_private_key(ec.SECP256R1())), "no RSA key"),
-        (pem(rsa.generate_private_key(65537, 2048), b"secret"), "passphrase"),
+        (locked(keys.private), "passphrase"),
     ):
         with pytest.raises(ConfigError, match=why):
             by_key(org, key)
@@ -139,9 +152,8 @@ async def test_a_key_that_cannot_sign_is_told_before_anything_is_sent(make_org: 
 
 async def test_a_refused_assertion_says_what_to_mend(make_org: World, keys: Keys) -> None:
     org = make_org(settings={"jwt_certificate": str(keys.public)})
-    other = pem(rsa.generate_private_key(65537, 2048))
     for connector, why in (
-        (by_key(org, other), "signature is not accepted"),
+        (by_key(org, keys.other), "signature is not accepted"),
         (by_key(org, keys.private, username="somebody@example.com"), "pre-authorize"),
         (by_key(org, keys.private, client_id="another"), "client_id or client_secret"),
     ):
@@ -290,6 +302,18 @@ async def test_without_a_host_one_signs_in_where_all_orgs_do_and_calls_ones_own(
     assert await org.connect(instance_url=None).count("Account") == 1
     assert hosts[0] == "https://login.salesforce.com"
     assert set(hosts[1:]) == {"https://crmhub-double.my.salesforce.com"}
+
+
+async def test_a_sign_in_to_another_org_than_the_configured_one_is_refused(make_org: World) -> None:
+    org, tokens = make_org({"Account": 1}), MemoryTokenStore()
+    settings = {"login_url": "https://login.salesforce.com", "instance_url": "https://acme.my.salesforce.com"}
+    with pytest.raises(AuthError, match=r"org at crmhub-double\.my\..*one at acme\.my\.") as caught:
+        await org.connect(tokens=tokens, **settings).count("Account")
+    assert "set instance_url: https://crmhub-double.my.salesforce.com if" in str(caught.value)
+    assert org.calls() == []
+    assert await tokens.load("sf") is None
+    right = {**settings, "instance_url": "https://crmhub-double.my.salesforce.com"}
+    assert await org.connect(tokens=None, **right).count("Account") == 1
 
 
 # ── as a person ──────────────────────────────────────────────────────────────────────────────────
