@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from crmhub.connector import Context, Native, Value
 from crmhub.errors import BadRequest, BadResponse, Where
-from crmhub.http import Body, HttpClient, Params, Response, Sink
+from crmhub.http import HttpClient, Params, Response, Sink
 from crmhub_salesforce.errors import error_of
 
 __all__ = ["Api", "Reply", "plain"]
@@ -72,7 +72,7 @@ class Api:
         below: str,
         *,
         params: Params | None = None,
-        content: Body | None = None,
+        content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         into: Sink | None = None,
     ) -> Response:

@@ -115,6 +115,8 @@ class SalesforceConfig(ConnectorConfig):
     """Rows a query; 2,000 is Salesforce's most."""
     bulk_read_from: int | None = Field(default=50_000, ge=1)
     """Records left from which a full read goes on by a query job of Bulk API 2.0; ``null``: never."""
+    bulk_write_from: int | None = Field(default=5_000, ge=1)
+    """Records from which a write goes by ingest jobs of Bulk API 2.0; ``null``: never."""
     bulk_timeout: float = Field(default=3_600.0, gt=0)
     """Seconds after which a bulk job that is not done is aborted."""
 

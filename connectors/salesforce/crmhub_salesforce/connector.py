@@ -34,6 +34,7 @@ from crmhub_salesforce import native, soql
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.auth import auth_of
 from crmhub_salesforce.bulk.reading import BulkReader
+from crmhub_salesforce.bulk.writing import BulkWriter
 from crmhub_salesforce.capabilities import MAIN_OBJECTS, able, able_unseen, listed
 from crmhub_salesforce.checking import checks
 from crmhub_salesforce.config import SalesforceConfig
@@ -77,7 +78,10 @@ class Connector:
             self._api, self._schemas, context, bulk, overlap=config.overlap, page_size=config.page_size
         )
         self._lookup = Lookup(self._api, self._schemas)
-        self._writer = Writer(self._api, self._schemas, context)
+        # Jobs know no header that lets duplicates through.
+        least = None if config.allow_duplicates else config.bulk_write_from
+        ingest = BulkWriter(self._api, context, least=least, longest=config.bulk_timeout)
+        self._writer = Writer(self._api, self._schemas, context, ingest)
         self._estimator = Estimator(self._limits, self._schemas, self.count, config)
         self._messages = Messages(config, context.connection)
         self._objects: dict[str, Mapping[str, Value]] | None = None

@@ -23,6 +23,7 @@ class Run:
         self.of = of
         self.outcomes: list[Outcome | None] = [None] * size
         self.sent = False
+        self.by_job: list[Ready] = []
         self.stopped: ConnectorError | None = None
 
     def id_of(self, item: Ready) -> str | None:

@@ -2,7 +2,8 @@
 
 Updates, deletes and upserts do the same when they are sent twice, so the HTTP client may repeat them; a
 create whose reply was lost is ``unknown``. A record that met a locked row is sent again by itself. A
-batch that is refused as a whole is cut in halves, so that one bad record costs one record.
+batch that is refused as a whole is cut in halves, so that one bad record costs one record. Large writes go
+by jobs first (:mod:`.bulk.writing`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from crmhub.http import Response, path
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.batches import Ready, demand, in_batches, prepared
+from crmhub_salesforce.bulk.writing import BulkWriter
 from crmhub_salesforce.errors import is_about_records, passes
 from crmhub_salesforce.outcomes import Run, not_sent
 from crmhub_salesforce.schemas import Schemas
@@ -29,8 +31,9 @@ _FIRST_WAIT = 0.5  # seconds; a locked row is held for a transaction's length
 class Writer:
     """Writes of one connection; see the module."""
 
-    def __init__(self, api: Api, schemas: Schemas, context: Context) -> None:
+    def __init__(self, api: Api, schemas: Schemas, context: Context, bulk: BulkWriter) -> None:
         self._api = api
+        self._bulk = bulk
         self._schemas = schemas
         self._context = context
 
@@ -46,7 +49,7 @@ class Writer:
                 ready.append(made)
             else:
                 run.outcomes[place] = Outcome("rejected", item.id, problem=made)
-        for batch in in_batches(ready):
+        for batch in in_batches(await self._bulk.done(run, ready)):
             await self._guarded(run, batch)
         return [outcome or not_sent(run.stopped) for outcome in run.outcomes]
 

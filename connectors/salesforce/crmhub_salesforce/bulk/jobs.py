@@ -53,13 +53,21 @@ class Jobs:
         below = path("/jobs/{kind}/{id}", kind=self._kind, id=id)
         await self._api.data("PATCH", below, json={"state": state}, idempotent=True)
 
-    async def ended(self, id: str) -> Native:
-        """The job when it has come to its end, whichever; aborted where it takes too long."""
+    async def ended(self, id: str, *, patient: bool = False) -> Native:
+        """The job when it has come to its end, whichever; aborted where it takes too long.
+
+        ``patient``: questions that fail for a reason that passes are asked again all that time.
+        """
         wait, until = _FIRST_WAIT, self._clock.monotonic() + self._longest
         while True:
-            told = await self.told(id)
-            if told["state"] in ENDED:
-                return told
+            try:
+                told = await self.told(id)
+            except ConnectorError as error:
+                if not (patient and error.retryable and self._clock.monotonic() + wait <= until):
+                    raise
+            else:
+                if told["state"] in ENDED:
+                    return told
             if self._clock.monotonic() + wait > until:
                 await self._stopped(id)
                 return await self.told(id)
@@ -70,6 +78,14 @@ class Jobs:
         """A CSV of the job into a file."""
         below = path("/jobs/{kind}/{id}/{what}", kind=self._kind, id=id, what=what)
         return await self._api.carry("GET", below, params=params, into=sink)
+
+    async def forgotten(self, id: str) -> bool:
+        """Abort a job that is of no use any more; whether it is known to be aborted."""
+        try:
+            await self.enter(id, "Aborted")
+        except ConnectorError:
+            return False
+        return True
 
     async def _stopped(self, id: str) -> None:
         try:

@@ -82,10 +82,7 @@ class ResultFile(Generic[_Row]):
             csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_CELL))
             self._text = io.TextIOWrapper(self._file, "utf-8-sig", newline="")
             self._rows = csv.reader(_lines(self._text), strict=True)
-            header = next(self._rows, None)
-            if header is None:
-                raise BadResponse("the result of the job has no header")
-            self._read = self._reader(header)
+            self._read = self._reader(next(self._rows, list[str]()))
             for _ in islice(self._rows, skip):
                 pass
 
