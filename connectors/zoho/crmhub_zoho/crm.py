@@ -111,11 +111,11 @@ class Crm:
 
     async def count(self, name: str, filter: Sequence[Condition]) -> int:
         """How many live records meet the conditions."""
-        return await self._asker.count(name, filter)
+        return await self._tiers.count(name, lambda: self._asker.count(name, filter))
 
     async def query(self, text: str) -> AsyncGenerator[Page]:
         """The rows of a COQL query; see :meth:`crmhub_zoho.asking.Asker.query`."""
-        async with aclosing(self._asker.query(text)) as pages:
+        async with aclosing(self._tiers.pages("query", {"rest": lambda _: self._asker.query(text)})) as pages:
             async for page in pages:
                 yield page
 

@@ -211,7 +211,10 @@ class Tiers:
             return unclear[-1]
 
     async def pages(
-        self, operation: str, ways: Mapping[str, Callable[[RecordCalls], AsyncGenerator[Page]]], module: str
+        self,
+        operation: str,
+        ways: Mapping[str, Callable[[RecordCalls], AsyncGenerator[Page]]],
+        module: str | None = None,
     ) -> AsyncGenerator[Page]:
         """Pages of the first tier that gives one; it gives the others too, since no page may come twice."""
         served = await self._run(
@@ -227,6 +230,10 @@ class Tiers:
                 yield page
                 del page  # the caller alone holds it while the next one comes
                 page = await anext(others, None)
+
+    async def count(self, module: str, way: Callable[[], Awaitable[int]]) -> int:
+        """What a count gives, which REST makes."""
+        return (await self._run("count", {_REST: way}, module, 1)).value
 
     async def related(
         self, module: str, record: str, related: str, fields: Sequence[str]
@@ -277,7 +284,7 @@ class Tiers:
         self,
         operation: str,
         ways: Mapping[str, Callable[[], Awaitable[_T]]],
-        module: str,
+        module: str | None,
         records: int,
         settle: Callable[[str, UnknownOutcome], Awaitable[_T]] | None = None,
     ) -> Served[_T]:

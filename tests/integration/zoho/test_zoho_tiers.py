@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import aclosing
 from decimal import Decimal
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 
 from crmhub.connector import Missing, WriteItem, WriteRequest
 from crmhub.errors import Unsupported
-from crmhub.routing import routed
+from crmhub.routing import CallContext, routed
 from crmhub_zoho import ZohoConfig
 
 if TYPE_CHECKING:
@@ -69,6 +70,21 @@ async def test_queries_are_made_by_rest_in_every_context(make_org: World) -> Non
         pages = await org.pages(org.connect(), "Accounts", NAME)
     assert sum(len(page.upserts) for page in pages) == 3
     assert [(one["operation"], one["tier"]) for one in served(org)] == [("read", "rest")]
+
+
+@pytest.mark.parametrize("context", ["agent", "bulk", None])
+async def test_queries_and_counts_tell_who_served_them(make_org: World, context: CallContext | None) -> None:
+    org = make_org(3)
+    connector = org.connect()
+    with routed(context):
+        assert await connector.count("Accounts") == 3
+        async with aclosing(connector.query("select id from Accounts where id is not null")) as pages:
+            assert [len(page.upserts) async for page in pages] == [3]
+    why = context or "no context"
+    assert [(one["operation"], one["tier"], one["why"]) for one in served(org)] == [
+        ("count", "rest", why),
+        ("query", "rest", why),
+    ]
 
 
 async def test_another_version_of_the_api_than_the_sdk_speaks_goes_by_rest(make_org: World) -> None:
