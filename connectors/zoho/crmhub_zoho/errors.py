@@ -57,6 +57,7 @@ class _Meaning:
 
 _RECORD = _Meaning(InvalidRecord)
 _CALL = _Meaning(BadRequest)
+_QUERY = _Meaning(BadRequest, "check the query's brackets, quotes and names of fields")
 _CODES: Mapping[str, _Meaning] = {
     "AUTHENTICATION_FAILURE": _Meaning(AuthError, "check the credentials"),
     "INVALID_TOKEN": _Meaning(AuthError, "check the data centre (region)"),
@@ -97,8 +98,8 @@ _CODES: Mapping[str, _Meaning] = {
     "EXPIRED_VALUE": _CALL,
     "TOKEN_BOUND_DATA_MISMATCH": _CALL,
     "INVALID_REQUEST_METHOD": _CALL,
-    "INVALID_QUERY": _CALL,
-    "SYNTAX_ERROR": _CALL,
+    "INVALID_QUERY": _QUERY,
+    "SYNTAX_ERROR": _QUERY,
     "CRITERIA_LIMIT_EXCEEDED": _CALL,
     "MEDIA_TYPE_NOT_SUPPORTED": _CALL,
 }

@@ -152,7 +152,7 @@ WRONG = (
         lambda zoho: rows(zoho, "select id from Accounts where ((id is not null)"),
         BadRequest,
         "SYNTAX_ERROR",
-        "Zoho refused",
+        "check the query's brackets",
     ),
     Wrong(
         "unbalanced criteria",
@@ -161,7 +161,7 @@ WRONG = (
         ),
         BadRequest,
         "INVALID_QUERY",
-        "Zoho refused",
+        "check the query's brackets",
     ),
     Wrong(
         "51 fields by hand",

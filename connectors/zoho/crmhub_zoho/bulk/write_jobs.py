@@ -41,7 +41,7 @@ _T = TypeVar("_T")
 
 
 class Run(Protocol):
-    """:meth:`crmhub_zoho.routes.Tiers.run`."""
+    """What chooses the tier of a call: the table of :mod:`crmhub_zoho.routes`."""
 
     async def __call__(
         self, operation: str, ways: Mapping[str, Callable[[], Awaitable[_T]]], module: str, records: int
