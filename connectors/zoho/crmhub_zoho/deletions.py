@@ -22,6 +22,7 @@ from crmhub_zoho.tiers.rest import PAGE, Rest
 __all__ = ["Deletions"]
 
 _TIME = "deleted_time"
+_NO_MORE = frozenset({"DISCRETE_PAGINATION_LIMIT_EXCEEDED", "NOT_SUPPORTED"})
 _CONTACT = "Converted_Contact"
 _CONVERSIONS = 200  # a page of them, for one credit: they are few
 
@@ -43,8 +44,8 @@ class Deletions:
         """All deletions after that time that Zoho lists. One call when there are none.
 
         The list is read to its end before any of it is given out: new ones come first, so that only the
-        whole of it can be followed by a checkpoint. Where it has more entries than can be had, the event
-        ``read.deletions_uncertain`` tells.
+        whole of it can be followed by a checkpoint. Where it has more entries than can be had, or the module
+        has no such list, the event ``read.deletions_uncertain`` tells.
         """
         found: dict[str, Deletion] = {}
         page = 1
@@ -52,7 +53,7 @@ class Deletions:
             try:
                 answer = await self._rest.deleted(module, since, page)
             except BadRequest as error:
-                if error.code != "DISCRETE_PAGINATION_LIMIT_EXCEEDED":
+                if error.code not in _NO_MORE:
                     raise
                 self._tell_coverage(module, since, len(found))
                 return list(found.values())

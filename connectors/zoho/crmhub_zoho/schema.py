@@ -14,7 +14,7 @@ import anyio
 
 from crmhub.clock import Clock
 from crmhub.connector import Choice, FieldSpec, FieldType, Native, ObjectSchema, Value
-from crmhub.errors import BadRequest, NotFound, Where
+from crmhub.errors import BadRequest, InvalidRecord, NotFound, Where
 from crmhub_zoho.coql import identifier
 from crmhub_zoho.tiers.rest import Rest
 
@@ -134,6 +134,16 @@ class Schemas:
             error.what = f"Zoho has no module {module}"
             error.at(object=module)
             raise
+        except (BadRequest, InvalidRecord) as error:
+            if error.code != "NOT_SUPPORTED" and (error.code, error.where.field) != (
+                "INVALID_DATA",
+                "module",
+            ):
+                raise
+            where = Where(connection=error.where.connection, object=module)
+            raise NotFound(
+                f"Zoho has no module {module} with fields", where=where, status=error.status, code=error.code
+            ) from None
 
 
 def read_schema(module: str, fields: list[Native], label: str = "") -> ModuleSchema:

@@ -24,6 +24,7 @@ from tests.integration.zoho.other_server import (
     fields_of,
     pages_of,
     record,
+    refusal,
     said,
 )
 
@@ -338,3 +339,45 @@ async def test_a_record_that_there_is_not_is_missing_for_an_update_and_gone_for_
     assert updated.problem is not None
     assert (updated.status, updated.problem.missing) == ("rejected", True)
     assert deleted.status == "deleted"
+
+
+# ── modules that can do less ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        refusal("INVALID_MODULE"),
+        refusal("NOT_SUPPORTED"),
+        refusal("INVALID_DATA", param_name="module"),
+        refusal("OAUTH_SCOPE_MISMATCH", 401),
+        refusal("NO_PERMISSION", 403),
+    ],
+)
+async def test_one_module_that_cannot_be_described_hides_no_other(server: OtherServer, refused: Says) -> None:
+    known = fields_of(Name="text")
+    server.on("GET", "/crm/v8/settings/modules", said({"modules": []}))
+    server.on(
+        "GET",
+        "/crm/v8/settings/fields",
+        lambda one: refused if one.params["module"] == "Leads" else known(one),
+    )
+
+    objects = (await server.connect().capabilities()).objects
+
+    assert "Leads" not in objects
+    assert {"Accounts", "Contacts", "Deals", "Tasks"} <= objects.keys()
+
+
+async def test_changes_of_a_module_without_a_list_of_deleted_records_are_read(server: OtherServer) -> None:
+    heard: list[str] = []
+    server.events.subscribe(lambda event: heard.append(event.name))
+    server.on("GET", r"/crm/v8/\w+/deleted", lambda _: refusal("NOT_SUPPORTED"))
+    zoho = server.connect()
+    first = await pages_of(zoho, "Accounts", "Name")
+    server.on("POST", "/crm/v8/coql", said({"data": [record(1, Name="n")]}))
+
+    pages = await pages_of(zoho, "Accounts", "Name", since=first[-1].checkpoint)
+
+    assert [row["Name"] for page in pages for row in page.upserts] == ["n"]
+    assert "read.deletions_uncertain" in heard
