@@ -52,7 +52,11 @@ def _denied(words: str, hint: str) -> Meaning:
 _PROFILE = "give the user the permission by profile or permission set, and access by sharing"
 _AGAIN = "it passes; try again, with fewer writers at a time"
 CODES: Mapping[str, Meaning] = {
-    "INVALID_SESSION_ID": Meaning(AuthError, "the session is expired or invalid"),
+    "INVALID_SESSION_ID": Meaning(
+        AuthError,
+        "the session is expired or invalid",
+        "a given access_token cannot be renewed: give a new one, or sign in by another flow",
+    ),
     "InvalidSessionId": Meaning(AuthError, "the session is expired or invalid"),
     "INVALID_AUTH_HEADER": Meaning(AuthError, "the access token is not accepted"),
     "API_DISABLED_FOR_ORG": _denied(

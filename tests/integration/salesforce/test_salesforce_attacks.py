@@ -88,6 +88,8 @@ CALLS: dict[str, Call] = {
             ReadRequest("Account", ("Name",), since=cast("Checkpoint", {"next": text, "id": text}))
         )
     ),
+    "newest": lambda connector, text: connector.newest("Account", [text], 5),
+    "newest of an object": lambda connector, text: connector.newest(text, ["Name"], 5),
     "update": written("update"),
     "delete": written("delete"),
     "upsert": written("upsert", key="External_Id__c"),

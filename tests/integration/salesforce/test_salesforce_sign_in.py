@@ -286,6 +286,18 @@ async def test_the_bulk_apis_own_word_for_an_ended_session_renews_it_once(
     assert len(org.forms) == 2
 
 
+async def test_a_given_session_that_ends_says_that_it_cannot_be_renewed(make_org: World) -> None:
+    org = make_org({"Account": 1})
+    connector = org.connect(tokens=None, **NOBODY, access_token=org.double.credentials["access_token"])
+    assert await connector.count("Account") == 1
+    org.double.expire_tokens()
+    before = len(org.calls())
+    with pytest.raises(AuthError, match="cannot be renewed: give a new one"):
+        await connector.count("Account")
+    assert len(org.calls()) == before + 1
+    assert org.forms == []
+
+
 # ── hosts ────────────────────────────────────────────────────────────────────────────────────────
 
 

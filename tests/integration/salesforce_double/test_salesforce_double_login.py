@@ -209,7 +209,8 @@ async def test_paths_may_be_in_any_case_and_end_in_a_slash(empty: Client, path: 
 
 
 async def test_unknown_jobs_and_resources_do_not_exist(empty: Client) -> None:
-    for path in ("/jobs/query/750000000000001", "/jobs/ingest/750000000000001", "/tooling/query", "/sobjects/Nope"):
+    jobs = ("/jobs/query/750000000000001", "/jobs/ingest/750000000000001")
+    for path in (*jobs, "/tooling/query", "/sobjects/Nope"):
         assert (await empty.refused("GET", path))[:2] == (404, "NOT_FOUND")
 
 
