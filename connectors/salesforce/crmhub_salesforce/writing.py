@@ -18,6 +18,7 @@ from crmhub_salesforce.api import Api
 from crmhub_salesforce.batches import Ready, demand, in_batches, prepared
 from crmhub_salesforce.bulk.writing import BulkWriter
 from crmhub_salesforce.errors import is_about_records, passes
+from crmhub_salesforce.guarding import MOST_GUARDED, guarded, may_be_conflict
 from crmhub_salesforce.outcomes import Run, not_sent
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import literal, quoted, select
@@ -76,7 +77,21 @@ class Writer:
                 fit.append(item)
             else:
                 run.outcomes[item.place] = _conflict(versions.get((item.key or "").casefold()))
-        await self._persistently(run, fit)
+        alone = [item for item in fit if item.if_version is not None]
+        if run.request.operation != "update" or len(alone) > MOST_GUARDED:
+            alone = []
+        await self._persistently(run, alone)
+        await self._explained(run, alone)
+        await self._persistently(run, [item for item in fit if item not in alone])
+
+    async def _explained(self, run: Run, alone: Sequence[Ready]) -> None:
+        """Those that were refused since they changed after the comparison are conflicts too."""
+        refused = [item for item in alone if may_be_conflict(run.outcomes[item.place], gone=True)]
+        now = await self._versions(run, refused)
+        for item in refused:
+            found = now.get((item.key or "").casefold())
+            if may_be_conflict(run.outcomes[item.place], gone=found is None):
+                run.outcomes[item.place] = _conflict(found)
 
     async def _versions(self, run: Run, items: Sequence[Ready]) -> dict[str, tuple[str, str]]:
         """Id and present stamp of records, by key."""
@@ -128,6 +143,9 @@ class Writer:
 
     async def _send(self, run: Run, items: Sequence[Ready]) -> list[Native]:
         request = run.request
+        versioned = all(item.if_version is not None for item in items)
+        if request.operation == "update" and versioned and len(items) <= MOST_GUARDED:
+            return await guarded(self._api, run.of.name, items)
         records: list[Value] = [item.body for item in items]
         body: Value = {"allOrNone": False, "records": records}
         below = "/composite/sobjects"

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from crmhub.connector import Native, Value, WriteItem, WriteRequest
 from crmhub.errors import AuthError, BadRequest, ConnectorError, NotFound, QuotaExceeded
+from crmhub_salesforce.simulator.records import Records
 
 if TYPE_CHECKING:
     from tests.integration.salesforce.conftest import World
@@ -365,6 +366,70 @@ async def test_a_stale_version_is_a_conflict_and_the_others_are_written(make_org
     assert [outcome.status for outcome in outcomes] == ["conflict", "conflict", "updated"]
     assert outcomes[0].version == org.truth("Account")[ids[0]][0]
     assert org.truth("Account", "Name")[ids[0]][1] == "Changed by another"
+
+
+async def test_a_change_between_the_comparison_and_the_update_is_a_conflict(make_org: World) -> None:
+    org = make_org()
+    connector = org.connect()
+    ids = await org.add(3)
+    was = str(org.truth("Account")[ids[0]][0])
+    org.clock.advance(60)
+    records, sobject = Records(org.double.org), org.double.org.catalog.get("Account")
+    assert sobject is not None
+
+    def meanwhile(request: Request, _: bytes) -> Response | None:
+        if request.url.path.endswith("/composite"):
+            records.change(sobject, records.find(sobject, ids[0]), {"Name": "Changed by another"})
+            records.delete(sobject, records.find(sobject, ids[1]))
+            org.instead = None
+        return None
+
+    org.instead = meanwhile
+    items = [WriteItem({"Name": "Mine"}, id=one, if_version=was) for one in ids]
+    outcomes = await connector.write(WriteRequest("Account", "update", items))
+    assert [outcome.status for outcome in outcomes] == ["conflict", "conflict", "updated"]
+    truth = org.truth("Account", "Name")
+    assert (outcomes[0].version, truth[ids[0]][1]) == (truth[ids[0]][0], "Changed by another")
+    assert truth[ids[2]][1] == "Mine"
+
+
+async def test_a_guarded_update_is_refused_for_its_own_reasons_too(make_org: World) -> None:
+    org = make_org(settings={"validation_rules": "true"})
+    ids = await org.add(2)
+    was = str(org.truth("Account")[ids[0]][0])
+    org.double.org.customs.hold(ids[1], 2)
+    items = [
+        WriteItem({"AnnualRevenue": -1}, id=ids[0], if_version=was),
+        WriteItem({"Name": "Held"}, id=ids[1], if_version=was),
+    ]
+    bad, held = await org.connect().write(WriteRequest("Account", "update", items))
+    assert bad.problem is not None
+    assert (bad.status, bad.problem.field) == ("rejected", "AnnualRevenue")
+    assert (held.status, org.truth("Account", "Name")[ids[1]][1]) == ("updated", "Held")
+
+
+async def test_a_guarded_update_whose_reply_is_lost_is_unknown_and_not_sent_twice(make_org: World) -> None:
+    org = make_org()
+    (one,) = await org.add(1)
+    was = str(org.truth("Account")[one][0])
+    org.clock.advance(60)
+    org.double.faults.replace(["lost@POST /composite:1x"])
+    item = WriteItem({"Name": "Mine"}, id=one, if_version=was)
+    (outcome,) = await org.connect().write(WriteRequest("Account", "update", [item]))
+    assert (outcome.status, org.truth("Account", "Name")[one][1]) == ("unknown", "Mine")
+
+
+async def test_many_versions_are_compared_and_written_together(make_org: World) -> None:
+    org = make_org()
+    ids = await org.add(60)
+    was = str(org.truth("Account")[ids[0]][0])
+    org.clock.advance(60)
+    await org.change(ids[:1], Name="Changed by another")
+    connector, before = org.connect(), org.double.used
+    items = [WriteItem({"Name": "Mine"}, id=one, if_version=was) for one in ids]
+    outcomes = await connector.write(WriteRequest("Account", "update", items))
+    assert [outcome.status for outcome in outcomes] == ["conflict"] + ["updated"] * 59
+    assert org.double.used - before == 3  # the describe, the versions, the collection
 
 
 async def test_an_upsert_can_demand_a_version_too(make_org: World) -> None:
