@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -129,26 +130,65 @@ def _assertion(key: rsa.RSAPrivateKey, claims: Mapping[str, object]) -> str:
     return (head + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
-async def test_a_signed_assertion_opens_a_session_until_it_expires(
-    make_client: MakeClient, tmp_path: Path
-) -> None:
+@dataclass(frozen=True)
+class AppKey:
+    """The app's key, and the file that has its public half."""
+
+    key: rsa.RSAPrivateKey
+    file: Path
+
+
+@pytest.fixture(scope="module")
+def app_key(tmp_path_factory: pytest.TempPathFactory) -> AppKey:
     key = rsa.generate_private_key(65537, 2048)
-    pem = tmp_path / "app.pem"
+    pem = tmp_path_factory.mktemp("app") / "app.pem"
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     pem.write_bytes(key.public_key().public_bytes(serialization.Encoding.PEM, form))
-    client = make_client(settings={"jwt_certificate": str(pem)})
+    return AppKey(key, pem)
+
+
+async def test_a_signed_assertion_opens_a_session_until_it_expires(
+    make_client: MakeClient, app_key: AppKey
+) -> None:
+    client = make_client(settings={"jwt_certificate": str(app_key.file)})
     claims = {
         "iss": client.double.credentials["client_id"],
         "sub": client.double.credentials["username"],
         "aud": "https://login.salesforce.com",
         "exp": str(client.double.clock.seconds() + 180),
     }
-    good = _assertion(key, claims)
+    good = _assertion(app_key.key, claims)
     forged = _assertion(rsa.generate_private_key(65537, 2048), claims)
     assert (await login(client, grant_type=JWT, assertion=good)).status_code == 200
     assert (await login(client, grant_type=JWT, assertion=forged)).json()["error"] == "invalid_grant"
     client.double.clock.advance(181)
     assert (await login(client, grant_type=JWT, assertion=good)).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("claim", "value", "error", "description"),
+    [
+        ("aud", "https://evil.test", "invalid_grant", "Audience validation failed"),
+        ("iss", "another app", "invalid_client_id", "client identifier invalid"),
+        ("sub", "somebody@example.com", "invalid_grant", "user hasn't approved this consumer"),
+        ("exp", "1781524830", "invalid_grant", "assertion has expired"),
+        ("exp", "1781524830999", "invalid_grant", "assertion has expired"),
+        ("exp", "soon", "invalid_grant", "invalid assertion"),
+    ],
+)
+async def test_each_claim_of_an_assertion_is_checked(
+    make_client: MakeClient, app_key: AppKey, claim: str, value: str, error: str, description: str
+) -> None:
+    client = make_client(settings={"jwt_certificate": str(app_key.file)})
+    claims = {
+        "iss": client.double.credentials["client_id"],
+        "sub": client.double.credentials["username"],
+        "aud": "https://login.salesforce.com",
+        "exp": client.double.clock.seconds() + 180,
+    }
+    assert (await login(client, grant_type=JWT, assertion=_assertion(app_key.key, claims))).status_code == 200
+    reply = await login(client, grant_type=JWT, assertion=_assertion(app_key.key, {**claims, claim: value}))
+    assert (reply.status_code, reply.json()) == (400, {"error": error, "error_description": description})
 
 
 async def test_a_session_ends_after_two_hours(empty: Client) -> None:
