@@ -22,6 +22,7 @@ from simple_salesforce.format import format_external_id, format_soql
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.serve import Running, running
 from crmhub_salesforce.simulator import SalesforceDouble, create
+from crmhub_salesforce.simulator.customs import Customs
 
 # simple-salesforce says little about the types of its replies.
 # pyright: reportOptionalSubscript=false, reportOptionalIterable=false, reportIndexIssue=false
@@ -136,3 +137,25 @@ def test_it_sees_its_session_end(double: SalesforceDouble, client: Salesforce) -
     double.expire_tokens()
     with pytest.raises(SalesforceExpiredSession):
         client.query("SELECT Id FROM Account LIMIT 1")
+
+
+def test_it_meets_the_administrators_rules(client: Salesforce, double: SalesforceDouble) -> None:
+    accounts = cast("SFType", client.Account)
+    double.org.customs = Customs(validations=True, duplicates="alert")
+    try:
+        first = accounts.create({"Name": "Ruled"})["id"]
+        with pytest.raises(SalesforceMalformedRequest) as refused:
+            accounts.update(first, {"AnnualRevenue": -1})
+        assert refused.value.content[0]["errorCode"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+        with pytest.raises(SalesforceMalformedRequest) as alike:
+            accounts.create({"Name": "ruled"})
+        (found,) = alike.value.content[0]["duplicateResut"]["matchResults"]
+        assert [match["record"]["Id"] for match in found["matchRecords"]] == [first]
+        allowing = {"Sforce-Duplicate-Rule-Header": "allowSave=true"}
+        assert accounts.create({"Name": "ruled"}, headers=allowing)["success"]
+        double.org.customs.hold(first, 1)
+        with pytest.raises(SalesforceMalformedRequest, match="UNABLE_TO_LOCK_ROW"):
+            accounts.delete(first)
+        assert accounts.delete(first) == 204
+    finally:
+        double.org.customs = Customs()
