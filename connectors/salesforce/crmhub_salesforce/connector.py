@@ -78,10 +78,8 @@ class Connector:
             self._api, self._schemas, context, bulk, overlap=config.overlap, page_size=config.page_size
         )
         self._lookup = Lookup(self._api, self._schemas)
-        # Jobs know no header that lets duplicates through.
-        least = None if config.allow_duplicates else config.bulk_write_from
-        ingest = BulkWriter(self._api, context, least=least, longest=config.bulk_timeout)
-        self._writer = Writer(self._api, self._schemas, context, ingest)
+        jobs = BulkWriter(self._api, context, config)
+        self._writer = Writer(self._api, self._schemas, context, jobs)
         self._estimator = Estimator(self._limits, self._schemas, self.count, config)
         self._messages = Messages(config, context.connection)
         self._objects: dict[str, Mapping[str, Value]] | None = None

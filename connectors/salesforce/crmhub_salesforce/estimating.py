@@ -15,6 +15,7 @@ from crmhub.usage import Estimate, Planned
 from crmhub_salesforce.batches import WRITE_BATCH, demand_operation
 from crmhub_salesforce.bulk.cells import inexact
 from crmhub_salesforce.bulk.reading import COUNTED_AFTER, ROWS
+from crmhub_salesforce.bulk.writing import CALLS_A_JOB, jobs_from
 from crmhub_salesforce.config import SalesforceConfig
 from crmhub_salesforce.limits import Limits
 from crmhub_salesforce.lookup import GET_BATCH
@@ -66,7 +67,7 @@ class Estimator:
                 return ceil(_named(planned) / GET_BATCH), f"{GET_BATCH} records a call"
             case "create" | "update" | "upsert" | "delete":
                 demand_operation(planned.operation, await self._schemas.of(planned.object))
-                return ceil(_named(planned) / WRITE_BATCH), f"{WRITE_BATCH} records a call"
+                return self._write(_named(planned))
 
     def _read(self, planned: Planned, records: int, pages: int, size: int) -> tuple[int, str]:
         """By queries, and by a query job where so much is left after some pages that it is worth one."""
@@ -82,6 +83,13 @@ class Estimator:
             return pages + 1, how  # what is left was counted
         calls = before + 2 + _ASKED + ceil(left / ROWS)
         return calls, f"{how}, then a query job, asked {_ASKED} times whether it is done"
+
+    def _write(self, records: int) -> tuple[int, str]:
+        """By one ingest job where that is how so many records go: whole records that a CSV can hold."""
+        least = jobs_from(self._config)
+        if least is None or records < least:
+            return ceil(records / WRITE_BATCH), f"{WRITE_BATCH} records a call"
+        return CALLS_A_JOB + _ASKED, f"an ingest job, asked {_ASKED} times whether it is done"
 
 
 def _named(planned: Planned) -> int:

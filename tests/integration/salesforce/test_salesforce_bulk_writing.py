@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from crmhub.connector import NOT_SENT, Native, Outcome, WriteItem, WriteRequest
 from crmhub.errors import QuotaExceeded
+from crmhub.usage import Planned
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,3 +291,28 @@ async def test_a_session_that_ends_while_a_job_works_is_renewed(make_org: World)
     org.instead = instead
     assert statuses(await upsert(by_jobs(org), keyed(6))) == ["created"] * 6
     assert len(names_by_key(org)) == 6
+
+
+@pytest.mark.parametrize("operation", ["upsert", "delete"])
+async def test_a_write_by_a_job_costs_what_was_estimated(make_org: World, operation: str) -> None:
+    org = make_org(6)
+    connector = by_jobs(org)
+    told = await connector.estimate(Planned("upsert" if operation == "upsert" else "delete", "Account", 6))
+    assert "an ingest job" in told.how
+    before = org.double.used
+    if operation == "upsert":
+        await upsert(connector, keyed(6))
+    else:
+        items = [WriteItem(id=one) for one in org.truth("Account")]
+        await connector.write(WriteRequest("Account", "delete", items))
+    asked = len([call for call in org.calls(JOBS) if call.startswith("GET") and call[-1].isalnum()])
+    assert org.double.used - before == told.calls - 5 + asked - 3
+    few = await connector.estimate(Planned("upsert", "Account", 4))
+    assert (few.calls, few.how) == (1, "200 records a call")
+
+
+async def test_what_a_duplicate_rule_only_warns_of_goes_by_no_job(make_org: World) -> None:
+    org = make_org()
+    connector = org.connect(bulk_write_from=5, allow_duplicates=True)
+    await upsert(connector, keyed(6))
+    assert not org.calls(JOBS)

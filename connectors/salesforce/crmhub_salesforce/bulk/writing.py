@@ -28,25 +28,35 @@ from crmhub_salesforce.batches import Ready
 from crmhub_salesforce.bulk.jobs import Jobs
 from crmhub_salesforce.bulk.results import Matched, Results
 from crmhub_salesforce.bulk.rows import Row, Table, row_of, tables
+from crmhub_salesforce.config import SalesforceConfig
 from crmhub_salesforce.outcomes import Run, not_sent
 
-__all__ = ["BulkWriter"]
+__all__ = ["CALLS_A_JOB", "BulkWriter", "jobs_from"]
+
+CALLS_A_JOB = 6
+"""To make it, send its rows, close it and fetch its three results; asking for its end comes on top."""
 
 _OPERATIONS = {"create": "insert", "update": "update", "upsert": "upsert", "delete": "delete"}
 _LOST = UnknownOutcome("the results of the bulk job do not tell what became of the record")
 
 
-class BulkWriter:
-    """Ingest jobs of one connection, for writes of ``least`` records or more (``None``: never)."""
+def jobs_from(config: SalesforceConfig) -> int | None:
+    """From how many records on a write goes by a job; ``None``: never."""
+    # Jobs know no header that lets duplicates through.
+    return None if config.allow_duplicates else config.bulk_write_from
 
-    def __init__(self, api: Api, context: Context, *, least: int | None, longest: float) -> None:
+
+class BulkWriter:
+    """Ingest jobs of one connection."""
+
+    def __init__(self, api: Api, context: Context, config: SalesforceConfig) -> None:
         self._api = api
-        self._jobs = Jobs(api, context.clock, "ingest", longest)
+        self._jobs = Jobs(api, context.clock, "ingest", config.bulk_timeout)
         self._results = Results(self._jobs, context.clock)
         self._clock = context.clock
         self._events = context.events
         self._connection = context.connection
-        self._least = least
+        self._least = jobs_from(config)
 
     async def done(self, run: Run, ready: list[Ready]) -> list[Ready]:
         """Write by jobs what is worth one; gives what is left for collections.

@@ -116,6 +116,10 @@ class SalesforceDouble(Double):
         """From now on give at most so many rows in a page of query results."""
         self._service.settings = replace(self._service.settings, page_rows=rows)
 
+    def slow_jobs(self, seconds: int) -> None:
+        """From now on a bulk job takes so long, by the org's clock."""
+        self._service.settings = replace(self._service.settings, bulk_seconds=seconds)
+
     def purge_delete_log(self) -> None:
         """Empty the delete log up to now, as the service does when it grows too long."""
         self.org.log_from = self.clock.seconds()

@@ -193,15 +193,15 @@ class _IngestJobs:
     def _work(self, job: _IngestJob, share: float) -> None:
         whole = len(job.rows) // 2 if job.fails else len(job.rows)
         due = int(len(job.rows) * share) if share < 1 else len(job.rows)
-        while len(job.done) < min(due, whole):
-            chunk = job.rows[len(job.done) : min(len(job.done) + _CHUNK, whole)]
+        while len(job.done) < whole and (end := min(len(job.done) + _CHUNK, whole)) <= due:
+            chunk = job.rows[len(job.done) : end]
             results = self._results(job, chunk)
             job.done += results
             job.processed += len(results)
             job.failed += sum(result["success"] is not True for result in results)
         if job.fails and len(job.done) >= whole:
             job.fail("InternalServerError : the job failed half-way", self.jobs.now())
-        elif len(job.done) == len(job.rows):
+        elif share >= 1:
             job.change("JobComplete", self.jobs.now())
 
     def _results(self, job: _IngestJob, rows: Sequence[Sequence[str]]) -> list[Row]:
