@@ -316,3 +316,13 @@ async def test_what_a_duplicate_rule_only_warns_of_goes_by_no_job(make_org: Worl
     connector = org.connect(bulk_write_from=5, allow_duplicates=True)
     await upsert(connector, keyed(6))
     assert not org.calls(JOBS)
+
+
+async def test_parents_that_others_hold_cost_no_record(make_org: World) -> None:
+    org = make_org(settings={"held_parents": "1"})
+    await upsert(org.connect(), keyed(2))
+    items = [WriteItem({"LastName": f"c{at}", "Account": {KEY: f"k{at % 2}"}}) for at in range(8)]
+    outcomes = await by_jobs(org).write(WriteRequest("Contact", "create", items))
+    assert statuses(outcomes) == ["created"] * 8
+    assert len(org.truth("Contact")) == 8
+    assert len([call for call in org.calls(SETS) if call.startswith("POST")]) == 1
