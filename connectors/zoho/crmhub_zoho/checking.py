@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from crmhub.connector import Check
-from crmhub.errors import AuthError, CircuitOpen, ConnectorError, PermissionDenied, Unavailable
+from crmhub.errors import AuthError, CircuitOpen, ConnectorError, NotFound, PermissionDenied, Unavailable
 from crmhub_zoho import coql
-from crmhub_zoho.modules import MAIN, NOT_IN_COQL
+from crmhub_zoho.modules import MAIN, NO_UPSERT, NOT_IN_COQL
 from crmhub_zoho.records import ID
+from crmhub_zoho.schema import Schemas
 from crmhub_zoho.suite.trial import Trial
 from crmhub_zoho.tiers.rest import Rest
 
 __all__ = ["checks"]
 
 
-async def checks(rest: Rest, beside: Sequence[Trial] = ()) -> Sequence[Check]:
+async def checks(
+    rest: Rest, schemas: Schemas, sync_key: str | None, beside: Sequence[Trial] = ()
+) -> Sequence[Check]:
     """Signing in first; the rest only when that works. What nothing may be written for cannot be tried.
-    ``beside`` are trials of what is no part of the CRM.
+    ``beside`` are trials of what is no part of the CRM. The ``sync_key`` is looked for in the modules that
+    may have one.
 
     Raises what keeps the CRM from answering at all.
     """
@@ -40,6 +44,9 @@ async def checks(rest: Rest, beside: Sequence[Trial] = ()) -> Sequence[Check]:
     )
     for name, call, scope in beside:
         lines.append(await _try(name, call, scope))
+    for module in () if sync_key is None else MAIN:
+        if module not in NO_UPSERT:
+            lines += await _sync_key(schemas, module, str(sync_key))
     return lines
 
 
@@ -51,6 +58,22 @@ def _reading(rest: Rest, module: str) -> Callable[[], Awaitable[object]]:
         return await rest.records(module, [ID], per_page=1, by_change=module in NOT_IN_COQL)
 
     return read
+
+
+async def _sync_key(schemas: Schemas, module: str, key: str) -> list[Check]:
+    """Whether the module has the field and keeps it unique; nothing where its fields cannot be read."""
+    try:
+        schema = await schemas.of(module, fresh=True)
+    except (PermissionDenied, NotFound):
+        return []  # told by another line, or a module that the organisation does not use
+    title = f"{module}.{key}"
+    if key in schema.unique:
+        return [Check(title, ok=True)]
+    lacking = "it has no such field" if not schema.has(key) else "the field may hold a value twice"
+    return [Check(title, ok=False, detail=f"no sync key: {lacking}", mend=_KEY_MEND)]
+
+
+_KEY_MEND = "add a text field of that name with 'Do not allow duplicate values' ticked; or leave sync_key out"
 
 
 async def _try(name: str, call: Callable[[], Awaitable[object]], scope: str) -> Check:

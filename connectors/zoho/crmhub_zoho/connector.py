@@ -97,7 +97,7 @@ class Connector:
 
     async def check(self) -> Sequence[Check]:
         """One line for each permission that the main path needs, tried by a cheap call."""
-        return await checks(self._rest, self._beside.trials)
+        return await checks(self._rest, self._schemas, self._config.sync_key, self._beside.trials)
 
     async def describe(self, object: str) -> ObjectSchema:
         """The object's fields, at most a minute old; raises ``NotFound`` for an unknown module."""

@@ -1,5 +1,5 @@
 """The admin routes, for tests and curious people on the same machine: `/_truth`, `/_faults`, `/_clock`,
-`/_outbox`, `/_stats`.
+`/_outbox`, `/_stats`, `/_code`.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -37,8 +37,12 @@ class Played(Protocol):
         """What the vendor would have sent to others' addresses, oldest first; `clear` forgets it."""
         ...
 
+    def console_code(self) -> str:
+        """A code as the vendor's console gives it, to be pasted; raises SimulatorError where none does."""
+        ...
 
-_PAGES = ("_truth", "_faults", "_clock", "_outbox", "_stats")
+
+_PAGES = ("_truth", "_faults", "_clock", "_outbox", "_stats", "_code")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CHUNK = 500
 
@@ -59,13 +63,12 @@ async def admin_answer(double: Played, request: Request) -> Response:
                 return json_response({"objects": double.objects()})
             case ("GET", ["_truth", name]):
                 return _truth(double, request, name)
-            case ("GET", ["_stats"]):
-                return json_response(double.stats.as_dict())
-            case ("DELETE", ["_stats"]):
-                double.stats.reset()
-                return json_response(double.stats.as_dict())
+            case (("GET" | "DELETE"), ["_stats"]):
+                return _stats(double, reset=request.method == "DELETE")
             case (("GET" | "DELETE"), ["_outbox"]):
                 return json_response({"outbox": double.outbox(clear=request.method == "DELETE")})
+            case ("POST", ["_code"]):
+                return json_response({"code": double.console_code()})
             case (("GET" | "PUT"), ["_faults"]):
                 if request.method == "PUT":
                     double.faults.replace(_rules(load_json(await request.body())))
@@ -82,6 +85,12 @@ async def admin_answer(double: Played, request: Request) -> Response:
 
 def _refused(status: int, message: str) -> Response:
     return json_response({"error": message}, status)
+
+
+def _stats(double: Played, *, reset: bool) -> Response:
+    if reset:
+        double.stats.reset()
+    return json_response(double.stats.as_dict())
 
 
 def _truth(double: Played, request: Request, name: str) -> Response:

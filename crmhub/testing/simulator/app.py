@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crmhub.testing.simulator.admin import admin_answer, is_admin_path
 from crmhub.testing.simulator.clock import SimClock
-from crmhub.testing.simulator.errors import ConnectionCut
+from crmhub.testing.simulator.errors import ConnectionCut, SimulatorError
 from crmhub.testing.simulator.faults import FaultRule, Faults
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.stats import Stats
@@ -61,6 +61,13 @@ class Double(ABC):
         """
         del clear
         return []
+
+    def console_code(self) -> str:
+        """A code as the vendor's own console gives it, to be pasted by whoever signs in.
+
+        Raises SimulatorError where the vendor's console gives none.
+        """
+        raise SimulatorError("this vendor's console gives no codes: sign in with a browser")
 
     @abstractmethod
     def expire_tokens(self) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,25 @@ async def test_check_names_the_scope_that_is_absent(make_org: World) -> None:
     assert "ZohoCRM.coql.READ" in failed["query (COQL)"]
     with pytest.raises(PermissionDenied, match="OAUTH_SCOPE_MISMATCH"):
         await org.pages(org.connect(), "Accounts")
+
+
+async def test_check_tells_where_the_sync_key_is_absent_or_not_unique(
+    make_org: World, tmp_path: Path
+) -> None:
+    schema = tmp_path / "schema.yaml"
+    schema.write_text(
+        "Accounts: [{name: Sync_Key, type: text, length: 60, unique: true}]\n"
+        "Deals: [{name: Sync_Key, type: text, length: 60}]\n"
+    )
+    lines = await make_org({"Accounts": 1}, schema=schema).connect(sync_key="Sync_Key").check()
+    told = {line.name: (line.ok, line.detail) for line in lines if "Sync_Key" in line.name}
+    absent, twice = "no sync key: it has no such field", "no sync key: the field may hold a value twice"
+    assert told == {
+        "Accounts.Sync_Key": (True, ""),
+        "Contacts.Sync_Key": (False, absent),
+        "Leads.Sync_Key": (False, absent),
+        "Deals.Sync_Key": (False, twice),
+    }
 
 
 async def test_check_with_wrong_credentials_has_one_line_that_says_so(make_org: World) -> None:

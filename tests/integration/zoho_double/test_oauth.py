@@ -195,3 +195,14 @@ async def test_a_new_refresh_tokens_first_access_token_counts(
         assert "access_token" in (await refresh(zoho, double, refresh_token=given)).json()
     assert (await refresh(zoho, double, refresh_token=given)).status_code == 400
     assert double.accounts.throttled == 1
+
+
+async def test_the_console_gives_a_code_to_paste(double: ZohoDouble, zoho: httpx.AsyncClient) -> None:
+    code = (await zoho.post("/_code")).json()["code"]
+    reply = await exchanged(zoho, double, code)
+    assert reply["refresh_token"]
+    assert "ZohoCRM.modules.ALL" in reply["scope"]
+    for _ in range(9):
+        await zoho.post("/_code")
+    refused = await zoho.post("/_code")
+    assert (refused.status_code, refused.json()) == (400, {"error": "more than 10 codes in 600 s"})

@@ -67,6 +67,7 @@ class ZohoDouble(Double):
         settings = _Settings(options.settings)
         self.org = build_org(options, self.clock, settings.text("offset", DEFAULT_OFFSET))
         scopes = read_scopes(settings.text("scopes", ",".join(EVERYTHING)))
+        self._scopes = scopes
         self.accounts = Accounts(self.clock, options.seed, scopes)
         self.credentials = self.accounts.credentials
         self.mcp = make_server(self, self.accounts, scopes, read_switches(settings.text, settings.number))
@@ -233,6 +234,13 @@ class ZohoDouble(Double):
         if clear:
             self.org.outbox.clear()
         return sent
+
+    def console_code(self) -> str:
+        """A code of the self client for all that its credentials may do, good for three minutes."""
+        try:
+            return self.accounts.self_client_code(self._scopes)
+        except ValueError as problem:
+            raise SimulatorError(str(problem)) from None
 
     def expire_tokens(self) -> None:
         """Let all access tokens expire now."""
