@@ -106,6 +106,8 @@ def _deletion(row: Native, module: str) -> Deletion:
     if not is_record_id(text):
         raise _odd(row, module, ID)
     at = row.get(_TIME)
+    if at is None:
+        return Deletion(text)
     when = instant(at) if isinstance(at, str) else None
     if when is None:
         raise _odd(row, module, _TIME)

@@ -21,7 +21,15 @@ from crmhub.connector import (
     Page,
     ReadRequest,
 )  # fmt: skip
-from crmhub.errors import BadResponse, NotFound, PermissionDenied, Unsupported, Where
+from crmhub.errors import (
+    BadRequest,
+    BadResponse,
+    InvalidRecord,
+    NotFound,
+    PermissionDenied,
+    Unsupported,
+    Where,
+)
 from crmhub_zoho.pipelines import in_order, pipelines_of, stages_of
 from crmhub_zoho.records import ID, distinct, is_record_id
 from crmhub_zoho.schema import Schemas
@@ -47,6 +55,7 @@ _TYPES: Mapping[str, Mapping[str, FieldType]] = {
         "probability": "percent", "outcome": "enum",
     },
 }  # fmt: skip
+_NO_PIPELINES = (BadRequest, InvalidRecord, NotFound, PermissionDenied)
 _OUTCOMES = (Choice("open", "Open"), Choice("won", "Won"), Choice("lost", "Lost"))
 _STOCK_OUTCOMES = {"closed won": "won", "closed lost": "lost", "closed lost to competition": "lost"}
 
@@ -122,7 +131,7 @@ class Lists:
             return pipelines_of(await self._pipelines())
         try:
             stages = stages_of(await self._pipelines())
-        except (PermissionDenied, NotFound):
+        except _NO_PIPELINES:
             stages = []
         return stages or await self._from_choices()
 

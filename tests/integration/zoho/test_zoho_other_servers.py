@@ -381,3 +381,37 @@ async def test_changes_of_a_module_without_a_list_of_deleted_records_are_read(se
 
     assert [row["Name"] for page in pages for row in page.upserts] == ["n"]
     assert "read.deletions_uncertain" in heard
+
+
+async def test_a_deletion_whose_time_is_not_told_stops_no_read_of_changes(server: OtherServer) -> None:
+    gone: Native = {"id": str(FIRST + 5), "deleted_time": None, "deleted_by": None}
+    server.on("GET", r"/crm/v8/\w+/deleted", said({"data": [gone], "info": {"more_records": False}}))
+    zoho = server.connect()
+    first = await pages_of(zoho, "Accounts", "Name")
+
+    pages = await pages_of(zoho, "Accounts", "Name", since=first[-1].checkpoint)
+
+    assert [(one.id, one.at) for page in pages for one in page.deletes] == [(str(FIRST + 5), None)]
+
+
+async def test_stages_are_told_by_the_choices_where_pipelines_are_not_supported(server: OtherServer) -> None:
+    stage: Native = {
+        "api_name": "Stage",
+        "data_type": "picklist",
+        "pick_list_values": [{"display_value": "Closed Won", "actual_value": "Closed Won"}],
+    }
+    server.on("GET", "/crm/v8/settings/fields", said({"fields": [stage]}))
+    server.on("GET", "/crm/v8/settings/layouts", said({"layouts": [{"id": "5"}]}))
+    server.on("GET", "/crm/v8/settings/pipeline", lambda _: refusal("INVALID_DATA"))
+
+    (page,) = await pages_of(server.connect(), "stages")
+
+    assert [(row["id"], row["outcome"]) for row in page.upserts] == [("Closed Won", "won")]
+
+
+@pytest.mark.parametrize("count", [25, "25"])
+async def test_a_count_may_be_told_as_text(server: OtherServer, count: Value) -> None:
+    server.on("GET", "/crm/v8/settings/fields", fields_of(Name="text"))
+    server.on("GET", "/crm/v8/Accounts/actions/count", said({"count": count}))
+
+    assert await server.connect().count("Accounts") == 25

@@ -108,10 +108,10 @@ class Rest:
         place = path(f"{self._root}/{{module}}/actions/count", module=module)
         response = await self._http.request("GET", place)
         body = response.json()
-        count = body.get("count") if isinstance(body, dict) else None
-        if isinstance(count, bool) or not isinstance(count, int):
+        count = str(body.get("count")) if isinstance(body, dict) else ""
+        if not (count.isascii() and count.isdigit()):
             raise response.unreadable("JSON without a count")
-        return count
+        return int(count)
 
     # ── writes ───────────────────────────────────────────────────────────────────────────────────
 
