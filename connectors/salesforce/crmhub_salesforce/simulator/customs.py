@@ -5,16 +5,13 @@ Sources: Salesforce Help, "Validation Rules", "Duplicate Rules"; SOAP API Develo
 REST API Developer Guide, "Duplicate Rule Header".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.catalog.sobject import SObject
 from crmhub_salesforce.simulator.errors import ApiError
-
-if TYPE_CHECKING:
-    from crmhub_salesforce.simulator.org import Org
 
 Duplicates = Literal["off", "alert", "block"]
 
@@ -80,11 +77,16 @@ class Customs:
         """Let a record, as another transaction holds it, refuse the next writes to it and to its children."""
         self._locks[record_id] = writes
 
-    def check(self, org: "Org", sobject: SObject, row: Row, before: Row | None) -> None:
-        """Raise ApiError where a record about to be saved breaks a rule or meets a held one."""
+    def check(
+        self, sobject: SObject, row: Row, before: Row | None, others: Callable[[], Iterable[Row]]
+    ) -> None:
+        """Raise ApiError where a record about to be saved breaks a rule or meets a held one.
+
+        `others` gives all live records of its object.
+        """
         self.check_locks(row)
         if self.duplicates != "off" and not (self.duplicates == "alert" and self.allow_save):
-            self._check_duplicates(org, sobject, row, before)
+            self._check_duplicates(sobject, row, before, others)
         if self.validations:
             for rule in _VALIDATIONS.get(sobject.name, ()):
                 if not rule.holds(row):
@@ -103,14 +105,16 @@ class Customs:
                 message = "unable to obtain exclusive access to this record or 1 records: " + record_id
                 raise ApiError("UNABLE_TO_LOCK_ROW", message, fields=())
 
-    def _check_duplicates(self, org: "Org", sobject: SObject, row: Row, before: Row | None) -> None:
+    def _check_duplicates(
+        self, sobject: SObject, row: Row, before: Row | None, others: Callable[[], Iterable[Row]]
+    ) -> None:
         name = _MATCHED_BY.get(sobject.name)
         value = str(row.get(name or "") or "").casefold()
         if not value or (before is not None and str(before.get(name or "")).casefold() == value):
             return
         matches = [
             str(other["Id"])
-            for other in org.tables[sobject.name].rows()
+            for other in others()
             if other["Id"] != row.get("Id") and str(other.get(name or "")).casefold() == value
         ]
         if matches:

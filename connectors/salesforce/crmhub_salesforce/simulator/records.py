@@ -239,7 +239,7 @@ class Records:
         for field in sobject.fields:
             if field.unique and given.get(field.name) is not None:
                 self._check_unique(sobject, field, row)
-        self._org.customs.check(self._org, sobject, row, before)
+        self._org.customs.check(sobject, row, before, self._org.tables[sobject.name].rows)
 
     def _check_reference(self, sobject: SObject, field: Field, value: object) -> None:
         if value is None:
