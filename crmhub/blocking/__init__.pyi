@@ -202,7 +202,8 @@ class Webhooks:
 
     Nothing is kept here: the CRM knows its subscriptions, and any process with the connection's settings
     can renew them and prove messages. Messages can be lost, come twice, or late: read ``changes()`` at
-    times beside them. Every call raises :class:`Unsupported` where the CRM sends none.
+    times beside them. Every call raises :class:`Unsupported` where the CRM sends none; where somebody else
+    has them sent, :meth:`parse` and :meth:`read` are for them.
     """
 
     def subscribe(self, objects: Iterable[type[Record] | str], url: str) -> Sequence[Subscription]:
@@ -242,7 +243,8 @@ class Webhooks:
 
         All are read again, also those told as deleted: a message may be older than the record. Each comes
         as its own model; records of objects that no map names as ``CustomObject``. Several messages can
-        be given at once, so that what they tell of is read once. The pages have no checkpoints.
+        be given at once, so that what they tell of is read once. The pages have no checkpoints. A ``gap``
+        among them names no records: ``changes()`` from the last checkpoint finds those.
         """
 
 class Connection:

@@ -20,8 +20,8 @@ async def checks(
     rest: Rest, schemas: Schemas, sync_key: str | None, beside: Sequence[Trial] = ()
 ) -> Sequence[Check]:
     """Signing in first; the rest only when that works. What nothing may be written for cannot be tried.
-    ``beside`` are trials of what is no part of the CRM. The ``sync_key`` is looked for in the modules that
-    may have one.
+    ``beside`` are trials of what is no part of the CRM. The ``sync_key`` is looked for in the
+    modules that may have one.
 
     Raises what keeps the CRM from answering at all.
     """
@@ -44,9 +44,8 @@ async def checks(
     )
     for name, call, scope in beside:
         lines.append(await _try(name, call, scope))
-    for module in () if sync_key is None else MAIN:
-        if module not in NO_UPSERT:
-            lines += await _sync_key(schemas, module, str(sync_key))
+    if sync_key is not None:
+        lines += await _sync_key(schemas, sync_key)
     return lines
 
 
@@ -60,17 +59,21 @@ def _reading(rest: Rest, module: str) -> Callable[[], Awaitable[object]]:
     return read
 
 
-async def _sync_key(schemas: Schemas, module: str, key: str) -> list[Check]:
-    """Whether the module has the field and keeps it unique; nothing where its fields cannot be read."""
-    try:
-        schema = await schemas.of(module, fresh=True)
-    except (PermissionDenied, NotFound):
-        return []  # told by another line, or a module that the organisation does not use
-    title = f"{module}.{key}"
-    if key in schema.unique:
-        return [Check(title, ok=True)]
-    lacking = "it has no such field" if not schema.has(key) else "the field may hold a value twice"
-    return [Check(title, ok=False, detail=f"no sync key: {lacking}", mend=_KEY_MEND)]
+async def _sync_key(schemas: Schemas, key: str) -> list[Check]:
+    """A line for each main module that has the field, or one where none has it."""
+    lines: list[Check] = []
+    for module in MAIN:
+        if module in NO_UPSERT:
+            continue
+        try:
+            schema = await schemas.of(module, fresh=True)
+        except (PermissionDenied, NotFound):
+            continue  # told by another line, or a module that the organisation does not use
+        if schema.has(key):
+            unique = key in schema.unique
+            detail = "" if unique else "no sync key: the field may hold a value twice"
+            lines.append(Check(f"{module}.{key}", ok=unique, detail=detail, mend="" if unique else _KEY_MEND))
+    return lines or [Check(key, ok=False, detail="no sync key: no main module has the field", mend=_KEY_MEND)]
 
 
 _KEY_MEND = "add a text field of that name with 'Do not allow duplicate values' ticked; or leave sync_key out"
