@@ -9,6 +9,7 @@ from bench.mapping import mapping
 from bench.measuring import Section, show
 from bench.memory import memory
 from bench.pull import pull
+from bench.salesforce import salesforce
 from bench.sizes import FULL, Sizes
 from bench.start import start
 from bench.sync import full, sync
@@ -20,6 +21,7 @@ SECTIONS: Mapping[str, Callable[[Sizes], list[Section]]] = {
     "sync": sync,
     "full": full,
     "tiers": tiers,
+    "salesforce": salesforce,
     "memory": memory,
     "start": start,
 }

@@ -14,13 +14,14 @@ from bench.byhand import account_of
 from bench.doubles import config_of, double
 from bench.measuring import Figure, Section, show
 from bench.pull import listed
+from bench.salesforce import salesforce
 from bench.sizes import TINY
 from bench.start import loaded_by
 from bench.tiers import tiers
 from crmhub.hub import Hub
 
 
-@pytest.mark.parametrize("name", [name for name in SECTIONS if name != "tiers"])
+@pytest.mark.parametrize("name", [name for name in SECTIONS if name not in {"tiers", "salesforce"}])
 def test_every_section_runs_and_shows_its_figures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     main([name], replace(TINY, rounds=0) if name == "start" else TINY)
     assert capsys.readouterr().out.strip()
@@ -56,6 +57,25 @@ def test_every_tier_makes_the_same_calls_for_the_same_job() -> None:
     assert full_read["rest, API calls per 1,000 records"] == 4 / 60 * 1_000
     assert full_read["rest, bulk read jobs, credits per 1,000 records"] > 50 / 60 * 1_000
     assert [show(section) for section in (*same, full_read)]
+
+
+@pytest.mark.slow
+def test_what_reads_and_writes_of_salesforce_cost_in_calls() -> None:
+    queries, jobs, writes = salesforce(TINY)  # starts a process for each way, so it is run once
+    ready = 3  # a token, the describe and the first record
+    calls = ": API calls, those to get ready included"
+    assert queries[f"simple-salesforce, dicts{calls}"] == 1 + 60 / 15
+    assert queries[f"crmhub, dicts{calls}"] == queries[f"crmhub, models{calls}"] == ready + 60 / 15 + 1
+    assert jobs[f"simple-salesforce, dicts{calls}"] == 1 + 3
+    assert jobs[f"crmhub, dicts{calls}"] == jobs[f"crmhub, models{calls}"] == ready + 5
+    made = {
+        figure.name.partition(":")[0]: figure.value for figure in writes.figures if "calls" in figure.name
+    }
+    assert made["crmhub, collections"] == pytest.approx(1 / 30 * 1_000)
+    assert made["crmhub, ingest job"] == pytest.approx(7 / 30 * 1_000)
+    assert made["simple-salesforce, ingest job"] == pytest.approx(8 / 30 * 1_000)
+    assert made["simple-salesforce, one by one"] == 1_000
+    assert [show(section) for section in (queries, jobs, writes)]
 
 
 def test_by_hand_and_by_crmhub_is_the_same_job() -> None:
