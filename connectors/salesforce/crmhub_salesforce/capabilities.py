@@ -43,7 +43,7 @@ def able(of: Described, config: SalesforceConfig) -> ObjectCapabilities:
         get_batch=GET_BATCH,
         write_batch=WRITE_BATCH,
         incremental=Incremental(cursor, config.overlap) if cursor else None,
-        deletes="feed" if of.has("IsDeleted") and cursor else "none",
+        deletes="feed" if cursor and (of.has("IsDeleted") or of.has_delete_log) else "none",
         writes=_writes(of.flags, upserts=bool(of.external_ids)),
         sync_key=sync_key,
         upsert_keys=of.external_ids,

@@ -2,7 +2,8 @@
 
 A full read goes by id; ``began`` is the server's time when it began, from which the changes are then
 read. A read of changes goes by (stamp, id); ``seen`` is the newest stamp of the last completed read,
-``at`` where an unfinished one stands, ``until`` the server's time when that one began.
+``at`` where an unfinished one stands, ``until`` the server's time when that one began; ``logged`` is the time
+up to which the delete log is known.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class Changes:
     seen: datetime
     at: Position | None = None
     until: datetime | None = None
+    logged: datetime | None = None
+    """Up to when the delete log has been read."""
 
 
 def dump(object: str, cursor: str | None, state: Full | Changes) -> Checkpoint:
@@ -64,7 +67,8 @@ def dump(object: str, cursor: str | None, state: Full | Changes) -> Checkpoint:
         known |= {"mode": "full", "after": state.after, "began": _text(state.began)}
         return known if state.job is None else known | {"job": _job_values(state.job)}
     at: Value = None if state.at is None else [_text(state.at.stamp), state.at.id]
-    return known | {"mode": "changes", "seen": _text(state.seen), "at": at, "until": _text(state.until)}
+    known |= {"mode": "changes", "seen": _text(state.seen), "at": at, "until": _text(state.until)}
+    return known if state.logged is None else known | {"logged": _text(state.logged)}
 
 
 def load(object: str, cursor: str | None, since: Checkpoint | None) -> Full | Changes:
@@ -105,7 +109,7 @@ def _state(object: str, cursor: str | None, since: Checkpoint) -> Full | Changes
             raise ValueError("no position")
         stamp, id_ = at
         position = Position(moment(stamp), _id(id_) or "")
-    return Changes(moment(since["seen"]), position, _instant(since["until"]))
+    return Changes(moment(since["seen"]), position, _instant(since["until"]), _instant(since.get("logged")))
 
 
 def _id(value: Value) -> str | None:

@@ -5,7 +5,8 @@ stamps are no problem, and a read goes on where it stopped after any time; query
 days, are not needed. A change can become visible after the time that it carries (records are stamped
 when they are saved and seen when their transaction ends), so changes are read from ``overlap`` seconds
 before the newest that was seen, and what was seen never counts beyond the server's time at the start.
-What is left of a large object after some pages is read by a query job (:mod:`.bulk.reading`).
+What is left of a large object after some pages is read by a query job (:mod:`.bulk.reading`). A read of
+changes ends with the deletions that leave no record behind (:mod:`.deletions`).
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from crmhub.connector import Context, Deletion, Native, Page, ReadRequest
+from crmhub.connector import Checkpoint, Context, Deletion, Native, Page, ReadRequest
 from crmhub.errors import BadRequest, BadResponse, ConnectorError, Where
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api, Reply
 from crmhub_salesforce.bulk.reading import BulkReader, GivenUp, Wanted
 from crmhub_salesforce.checkpoint import Changes, Full, Job, Position
+from crmhub_salesforce.deletions import REACH, DeleteLog, Logged, deletion_of, ending
 from crmhub_salesforce.lookup import conditions_of
 from crmhub_salesforce.received import checked, stamp_of
 from crmhub_salesforce.schema import Described
@@ -31,8 +33,8 @@ __all__ = ["Reader"]
 
 _TOMBSTONE = ("IsDeleted", "MasterRecordId")
 _CONVERTED = ("IsConverted", "ConvertedContactId")
-_BIN = timedelta(days=15)
-"""How long deleted records can be found (Salesforce Help, "Recycle Bin")."""
+_LOG_EVERY = timedelta(minutes=10)
+"""The delete log costs a call, and beside a recycle bin it seldom has more to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Reader:
     ) -> None:
         self._api = api
         self._bulk = bulk
+        self._log = DeleteLog(api, context)
         self._schemas = schemas
         self._context = context
         self._overlap = timedelta(seconds=overlap)
@@ -145,10 +148,10 @@ class Reader:
                 yield Page(checked(scope.of, rows), (), since)
                 del rows  # else two pages are in memory while the next one comes
 
-    def _saved(self, scope: _Scope, state: Full) -> checkpoint.Checkpoint:
+    def _saved(self, scope: _Scope, state: Full) -> Checkpoint:
         return checkpoint.dump(scope.of.name, scope.of.cursor, state)
 
-    def _changes_begin(self, scope: _Scope, state: Full) -> checkpoint.Checkpoint:
+    def _changes_begin(self, scope: _Scope, state: Full) -> Checkpoint:
         """The checkpoint after a full read; where changes cannot be read, it starts the next full read."""
         cursor = scope.of.cursor
         if cursor is None or state.began is None:
@@ -162,6 +165,7 @@ class Reader:
         extra = tuple(name for name in telling if scope.of.has(name) and name not in scope.fields)
         fields = scope.fields + extra
         progress = _Progress(scope, state.at)
+        told: set[str] = set()
         while True:
             conditions = [*scope.conditions, self._after(cursor, state)]
             soql = select(fields, scope.of.name, conditions, order=(cursor, "Id"), limit=scope.limit)
@@ -172,12 +176,24 @@ class Reader:
             rows = checked(scope.of, reply.records)
             at = self._end(scope, rows, cursor, state)
             upserts, deletes = _parted(rows, cursor, extra, converted=scope.converted)
+            told.update(gone.id for gone in deletes)
             if progress.ends_with(reply, at):
+                log = await self._logged(scope, state, reply.at, told)
                 seen = max(state.seen, min(at.stamp, until)) if at else state.seen
-                yield Page(upserts, deletes, checkpoint.dump(scope.of.name, cursor, Changes(seen)))
+                since = checkpoint.dump(scope.of.name, cursor, Changes(seen, logged=log.covered))
+                for page in ending(upserts, [*deletes, *log.found], scope.limit, since):
+                    yield page
                 return
-            state = Changes(state.seen, at, until)
+            state = Changes(state.seen, at, until, state.logged)
             yield Page(upserts, deletes, checkpoint.dump(scope.of.name, cursor, state))
+
+    async def _logged(self, scope: _Scope, state: Changes, now: datetime, told: set[str]) -> Logged:
+        """The deletions of the delete log, where the object has one and it is time to ask for it again."""
+        if not scope.of.has_delete_log:
+            return Logged((), None)
+        if scope.of.has("IsDeleted") and state.logged is not None and now - state.logged < _LOG_EVERY:
+            return Logged((), state.logged)
+        return await self._log.since(scope.of, state.logged or state.seen - self._overlap, now, told)
 
     def _after(self, cursor: str, state: Changes) -> str:
         if state.at is None:
@@ -201,8 +217,11 @@ class Reader:
         return Position(last, _id(rows[-1])) if rows else state.at
 
     def _tell_coverage(self, scope: _Scope, state: Changes, now: datetime) -> None:
-        """Deletions older than the recycle bin leave no trace; whoever needs them must read everything."""
-        if now - state.seen > _BIN:
+        """Deletions older than the recycle bin leave no trace; whoever needs them must read everything.
+
+        Where there is a delete log, that tells how far back it reaches.
+        """
+        if now - state.seen > REACH and not scope.of.has_delete_log:
             self._context.events.emit(
                 "read.deletions_uncertain",
                 connection=self._context.connection,
@@ -257,14 +276,11 @@ def _parted(
 
 
 def _deletion(row: Native, cursor: str) -> Deletion:
-    into = row.get("MasterRecordId")
     at = checkpoint.moment(row.get(cursor))
-    if isinstance(into, str) and into:
-        return Deletion(_id(row), at, "merged", into)
-    if row.get("IsDeleted") is not True:
-        contact = row.get("ConvertedContactId")
-        return Deletion(_id(row), at, "converted", contact if isinstance(contact, str) else None)
-    return Deletion(_id(row), at)
+    if row.get("IsDeleted") is True or row.get("MasterRecordId"):
+        return deletion_of(row, at)
+    contact = row.get("ConvertedContactId")
+    return Deletion(_id(row), at, "converted", contact if isinstance(contact, str) else None)
 
 
 def _id(row: Native) -> str:

@@ -83,6 +83,11 @@ class Described:
         return None
 
     @property
+    def has_delete_log(self) -> bool:
+        """Whether its deletions are logged: it is replicated, and records of it can be deleted at all."""
+        return "replicateable" in self.flags and ("deletable" in self.flags or self.has("IsDeleted"))
+
+    @property
     def name_field(self) -> str | None:
         """The field that holds the record's display name."""
         return next((name for name in self.raw if self.holds(name, "nameField")), None)
