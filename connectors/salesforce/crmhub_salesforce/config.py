@@ -23,6 +23,7 @@ from crmhub.http.paths import origin
 from crmhub_salesforce import hosts
 from crmhub_salesforce.flows import CREDENTIALS, Flow, flow_of, mistake
 from crmhub_salesforce.hosts import LOGIN_URL
+from crmhub_salesforce.tiers.settings import TierConfig
 
 __all__ = ["SalesforceConfig"]
 
@@ -119,6 +120,8 @@ class SalesforceConfig(ConnectorConfig):
     """Records from which a write goes by ingest jobs of Bulk API 2.0; ``null``: never."""
     bulk_timeout: float = Field(default=3_600.0, gt=0)
     """Seconds after which a bulk job that is not done is aborted."""
+    tiers: TierConfig = TierConfig()
+    """By which tiers calls may be made."""
 
     @field_validator("instance_url")
     @classmethod

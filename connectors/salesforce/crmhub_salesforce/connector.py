@@ -28,7 +28,7 @@ from crmhub.errors import BadRequest, ConfigError, ConnectorError, NotFound
 from crmhub.http import Auth, HttpClient, HttpSettings
 from crmhub.powers import Changes, Power
 from crmhub.statement import Scalar
-from crmhub.tiers import Served
+from crmhub.tiers import Served, TierRouter
 from crmhub.usage import Estimate, Planned, Usage
 from crmhub_salesforce import native, soql
 from crmhub_salesforce.api import Api
@@ -42,11 +42,12 @@ from crmhub_salesforce.errors import classify
 from crmhub_salesforce.estimating import Estimator
 from crmhub_salesforce.hosts import HOSTS
 from crmhub_salesforce.limits import Limits
-from crmhub_salesforce.lookup import Lookup
 from crmhub_salesforce.messages import Messages, client_of
 from crmhub_salesforce.reading import Reader
+from crmhub_salesforce.routes import Tiers
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.signing_in import SalesforceSignIn
+from crmhub_salesforce.tiers.mcp import Mcp
 from crmhub_salesforce.writing import Writer
 
 __all__ = ["Connector"]
@@ -77,7 +78,7 @@ class Connector:
         self._reader = Reader(
             self._api, self._schemas, context, bulk, overlap=config.overlap, page_size=config.page_size
         )
-        self._lookup = Lookup(self._api, self._schemas)
+        self._tiers = Tiers(self._api, self._schemas, self._http, config, context)
         jobs = BulkWriter(self._api, context, config)
         self._writer = Writer(self._api, self._schemas, context, jobs)
         self._estimator = Estimator(self._limits, self._schemas, self.count, config)
@@ -135,27 +136,27 @@ class Connector:
 
     def read(self, request: ReadRequest) -> AsyncGenerator[Page]:
         """See :mod:`crmhub_salesforce.reading`."""
-        return self._reader.read(request)
+        return self._tiers.read(request, self._reader.read)
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Native | Missing]:
         """A record or ``Missing`` for each id (15 or 18 characters), in order."""
-        return await self._lookup.get(object, ids, fields)
+        return await self._tiers.get(object, ids, fields)
 
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
         """See :mod:`crmhub_salesforce.writing`."""
-        return await self._writer.write(request)
+        return await self._tiers.write(request, self._writer.write)
 
     def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records that Salesforce's search finds for the words; its index may lag behind writes."""
-        return self._lookup.search(object, text, fields, limit)
+        return self._tiers.search(object, text, fields, limit)
 
     async def count(self, object: str, filter: Sequence[Condition] = ()) -> int:
         """How many live records meet all conditions."""
-        return await self._lookup.count(object, filter)
+        return await self._tiers.count(object, filter)
 
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> Served[Sequence[Native]]:
         """The records of an object made last, newest first, at most ``limit`` of them and 2,000."""
-        return Served(await self._lookup.newest(object, fields, limit), "rest", "the only tier")
+        return await self._tiers.newest(object, fields, limit)
 
     async def estimate(self, planned: Planned) -> Estimate:
         """See :mod:`crmhub_salesforce.estimating`."""
@@ -171,7 +172,7 @@ class Connector:
 
     def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement."""
-        return self._lookup.query(text)
+        return self._tiers.query(text)
 
     def literal(self, value: Scalar) -> str:
         """A value as SOQL writes it."""
@@ -194,12 +195,27 @@ class Connector:
         return native.threaded(self._http, self._config.version)
 
     @property
+    def tiers(self) -> TierRouter:
+        """The router among the connection's tiers."""
+        return self._tiers.router
+
+    async def try_tiers(self) -> None:
+        """One cheap query by each tier that is there."""
+        await self._tiers.probe()
+
+    @property
+    def mcp(self) -> Mcp:
+        """The tools of the connection's MCP server."""
+        return self._tiers.mcp
+
+    @property
     def sign_in(self) -> SalesforceSignIn:
         """The steps by which a person signs in."""
         return self._sign_in
 
     async def aclose(self) -> None:
-        """Nothing of our own is open: the hub closes the HTTP client."""
+        """Let go of the tiers; the hub closes the HTTP client."""
+        await self._tiers.aclose()
 
 
 def _client(config: SalesforceConfig, context: Context, auth: Auth, limits: Limits) -> HttpClient:

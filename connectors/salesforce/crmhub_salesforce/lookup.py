@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from typing import Protocol
 
 from crmhub.connector import Condition, Missing, Native, Page
 from crmhub.errors import BadRequest, BadResponse, Unsupported, Where
-from crmhub_salesforce.api import Api, Reply, plain
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import compared, counting, quoted, select
+from crmhub_salesforce.tiers.rest import Rest
 
-__all__ = ["GET_BATCH", "Lookup", "conditions_of"]
+__all__ = ["GET_BATCH", "Lookup", "Tier", "conditions_of", "count"]
 
 GET_BATCH = 200
 """Ids a call: as many as fit into a URL with some dozen fields."""
 _MOST_FOUND = 2_000  # REST API Developer Guide, "Search with Parameters"
 
 
-class Lookup:
-    """See the module."""
+class Tier(Protocol):
+    """What a tier can be asked."""
 
-    def __init__(self, api: Api, schemas: Schemas) -> None:
-        self._api = api
+    def pages(
+        self, soql: str, object: str | None, *, most: int | None = None, deleted: bool = False
+    ) -> AsyncGenerator[Sequence[Native]]:
+        """Pages of a query of at most ``most`` records; ``deleted`` also finds those, where the tier can."""
+        ...
+
+    async def found(self, of: Described, text: str, names: Sequence[str], most: int) -> list[Native]:
+        """Records that a search finds for the words, at most ``most``, with those fields."""
+        ...
+
+
+class Lookup:
+    """See the module; asked by one tier."""
+
+    def __init__(self, tier: Tier, schemas: Schemas) -> None:
+        self._tier = tier
         self._schemas = schemas
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> list[Native | Missing]:
@@ -49,9 +64,10 @@ class Lookup:
         soql = select(("Id", *cursor, *extra, *fields), of.name, (condition,))
         found: dict[str, Native | Missing] = {}
         nameless = BadResponse("a record came without its Id", where=Where(object=of.name, field="Id"))
-        async with aclosing(self._pages(soql, of.name, deleted=of.has("IsDeleted"))) as replies:
-            async for reply in replies:
-                for row in reply.records:
+        pages = self._tier.pages(soql, of.name, most=len(ids), deleted=of.has("IsDeleted"))
+        async with aclosing(pages):
+            async for rows in pages:
+                for row in rows:
                     id_ = row.get("Id")
                     if not isinstance(id_, str):
                         raise nameless
@@ -69,22 +85,7 @@ class Lookup:
         most = min(limit, _MOST_FOUND)
         cursor = [of.cursor] if of.cursor else []
         names = list(dict.fromkeys(["Id", *cursor, *fields]))
-        response = await self._api.data(
-            "POST",
-            "/parameterizedSearch",
-            json={
-                "q": text,
-                "in": "ALL",
-                "overallLimit": most,
-                "sobjects": [{"name": of.name, "fields": [*names], "limit": most}],
-            },
-            idempotent=True,
-        )
-        body = response.json()
-        records = body.get("searchRecords") if isinstance(body, dict) else None
-        if not isinstance(records, list):
-            raise response.unreadable("JSON without searchRecords")
-        yield Page([plain(record) for record in records if isinstance(record, dict)][:most])
+        yield Page(await self._tier.found(of, text, names, most))
 
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> list[Native]:
         """The live records made last, newest first, at most ``limit`` and 2,000."""
@@ -99,39 +100,23 @@ class Lookup:
         cursor = (of.cursor,) if of.cursor else ()
         soql = select(("Id", *cursor, *fields), of.name, order=order, newest_first=True, limit=most)
         found: list[Native] = []
-        async with aclosing(self._pages(soql, of.name, deleted=False)) as replies:
-            async for reply in replies:
-                found += reply.records
+        async with aclosing(self._tier.pages(soql, of.name, most=most)) as pages:
+            async for rows in pages:
+                found += rows
         return found
-
-    async def count(self, object: str, filter: Sequence[Condition]) -> int:
-        """How many live records meet all conditions."""
-        conditions = await conditions_of(self._schemas, object, filter)
-        of = await self._schemas.of(object)
-        soql = counting(of.name, conditions)
-        return (await self._api.query(soql, object=of.name)).total
 
     async def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement, which is sent as it is."""
-        async with aclosing(self._pages(text, None, deleted=False)) as replies:
-            async for reply in replies:
-                yield Page(reply.records)
+        async with aclosing(self._tier.pages(text, None)) as pages:
+            async for rows in pages:
+                yield Page(rows)
 
-    async def _pages(self, soql: str, object: str | None, *, deleted: bool) -> AsyncGenerator[Reply]:
-        """All pages of a query, by its cursor; raises ``BadResponse`` when that leads in a circle."""
-        reply = await self._api.query(soql, object=object, deleted=deleted)
-        links: set[str] = set()
-        while True:
-            yield reply
-            if reply.next is None:
-                return
-            if reply.next in links:
-                raise BadResponse(
-                    "the query is not advancing: its next page is one that was already read",
-                    where=Where(object=object),
-                )
-            links.add(reply.next)
-            reply = await self._api.next_page(reply.next, object=object)
+
+async def count(rest: Rest, schemas: Schemas, object: str, filter: Sequence[Condition]) -> int:
+    """How many live records meet all conditions."""
+    conditions = await conditions_of(schemas, object, filter)
+    of = await schemas.of(object)
+    return await rest.total(counting(of.name, conditions), of.name)
 
 
 def _own_id(of: Described, id_: str) -> str | None:

@@ -1,0 +1,1 @@
+"""The ways into an org: its REST API, and an MCP server in front of it."""

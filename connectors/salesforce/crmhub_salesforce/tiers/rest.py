@@ -1,0 +1,64 @@
+"""The REST API as a tier: queries by their cursors, and Salesforce's search."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+
+from crmhub.connector import Native
+from crmhub.errors import BadResponse, Where
+from crmhub_salesforce.api import Api, plain
+from crmhub_salesforce.schema import Described
+
+__all__ = ["Rest"]
+
+
+class Rest:
+    """See the module."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def pages(
+        self, soql: str, object: str | None, *, most: int | None = None, deleted: bool = False
+    ) -> AsyncGenerator[Sequence[Native]]:
+        """All pages of a query, by its cursor; raises ``BadResponse`` when that leads in a circle.
+
+        ``deleted`` also finds deleted and archived records; ``most`` is what other tiers want to know.
+        """
+        del most
+        reply = await self._api.query(soql, object=object, deleted=deleted)
+        links: set[str] = set()
+        while True:
+            yield reply.records
+            if reply.next is None:
+                return
+            if reply.next in links:
+                raise BadResponse(
+                    "the query is not advancing: its next page is one that was already read",
+                    where=Where(object=object),
+                )
+            links.add(reply.next)
+            reply = await self._api.next_page(reply.next, object=object)
+
+    async def total(self, soql: str, object: str) -> int:
+        """How many records a query that counts has found."""
+        return (await self._api.query(soql, object=object)).total
+
+    async def found(self, of: Described, text: str, names: Sequence[str], most: int) -> list[Native]:
+        """Records that the search finds for the words, at most ``most``, with those fields."""
+        response = await self._api.data(
+            "POST",
+            "/parameterizedSearch",
+            json={
+                "q": text,
+                "in": "ALL",
+                "overallLimit": most,
+                "sobjects": [{"name": of.name, "fields": [*names], "limit": most}],
+            },
+            idempotent=True,
+        )
+        body = response.json()
+        records = body.get("searchRecords") if isinstance(body, dict) else None
+        if not isinstance(records, list):
+            raise response.unreadable("JSON without searchRecords")
+        return [plain(record) for record in records if isinstance(record, dict)][:most]

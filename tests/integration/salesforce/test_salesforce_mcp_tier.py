@@ -1,0 +1,260 @@
+"""An MCP server in front of an org as a tier: the records that REST gives, or REST itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from crmhub.connector import Missing, Native, WriteItem, WriteRequest
+from crmhub.errors import (
+    ApprovalRequired,
+    BadRequest,
+    QuotaExceeded,
+    Unsupported,
+)
+from crmhub.mapping.compiled import compile_map
+from crmhub.mapping.load import load_mapping, shipped_mappings
+from crmhub.routing import CallContext, routed
+
+if TYPE_CHECKING:
+    from crmhub_salesforce import Connector
+    from tests.integration.salesforce.conftest import Org, World
+    from tests.integration.salesforce.mcp_server import Shape
+
+pytest.importorskip("mcp", reason="the MCP library comes with crmhub-salesforce[mcp]")
+
+from tests.integration.salesforce.mcp_server import Says, served
+
+pytestmark = [
+    pytest.mark.anyio,
+    # The library leaves an event stream where it has its reply; trio finds that worth a warning.
+    pytest.mark.filterwarnings("ignore:Async generator:ResourceWarning"),
+]
+
+
+def connected(org: Org, says: Says, **tiers: object) -> Connector:
+    return org.connect(tiers={"mcp": {"url": says.url}, **tiers})
+
+
+def first(org: Org, object: str, count: int) -> list[str]:
+    return [str(row["Id"]) for row in org.double.truth(object)][:count]
+
+
+async def found(connector: Connector, text: str, limit: int = 10) -> list[Native]:
+    pages = connector.search("Account", text, ["Name", "AnnualRevenue"], limit)
+    return [row async for page in pages for row in page.upserts]
+
+
+async def rows_of(connector: Connector, soql: str) -> list[Native]:
+    return [row async for page in connector.query(soql) for row in page.upserts]
+
+
+@pytest.mark.parametrize(
+    ("object", "shape"),
+    [("Account", "structured"), ("Contact", "text"), ("Lead", "data"), ("Opportunity", "wrapped")],
+)
+async def test_a_record_through_mcp_has_the_canonical_values_that_rest_gives(
+    make_org: World, shape: Shape, object: str
+) -> None:
+    org = make_org(rows=12)
+    with served(org.double, shape=shape) as says:
+        connector = connected(org, says)
+        spec = next(
+            one for one in load_mapping(shipped_mappings()["salesforce"]).maps if one.object == object
+        )
+        compiled = compile_map(spec, await connector.describe(object))
+        ids, fields = first(org, object, 10), list(compiled.fields)
+        with routed("agent") as route:
+            by_mcp = await connector.get(object, ids, fields)
+        by_rest = await connector.get(object, ids, fields)
+        await connector.aclose()
+    assert [(call.operation, call.tier) for call in route.served] == [("get", "mcp")]
+    assert len(by_rest) == 10
+    for one, other in zip(by_mcp, by_rest, strict=True):
+        assert not isinstance(one, Missing)
+        assert not isinstance(other, Missing)
+        assert one == other
+        assert compiled.read(one) == compiled.read(other)
+    assert len(says.asked) == 1
+
+
+@pytest.mark.parametrize("prefix", ["salesforce_", ""])
+async def test_an_agent_is_served_the_newest_searches_and_queries_as_rest_would(
+    make_org: World, prefix: str
+) -> None:
+    org = make_org(rows=12)
+    with served(org.double, prefix=prefix) as says:
+        connector = connected(org, says, context="agent")
+        (row,) = await org.connect().get("Account", first(org, "Account", 1), ["Name"])
+        assert not isinstance(row, Missing)
+        word = str(row["Name"]).split()[0]
+        soql = "SELECT Id, Name, Owner.Email FROM Account ORDER BY Id LIMIT 7"
+        with routed("agent") as route:
+            newest = await connector.newest("Account", ["Name"], 4)
+            searched = await found(connector, word)
+            queried = await rows_of(connector, soql)
+        assert [(call.operation, call.tier) for call in route.served] == [
+            ("list", "mcp"), ("search", "mcp"), ("query", "mcp"),
+        ]  # fmt: skip
+        with routed("fallback"):
+            assert (await connector.newest("Account", ["Name"], 4)).value == newest.value
+            assert await found(connector, word) == searched
+            assert await rows_of(connector, soql) == queried
+        assert len(searched) >= 1
+        assert len(queried) == 7
+        tools = await connector.mcp.operations()
+        await connector.aclose()
+    assert tools["get_accounts"] == f"{prefix}get_accounts"
+    assert tools["list_orgs"] is None
+
+
+async def test_writes_counts_and_reads_go_by_rest_whoever_asks(make_org: World) -> None:
+    org = make_org(rows=3)
+    with served(org.double) as says:
+        connector = connected(org, says, context="agent")
+        with routed("agent") as route:
+            assert await connector.count("Account") == 3
+            await connector.write(WriteRequest("Account", "create", [WriteItem({"Name": "New"})]))
+            assert len(await org.pages(connector, "Account", "Name")) > 0
+        with routed(tier="mcp"), pytest.raises(Unsupported, match="cannot create"):
+            await connector.write(WriteRequest("Account", "create", [WriteItem({"Name": "No"})]))
+        await connector.aclose()
+    assert [(call.operation, call.tier) for call in route.served] == [
+        ("count", "rest"), ("create", "rest"), ("read", "rest"),
+    ]  # fmt: skip
+    assert says.asked == []
+
+
+@pytest.mark.parametrize(
+    "instead",
+    [
+        {"success": True, "totalSize": 9, "records": []},
+        {"success": False, "error": "something went wrong"},
+        {"success": False, "error": "INVALID_SESSION_ID: Session expired or invalid"},
+        "Here are your accounts: Acme",
+        {"success": True},
+    ],
+)
+async def test_what_is_not_the_whole_answer_is_read_by_rest(
+    make_org: World, instead: dict[str, object] | str
+) -> None:
+    org = make_org(rows=3)
+    with served(org.double) as says:
+        says.instead = instead
+        connector = connected(org, says, context="agent")
+        with routed("agent") as route:
+            assert len(await rows_of(connector, "SELECT Id FROM Account")) == 3
+            assert len((await connector.newest("Account", ["Name"], 3)).value) == 3
+        await connector.aclose()
+    assert {call.tier for call in route.served} == {"rest"}
+
+
+async def test_deleted_records_and_counts_are_told_as_rest_tells_them(make_org: World) -> None:
+    org = make_org(rows=3)
+    ids = first(org, "Account", 3)
+    await org.remove(ids[:1])
+    with served(org.double) as says:
+        connector = connected(org, says, context="agent")
+        with routed("agent") as route:
+            (gone, there) = await connector.get("Account", ids[:2], ["Name"])
+            assert await rows_of(connector, "SELECT COUNT() FROM Account") == []
+        await connector.aclose()
+    assert isinstance(gone, Missing)
+    assert gone.life == "deleted"
+    assert not isinstance(there, Missing)
+    assert {call.tier for call in route.served} == {"rest"}
+
+
+@pytest.mark.parametrize(
+    ("instead", "kind"),
+    [
+        ({"success": False, "error": "MALFORMED_QUERY: unexpected token: 'mary@example.com'"}, BadRequest),
+        ({"error": {"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests"}}, QuotaExceeded),
+        ({"success": False, "error": "this call requires approval"}, ApprovalRequired),
+    ],
+)
+async def test_what_every_tier_would_be_answered_is_raised_without_values(
+    make_org: World, instead: dict[str, object], kind: type[Exception]
+) -> None:
+    org = make_org(rows=1)
+    with served(org.double) as says:
+        says.instead = instead
+        connector = connected(org, says, context="agent")
+        with routed("agent"), pytest.raises(kind) as caught:
+            await rows_of(connector, "SELECT Id FROM Account")
+        await connector.aclose()
+    assert "mary" not in str(caught.value)
+
+
+async def test_a_server_that_keeps_failing_is_left_alone_and_costs_nothing(make_org: World) -> None:
+    org = make_org(rows=1)
+    with served(org.double) as says:
+        connector = connected(org, says, context="agent")
+    contexts: list[CallContext] = ["agent"] * 12
+    for context in contexts:
+        with routed(context) as route:
+            assert len(await rows_of(connector, "SELECT Id FROM Account")) == 1
+        assert route.served[-1].tier == "rest"
+    await connector.aclose()
+    assert {one.tier: one.state for one in connector.tiers.figures()} == {"mcp": "open", "rest": "closed"}
+    fell = [event.detail for event in org.heard if event.name == "tier.fell_back"]
+    assert fell
+
+
+async def test_calls_of_tools_wait_for_the_limits_and_are_counted(make_org: World) -> None:
+    org = make_org(rows=1)
+    with served(org.double) as says:
+        connector = connected(
+            org,
+            says,
+            context="agent",
+        )
+        await connector.count("Account")
+        before = (await connector.usage()).used
+        await rows_of(connector, "SELECT Id FROM Account")
+        after = (await connector.usage()).used
+        await connector.aclose()
+    assert after == before + 1
+
+
+async def test_an_operation_is_asked_by_its_own_tool_with_arguments_that_are_checked(make_org: World) -> None:
+    org = make_org(rows=9)
+    with served(org.double) as says:
+        connector = connected(org, says)
+        tools = connector.mcp
+        assert len(await tools.ask("get_accounts")) == 5
+        named = await tools.ask("get_accounts", {"limit": 2, "account_name": "Acme"})
+        assert says.asked[-1] == ("get_accounts", {"limit": 2, "account_name": "Acme"})
+        assert [sorted(row) for row in named] == [["Id", "Name"]] * 2
+        asked = len(says.asked)
+        for wrong in ({"limit": 0}, {"limit": "5"}, {"stage": "Won"}, {"account_name": " "}):
+            with pytest.raises(BadRequest):
+                await tools.ask("get_accounts", wrong)
+        with pytest.raises(BadRequest, match="needs soql_query"):
+            await tools.ask("run_soql_query")
+        with pytest.raises(Unsupported, match="no tool for list_orgs"):
+            await tools.ask("list_orgs")
+        assert len(says.asked) == asked
+        await connector.aclose()
+
+
+async def test_the_settings_name_another_tool_and_its_arguments(make_org: World) -> None:
+    org = make_org(rows=2)
+    with served(org.double, prefix="corp-") as says:
+        choice = {"tool": "corp-soql_query", "arguments": {"soql_query": "soql_query"}}
+        connector = org.connect(
+            tiers={"mcp": {"url": says.url, "tools": {"run_soql_query": choice}}, "context": "agent"}
+        )
+        assert len(await rows_of(connector, "SELECT Id FROM Account")) == 2
+        await connector.aclose()
+    assert len(says.asked) == 1
+
+
+async def test_a_tier_that_is_not_configured_is_absent_and_says_so(make_org: World) -> None:
+    org = make_org(rows=1)
+    connector = org.connect()
+    await connector.try_tiers()
+    assert {one.tier: one.state for one in connector.tiers.figures()} == {"mcp": "absent", "rest": "closed"}
+    with routed(tier="mcp"), pytest.raises(Unsupported, match="not configured"):
+        await connector.get("Account", first(org, "Account", 1), ["Name"])
