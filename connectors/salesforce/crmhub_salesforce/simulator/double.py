@@ -77,7 +77,7 @@ class SalesforceDouble(Double):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         settings = read_settings(options.settings)
-        catalog = build_catalog(load_schema(options.schema))
+        catalog = build_catalog(load_schema(options.schema), settings.currencies)
         users = load_users(options.users) or list(DEFAULT_USERS)
         self.org = Org(catalog, self.clock, users, lambda org: Seeds(options, org).tables())
         self.org.customs = Customs(settings.validation_rules, settings.duplicate_rules, settings.held_parents)

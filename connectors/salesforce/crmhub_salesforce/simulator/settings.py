@@ -1,5 +1,6 @@
 """The Salesforce double's own choices, given as `settings` in the options."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ _HELP = {
     "validation_rules": "true: the administrators' rules are active (no negative amounts, …)",
     "duplicate_rules": "alert or block: accounts of one name, contacts and leads of one e-mail address",
     "held_parents": "writes that each parent record refuses first, as others hold it (default 0)",
+    "currencies": "codes of the currencies that amounts can have, the org's own first: USD,EUR",
     "jwt_certificate": "PEM file with the certificate or public key for the JWT bearer flow",
 }
 
@@ -45,6 +47,7 @@ class Settings:
     validation_rules: bool = False
     duplicate_rules: Duplicates = "off"
     held_parents: int = 0
+    currencies: tuple[str, ...] = ()
     jwt_certificate: Path | None = None
 
 
@@ -71,6 +74,7 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         validation_rules=_flag(given, "validation_rules"),
         duplicate_rules=_duplicates(given.get("duplicate_rules", "off")),
         held_parents=_number(given, "held_parents", standard.held_parents),
+        currencies=_currencies(given.get("currencies", "")),
         jwt_certificate=None if certificate is None else Path(certificate),
     )
 
@@ -79,6 +83,13 @@ def _duplicates(text: str) -> Duplicates:
     if text not in {"off", "alert", "block"}:
         raise SimulatorError(f"setting duplicate_rules: {text!r} is none of off, alert, block")
     return cast("Duplicates", text)
+
+
+def _currencies(text: str) -> tuple[str, ...]:
+    codes = tuple(text.split(",")) if text else ()
+    if any(re.fullmatch("[A-Z]{3}", code) is None for code in codes) or len({*codes}) != len(codes):
+        raise SimulatorError(f"setting currencies: {text!r} is no list of different codes such as USD,EUR")
+    return codes
 
 
 def _number(given: Mapping[str, str], name: str, standard: int) -> int:

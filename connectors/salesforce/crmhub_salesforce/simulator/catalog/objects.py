@@ -1,11 +1,12 @@
 """All object types of one org, found by name or by the prefix of a record id."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.schema_file import FieldSpec
+from crmhub_salesforce.simulator.catalog import fields
 from crmhub_salesforce.simulator.catalog.accounts import ACCOUNT, CONTACT, LEAD
 from crmhub_salesforce.simulator.catalog.activities import EVENT, NOTE, TASK
 from crmhub_salesforce.simulator.catalog.custom import with_fields
@@ -89,11 +90,12 @@ class Catalog:
         )
 
 
-def build_catalog(declared: Mapping[str, Sequence[FieldSpec]]) -> Catalog:
+def build_catalog(declared: Mapping[str, Sequence[FieldSpec]], currencies: Sequence[str] = ()) -> Catalog:
     """The standard object types with the declared fields; raises SimulatorError for a declaration that cannot
     be.
 
-    What is declared for `Activity` goes to Task and Event, as in a real org.
+    What is declared for `Activity` goes to Task and Event, as in a real org. With `currencies`, the org's
+    own first, records with amounts have a `CurrencyIsoCode`.
     """
     names = [sobject.name for sobject in _STANDARD]
     wanted: dict[str, list[FieldSpec]] = {}
@@ -101,7 +103,17 @@ def build_catalog(declared: Mapping[str, Sequence[FieldSpec]]) -> Catalog:
         targets = ["Task", "Event"] if name.lower() == "activity" else [_known(name, names)]
         for target in targets:
             wanted.setdefault(target, []).extend(specs)
-    return Catalog([with_fields(sobject, wanted.get(sobject.name, ()), names) for sobject in _STANDARD])
+    objects = [with_fields(sobject, wanted.get(sobject.name, ()), names) for sobject in _STANDARD]
+    return Catalog([_in_currencies(sobject, currencies) for sobject in objects] if currencies else objects)
+
+
+def _in_currencies(sobject: SObject, codes: Sequence[str]) -> SObject:
+    if not any(each.type == "currency" for each in sobject.fields):
+        return sobject
+    code = fields.field(
+        "CurrencyIsoCode", "Currency ISO Code", "picklist", "CUNDR", 3, choices=codes, default=codes[0]
+    )
+    return replace(sobject, fields=(*sobject.fields, code))
 
 
 def _known(name: str, names: Sequence[str]) -> str:
