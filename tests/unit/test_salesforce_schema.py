@@ -94,3 +94,26 @@ def test_what_is_no_describe_is_a_bad_response(answer: Value) -> None:
     with pytest.raises(BadResponse) as caught:
         described("Account", answer)
     assert caught.value.where.object == "Account"
+
+
+def test_record_types_are_the_choices_of_the_field_that_holds_them() -> None:
+    def kind(id_: str, name: str, **more: Value) -> Value:
+        return {"recordTypeId": id_, "name": name, "active": True, "available": True, "master": False, **more}
+
+    infos: list[Value] = [
+        kind("012Hz000000AAAAIA4", "Partner"),
+        kind("012Hz000000AAABIA4", "Old", active=False),
+        kind("012Hz000000AAACIA4", "Others' alone", available=False),
+        kind("012000000000000AAA", "Master", master=True),
+        {"name": "without an id"},
+        "nonsense",
+    ]
+    fields: list[Value] = [field("RecordTypeId", "reference"), field("Name")]
+    of = described("Account", {"name": "Account", "fields": fields, "recordTypeInfos": infos})
+    assert of.schema.fields["RecordTypeId"].choices == (
+        Choice("012Hz000000AAAAIA4", "Partner"),
+        Choice("012Hz000000AAABIA4", "Old", active=False),
+        Choice("012Hz000000AAACIA4", "Others' alone", active=False),
+    )
+    assert of.schema.fields["Name"].choices == ()
+    assert described("Account", {"fields": fields}).schema.fields["RecordTypeId"].choices == ()

@@ -6,16 +6,19 @@ Source: REST API Developer Guide, "sObject Describe"; Object Reference, "Field T
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmhub.connector import Choice, FieldSpec, FieldType, Native, ObjectSchema, Value
 from crmhub.errors import BadResponse, Where
 
-__all__ = ["CURSORS", "Described", "described"]
+__all__ = ["CURSORS", "RECORD_TYPE", "Described", "described"]
 
 CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 """Fields by which changes can be read, the best first: the first moves with every change, also the
 system's own; the second with changes by people; the third only finds new records."""
+
+RECORD_TYPE = "RecordTypeId"
+"""The field of a record's type, where the object has several."""
 
 _TYPES: Mapping[str, FieldType] = {
     "id": "text",
@@ -114,6 +117,8 @@ def described(object: str, answer: Value) -> Described:
         raw[_text(field, "name")] = field
     name = _text(answer, "name") or object
     specs = {key: _spec(key, field) for key, field in raw.items()}
+    if RECORD_TYPE in specs:
+        specs[RECORD_TYPE] = replace(specs[RECORD_TYPE], choices=_record_types(answer))
     return Described(
         name=name,
         key_prefix=_text(answer, "keyPrefix") or None,
@@ -160,6 +165,23 @@ def _choices(field: Native) -> tuple[Choice, ...]:
         )
         for entry in (entries if isinstance(entries, list) else [])
         if isinstance(entry, dict)
+    )
+
+
+def _record_types(answer: Native) -> tuple[Choice, ...]:
+    """The org's own record types; active are those that the user may give to a record.
+
+    The master record type stands for having none.
+    """
+    entries = answer.get("recordTypeInfos")
+    return tuple(
+        Choice(
+            _text(entry, "recordTypeId"),
+            _text(entry, "name"),
+            entry.get("active") is True and entry.get("available") is True,
+        )
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and entry.get("master") is not True and _text(entry, "recordTypeId")
     )
 
 

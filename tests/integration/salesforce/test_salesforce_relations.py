@@ -32,6 +32,31 @@ def held(org: Org, object: str, field: str) -> list[object]:
     return [row.get(field) for row in org.double.truth(object)]
 
 
+# ── references to several objects ────────────────────────────────────────────────────────────────
+
+
+async def test_a_reference_to_several_objects_tells_which_and_can_be_filtered_by_it(make_org: World) -> None:
+    org = make_org({"Account": 1, "Contact": 1, "Lead": 1, "Opportunity": 1})
+    connector = org.connect()
+    account, contact, lead, deal = (
+        next(iter(org.truth(name))) for name in ("Account", "Contact", "Lead", "Opportunity")
+    )
+    ids: list[Native] = [{"WhatId": account, "WhoId": contact}, {"WhatId": deal}, {"WhoId": lead}, {}]
+    made = await created(connector, "Task", *({"Subject": "a", **one} for one in ids))
+    pages = await org.pages(connector, "Task", "What.Type", "Who.Type", "Who.Name")
+    told = {row["Id"]: (row["What"], row["Who"]) for page in pages for row in page.upserts}
+    names = {kind: held(org, kind, "Name")[0] for kind in ("Contact", "Lead")}
+    assert [told[one.id] for one in made] == [
+        ({"Type": "Account"}, {"Type": "Contact", "Name": names["Contact"]}),
+        ({"Type": "Opportunity"}, None),
+        (None, {"Type": "Lead", "Name": names["Lead"]}),
+        (None, None),
+    ]
+    of_deals = (Condition("What.Type", "eq", "Opportunity"),)
+    (page,) = await org.pages(connector, "Task", "WhatId", filter=of_deals)
+    assert [row["WhatId"] for row in page.upserts] == [deal]
+
+
 # ── references by external ids ───────────────────────────────────────────────────────────────────
 
 
