@@ -7,7 +7,8 @@ fails too often, and goes on to the next tier only where it is known that the fa
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -146,6 +147,27 @@ class TierRouter:
             return Served(value, name, said)
         raise unknown or failed or cannot_do or self._nothing_there(operation, passed)
 
+    async def pages(
+        self,
+        operation: str,
+        ways: Mapping[str, Callable[[], AsyncGenerator[_T]]],
+        *,
+        context: CallContext | None = None,
+        tier: str | None = None,
+        object: str | None = None,
+    ) -> AsyncGenerator[_T]:
+        """Pages of the first tier that gives one; it gives the others too, since no page may come twice."""
+        attempts = {name: partial(_begun, way) for name, way in ways.items()}
+        served = await self.run(operation, attempts, context=context, tier=tier, object=object)
+        others, first = served.value
+        del served  # it holds the first page
+        async with aclosing(others):
+            if first:
+                yield first.pop()
+            async for page in others:
+                yield page
+                del page  # the caller alone holds it while the next one comes
+
     def choices(self, operation: str, *, context: str | None = None, records: int = 1) -> list[Choice]:
         """The tiers that such a call would try, in order.
 
@@ -249,3 +271,15 @@ def may_fall_back(error: ConnectorError, *, changes: bool) -> bool:
     if isinstance(error, BadResponse) and changes and (error.status is None or error.status < 300):
         return False  # it was done, and the answer cannot be read
     return isinstance(error, CircuitOpen) or error.applied is False
+
+
+async def _begun(way: Callable[[], AsyncGenerator[_T]]) -> tuple[AsyncGenerator[_T], list[_T]]:
+    """Pages under way, and the first of them, if there is one."""
+    pages = way()
+    try:
+        return pages, [await anext(pages)]
+    except StopAsyncIteration:
+        return pages, []
+    except BaseException:
+        await pages.aclose()
+        raise

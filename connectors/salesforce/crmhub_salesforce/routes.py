@@ -140,9 +140,9 @@ class Tiers:
         for name, lookup in self._lookups.items():
             if self.router.absence(name) is None:
                 try:
-                    ways = {name: partial(_begun, partial(lookup.query, _PROBE))}
-                    pages, _ = (await self.router.run("query", ways, tier=name)).value
-                    await pages.aclose()
+                    ways = {name: partial(lookup.query, _PROBE)}
+                    async with aclosing(self.router.pages("query", ways, tier=name)) as pages:
+                        await anext(pages, None)
                 except ConnectorError:
                     continue  # the figures tell
 
@@ -152,17 +152,14 @@ class Tiers:
     async def _pages(
         self, operation: str, ways: Mapping[str, Callable[[], AsyncGenerator[Page]]], object: str | None
     ) -> AsyncGenerator[Page]:
-        """Pages of the first tier that gives one; it gives the others too, since no page may come twice."""
-        served = await self._run(
-            operation, {name: partial(_begun, way) for name, way in ways.items()}, object, 1
-        )
-        others, page = served.value
-        del served  # it holds the first page
-        async with aclosing(others):
-            while page is not None:
+        """Pages by the tier that is asked for here; see :meth:`crmhub.tiers.TierRouter.pages`."""
+        wish = wished() or Wish(self._context)
+        async with aclosing(
+            self.router.pages(operation, ways, context=wish.context, tier=wish.tier, object=object)
+        ) as pages:
+            async for page in pages:
                 yield page
                 del page  # the caller alone holds it while the next one comes
-                page = await anext(others, None)
 
     async def _run(
         self,
@@ -175,13 +172,3 @@ class Tiers:
         return await self.router.run(
             operation, ways, context=wish.context, tier=wish.tier, records=records, object=object
         )
-
-
-async def _begun(way: Callable[[], AsyncGenerator[Page]]) -> tuple[AsyncGenerator[Page], Page | None]:
-    """Pages under way, and the first of them."""
-    pages = way()
-    try:
-        return pages, await anext(pages, None)
-    except BaseException:
-        await pages.aclose()
-        raise

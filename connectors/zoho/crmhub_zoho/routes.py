@@ -216,20 +216,15 @@ class Tiers:
         ways: Mapping[str, Callable[[RecordCalls], AsyncGenerator[Page]]],
         module: str | None = None,
     ) -> AsyncGenerator[Page]:
-        """Pages of the first tier that gives one; it gives the others too, since no page may come twice."""
-        served = await self._run(
-            operation,
-            {name: partial(_begun, way, self._calls[name]) for name, way in ways.items()},
-            module,
-            1,
-        )
-        others, page = served.value
-        del served  # it holds the first page
-        async with aclosing(others):
-            while page is not None:
+        """Pages by the tier that is asked for here; see :meth:`crmhub.tiers.TierRouter.pages`."""
+        wish = wished() or Wish(self._config.tiers.context)
+        begun = {name: partial(way, self._calls[name]) for name, way in ways.items()}
+        async with aclosing(
+            self.router.pages(operation, begun, context=wish.context, tier=wish.tier, object=module)
+        ) as pages:
+            async for page in pages:
                 yield page
                 del page  # the caller alone holds it while the next one comes
-                page = await anext(others, None)
 
     async def count(self, module: str, way: Callable[[], Awaitable[int]]) -> int:
         """What a count gives, which REST makes."""
@@ -320,15 +315,3 @@ class Tiers:
 
     def _sdk_absent(self) -> str | None:
         return self._sdk.absent() if self._config.tiers.sdk.enabled else "switched off: tiers.sdk is false"
-
-
-async def _begun(
-    way: Callable[[RecordCalls], AsyncGenerator[Page]], calls: RecordCalls
-) -> tuple[AsyncGenerator[Page], Page | None]:
-    """Pages under way, and the first of them."""
-    pages = way(calls)
-    try:
-        return pages, await anext(pages, None)
-    except BaseException:
-        await pages.aclose()
-        raise

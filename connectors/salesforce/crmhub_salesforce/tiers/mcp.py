@@ -7,12 +7,11 @@ says which records there are. An answer that may not be whole is no answer.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, ConnectorError, Unsupported, Where
 from crmhub.http import HttpClient
+from crmhub.mcp.server import Server
 from crmhub_salesforce.api import plain
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
@@ -21,9 +20,6 @@ from crmhub_salesforce.tiers.arguments import MOST, Tool, arranged, check
 from crmhub_salesforce.tiers.replies import Rows, rows_of
 from crmhub_salesforce.tiers.settings import McpSettings
 from crmhub_salesforce.tiers.table import OPERATIONS, canonical
-
-if TYPE_CHECKING:
-    from crmhub.mcp.session import Session
 
 __all__ = ["Mcp"]
 
@@ -41,24 +37,19 @@ class Mcp:
         self._settings = settings
         self._connection = connection
         self._http = http
-        self._session: Session | None = None
+        self._server = Server(settings, connection, "crmhub-salesforce[mcp]")
 
     def absent(self) -> str | None:
         """Why the tier cannot be used here; ``None``: it can."""
-        if self._settings is None:
-            return "not configured: no MCP server in the connection's settings"
-        if find_spec("mcp") is None:
-            return "not installed: pip install 'crmhub-salesforce[mcp]'"
-        return None
+        return self._server.absent()
 
     async def aclose(self) -> None:
         """End the session."""
-        if self._session is not None:
-            await self._session.aclose()
+        await self._server.aclose()
 
     async def operations(self) -> Mapping[str, str | None]:
         """The server's tool for each operation (``get_accounts``, …); ``None`` where it has none."""
-        tools = await self._opened().tools()
+        tools = await self._server.session().tools()
         found = {name: self._match(tools, name) for name in OPERATIONS}
         return {name: tool.name if tool else None for name, tool in found.items()}
 
@@ -105,7 +96,7 @@ class Mcp:
     async def _call(
         self, operation: str, given: Mapping[str, Value], *, optional: tuple[str, ...] = ()
     ) -> Rows:
-        session = self._opened()
+        session = self._server.session()
         tool = self._match(await session.tools(), operation)
         if tool is None:
             raise Unsupported(
@@ -141,15 +132,6 @@ class Mcp:
             "the MCP server may not have given all records",
             where=Where(connection=self._connection, object=object),
         )
-
-    def _opened(self) -> Session:
-        if self._settings is None or self.absent() is not None:
-            raise Unsupported(f"the MCP tier is {self.absent()}", where=Where(connection=self._connection))
-        if self._session is None:
-            from crmhub.mcp.session import Session
-
-            self._session = Session(self._settings, self._connection)
-        return self._session
 
 
 def _id_of(row: Native, of: Described) -> str | None:

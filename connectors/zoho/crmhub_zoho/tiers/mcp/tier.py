@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadRequest, ConnectorError, RateLimited, Unsupported, Where
 from crmhub.http import HttpClient, Response
 from crmhub.http.paths import quote
+from crmhub.mcp.server import Server
 from crmhub_zoho import prices
 from crmhub_zoho.errors import classify
 from crmhub_zoho.tiers.answers import Answer, WriteAnswer, answer_of, write_answer_of
@@ -24,9 +23,6 @@ from crmhub_zoho.tiers.mcp.replies import response_of
 from crmhub_zoho.tiers.mcp.settings import McpSettings
 from crmhub_zoho.tiers.mcp.table import KINDS, OPERATIONS, candidates, canonical, operation_name
 from crmhub_zoho.tiers.rest import HEAVY_FROM, MOST_FIELDS, MOST_IDS, MOST_WRITES, PAGE
-
-if TYPE_CHECKING:
-    from crmhub.mcp.session import Session
 
 __all__ = ["Mcp"]
 
@@ -42,24 +38,19 @@ class Mcp:
         self._settings = settings
         self._connection = connection
         self._http = http
-        self._session: Session | None = None
+        self._server = Server(settings, connection, "crmhub-zoho[mcp]")
 
     def absent(self) -> str | None:
         """Why the tier cannot be used here; ``None``: it can."""
-        if self._settings is None:
-            return "not configured: no MCP server in the connection's settings"
-        if find_spec("mcp") is None:
-            return "not installed: pip install 'crmhub-zoho[mcp]'"
-        return None
+        return self._server.absent()
 
     async def aclose(self) -> None:
         """End the session."""
-        if self._session is not None:
-            await self._session.aclose()
+        await self._server.aclose()
 
     async def operations(self) -> Mapping[str, str | None]:
         """The server's tool for each of our operations; ``None`` where it has none."""
-        tools = await self._opened().tools()
+        tools = await self._server.session().tools()
         found: dict[str, str | None] = {}
         for name, one in OPERATIONS.items():
             tool = self._match(tools, one.kind, one.module)
@@ -236,7 +227,7 @@ class Mcp:
         for name in ("module", "id", "related"):
             if isinstance(value := given.get(name), str):
                 quote(value, name=name)  # the server makes a path of it
-        session = self._opened()
+        session = self._server.session()
         tool = self._match(await session.tools(), kind, module)
         if tool is None:
             raise self._no_tool(kind, module)
@@ -256,7 +247,7 @@ class Mcp:
             raise error.at(connection=self._connection, object=module) from None
 
     async def _has(self, kind: str, module: str) -> bool:
-        return self._match(await self._opened().tools(), kind, module) is not None
+        return self._match(await self._server.session().tools(), kind, module) is not None
 
     def _match(self, tools: Mapping[str, Mapping[str, Value]], kind: str, module: str | None) -> Tool | None:
         """The tool for that: the one that the settings name, else the best by name."""
@@ -281,15 +272,6 @@ class Mcp:
             hint="add it where the server was composed, or name it under tools in the settings",
             where=Where(connection=self._connection, object=module),
         )
-
-    def _opened(self) -> Session:
-        if self._settings is None or self.absent() is not None:
-            raise Unsupported(f"the MCP tier is {self.absent()}", where=Where(connection=self._connection))
-        if self._session is None:
-            from crmhub.mcp.session import Session
-
-            self._session = Session(self._settings, self._connection)
-        return self._session
 
 
 def _only_record(body: Native) -> str | None:
