@@ -7,24 +7,28 @@ from hypothesis import HealthCheck, settings
 
 from tests.stores import (
     any_url,
+    clock,
     empty_url,
     memory_url,
     new_postgres_url,
     postgres,
     postgres_template,
     postgres_url,
+    store,
     store_url,
 )
 
 __all__ = [
     "any_url",
     "anyio_backend",
+    "clock",
     "empty_url",
     "memory_url",
     "new_postgres_url",
     "postgres",
     "postgres_template",
     "postgres_url",
+    "store",
     "store_url",
 ]
 

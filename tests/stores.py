@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import Connection, create_engine
 
+from crmhub.clock import ManualClock
 from crmhub.store import Store
 from tests.postgres import Server, serve
 
@@ -19,12 +20,14 @@ __all__ = [
     "KEY",
     "any_url",
     "behind_its_back",
+    "clock",
     "empty_url",
     "memory_url",
     "new_postgres_url",
     "postgres",
     "postgres_template",
     "postgres_url",
+    "store",
     "store_url",
 ]
 
@@ -67,6 +70,19 @@ def store_url(
 def memory_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[str]:
     """A store for one: in memory, or a database on the server."""
     yield from _url(request, monkeypatch, "sqlite:///:memory:")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that stands until it is turned."""
+    return ManualClock()
+
+
+@pytest.fixture
+async def store(memory_url: str, clock: ManualClock) -> AsyncGenerator[Store]:
+    """A store for one, open, by that clock."""
+    async with await Store.open(memory_url, clock=clock) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["file", "memory", _POSTGRESQL])

@@ -38,11 +38,6 @@ SLICE = DAY / 96
 HUNDRED = Budget(most=100, reserve=0.2)
 
 
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
 @pytest.fixture(params=["memory", "store"])
 async def budgets(
     request: pytest.FixtureRequest, memory_url: str, clock: ManualClock

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,17 +11,6 @@ from crmhub.store import Changes, DeadLetter, Link, RecordRef, Store
 pytestmark = pytest.mark.anyio
 
 JOB = "zoho-sf"
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def store(clock: ManualClock, memory_url: str) -> AsyncIterator[Store]:
-    async with await Store.open(memory_url, clock=clock) as opened:
-        yield opened
 
 
 def a_letter(id: str = "1", **changes: object) -> DeadLetter:

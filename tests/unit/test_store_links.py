@@ -1,20 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from crmhub.clock import ManualClock
 from crmhub.errors import StoreError
 from crmhub.store import Changes, Link, RecordRef, Store
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def store(memory_url: str) -> AsyncIterator[Store]:
-    async with await Store.open(memory_url, clock=ManualClock()) as opened:
-        yield opened
 
 
 def zoho(id: str, object: str = "Accounts") -> RecordRef:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from random import Random
 
@@ -25,17 +25,6 @@ pytestmark = pytest.mark.anyio
 
 RATE = Limit("second", rate=2, burst=3)
 HEAVY = Limit("heavy", concurrency=2, endpoints=frozenset({"heavy"}))
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def store(memory_url: str, clock: ManualClock) -> AsyncGenerator[Store]:
-    async with await Store.open(memory_url, clock=clock) as opened:
-        yield opened
 
 
 def limits(store: Store, clock: Clock, *each: Limit, connection: str = "crm") -> Limits:

@@ -16,11 +16,6 @@ JOB = "zoho-sf"
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
 async def store(clock: ManualClock, store_url: str) -> AsyncIterator[Store]:
     async with await Store.open(store_url, clock=clock) as opened:
         yield opened

@@ -33,17 +33,6 @@ OLD, NEWER, NEWEST = (Token(SecretStr(name), SecretStr(f"{name}-refresh")) for n
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def store(memory_url: str, clock: ManualClock) -> AsyncGenerator[Store]:
-    async with await Store.open(memory_url, clock=clock) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def tokens(any_url: str, clock: ManualClock) -> AsyncGenerator[TokenStore]:
     """Where tokens are kept: in the process, in a file, on a server."""
     if ":memory:" in any_url:

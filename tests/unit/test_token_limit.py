@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import pytest
@@ -21,17 +21,6 @@ from crmhub_zoho.auth import token_limit
 pytestmark = pytest.mark.anyio
 
 ZOHO = token_limit(ZohoConfig(client_id="1000.C", client_secret=SecretStr("a-secret")))
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-async def store(memory_url: str, clock: ManualClock) -> AsyncGenerator[Store]:
-    async with await Store.open(memory_url, clock=clock) as opened:
-        yield opened
 
 
 def limits(clock: Clock, *each: Limit, connection: str = "zoho", store: Store | None = None) -> Limits:
