@@ -1,4 +1,4 @@
-"""The body of a written record."""
+"""The body of a written record, and which record that is."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from crmhub.connector import Native, Value, WriteItem, WriteRequest
 from crmhub_zoho.records import ID
 from crmhub_zoho.schema import LOOKUPS, ModuleSchema
 
-__all__ = ["payload"]
+__all__ = ["name_of", "payload"]
 
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+
+def name_of(request: WriteRequest, item: WriteItem) -> str:
+    """What says which record an item is about; nothing for a new one."""
+    return (item.key or "").casefold() if request.operation == "upsert" else item.id or ""
 
 
 def payload(request: WriteRequest, item: WriteItem, schema: ModuleSchema) -> Native:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from crmhub.connector import Native, Outcome, Value, WriteItem, WriteRequest
 from crmhub.errors import Unsupported
 from crmhub_zoho.fetching import Fetcher
-from crmhub_zoho.payloads import payload
+from crmhub_zoho.payloads import name_of, payload
 from crmhub_zoho.records import ID, MODIFIED, instant
 from crmhub_zoho.schema import ModuleSchema
 
@@ -74,7 +74,7 @@ def _repeatable(request: WriteRequest, outcomes: Sequence[Outcome], key: str | N
 
     Of two items for one record neither may: the first, made again, would undo the second.
     """
-    names = Counter(_name(request, item) for item in request.items)
+    names = Counter(name_of(request, item) for item in request.items)
     return [
         place
         for place, (item, outcome) in enumerate(zip(request.items, outcomes, strict=True))
@@ -85,7 +85,7 @@ def _repeatable(request: WriteRequest, outcomes: Sequence[Outcome], key: str | N
 def _may_repeat(request: WriteRequest, item: WriteItem, key: str | None, names: Counter[str]) -> bool:
     if request.operation == "create":
         return key is not None and item.fields.get(key) is not None
-    return item.if_version is None and names[_name(request, item)] == 1
+    return item.if_version is None and names[name_of(request, item)] == 1
 
 
 def _known(request: WriteRequest, outcome: Outcome, key: str | None) -> Outcome:
@@ -95,10 +95,6 @@ def _known(request: WriteRequest, outcome: Outcome, key: str | None) -> Outcome:
         return outcome
     taken = problem.code == "DUPLICATE_DATA" and outcome.id is not None
     return Outcome("created", outcome.id) if taken else outcome
-
-
-def _name(request: WriteRequest, item: WriteItem) -> str:
-    return (item.key or "").casefold() if request.operation == "upsert" else item.id or ""
 
 
 def _updated(row: Native) -> Outcome:

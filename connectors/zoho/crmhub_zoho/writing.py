@@ -27,7 +27,7 @@ from crmhub_zoho.errors import is_about_records
 from crmhub_zoho.fetching import Fetcher
 from crmhub_zoho.modules import NO_UPSERT
 from crmhub_zoho.outcomes import is_gone, outcome_of, unknown
-from crmhub_zoho.payloads import payload
+from crmhub_zoho.payloads import name_of, payload
 from crmhub_zoho.records import ID, is_record_id
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.tiers.calls import RecordCalls
@@ -230,7 +230,7 @@ def _waves(run: _Run, most: int) -> Iterator[list[list[_Entry]]]:
     for place, item in enumerate(run.request.items):
         if run.outcomes[place] is not None:
             continue
-        name = (item.key or "").casefold() if run.request.operation == "upsert" else item.id or ""
+        name = name_of(run.request, item)
         alone = item.if_version is not None and run.request.operation == "update"
         if batch and (alone or len(batch) == MOST_WRITES or name in taken):
             wave.append(batch)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 import anyio.to_thread
 
-from crmhub.connector import NOT_SENT, Context, Outcome, Problem, WriteItem, WriteRequest
+from crmhub.connector import NOT_SENT, Context, Outcome, Problem, WriteRequest
 from crmhub.errors import (
     ApprovalRequired,
     AuthError,
@@ -28,6 +28,7 @@ from crmhub.errors import (
 from crmhub_zoho.bulk.write_jobs import WriteJobs
 from crmhub_zoho.bulk.write_rows import Row, Table, row_of, tables
 from crmhub_zoho.config import ZohoConfig
+from crmhub_zoho.payloads import name_of
 from crmhub_zoho.prices import BULK_WRITE_ROWS
 from crmhub_zoho.schema import ModuleSchema
 from crmhub_zoho.writing import invalid, not_sent
@@ -82,7 +83,7 @@ class BulkWriter:
         rows: list[Row] = []
         taken: set[str] = set()
         for place, item in enumerate(request.items):
-            name = _name(request, item)
+            name = name_of(request, item)
             first = name not in taken
             taken |= {name} - {""}
             if not first or item.if_version is not None or invalid(request, item, schema) is not None:
@@ -110,11 +111,13 @@ class BulkWriter:
         items = request.items
         if stop is not None and not outcomes:
             raise stop
-        unclear = {_name(request, items[at]) for at, one in outcomes.items() if one.status == "unknown"} - {
+        unclear = {name_of(request, items[at]) for at, one in outcomes.items() if one.status == "unknown"} - {
             ""
         }
         left = [at for at in range(len(items)) if at not in outcomes]
-        late = [at for at in left if _name(request, items[at]) in unclear]  # a job may yet write that record
+        late = [
+            at for at in left if name_of(request, items[at]) in unclear
+        ]  # a job may yet write that record
         outcomes |= {at: _after_unknown() for at in late}
         left = [at for at in left if at not in outcomes]
         if left and stop is None:
@@ -139,11 +142,6 @@ class BulkWriter:
             cause=type(error).__name__,
             code=error.code,
         )
-
-
-def _name(request: WriteRequest, item: WriteItem) -> str:
-    """What says which record an item is about; nothing for a new one."""
-    return (item.key or "").casefold() if request.operation == "upsert" else item.id or ""
 
 
 def _stops(error: ConnectorError) -> bool:
