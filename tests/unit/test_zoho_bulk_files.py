@@ -199,6 +199,11 @@ def damaged() -> bytes:
         (archive("\xff".encode("latin-1")), "not UTF-8"),
         (archive("Text\nt\n"), "no column id"),
     ],
+    # Named: an archive holds the time at which it was made, and the tests' names must not.
+    ids=[
+        *("empty", "nothing more", "cut", "damaged", "encrypted", "a page", "a folder", "no text"),
+        *("a long line", "an open quote", "no utf-8", "no id"),
+    ],
 )
 async def test_what_is_no_archive_of_one_table_is_refused(content: bytes, why: str) -> None:
     with pytest.raises(BadResponse, match=why):

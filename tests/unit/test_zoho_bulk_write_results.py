@@ -121,6 +121,7 @@ def test_an_update_whose_record_is_not_there_says_so_and_another_record_is_no_su
         b"", b"no archive", archive([]), archive([["STATUS"]]), archive([SHOWN], "a.csv", "b.csv"),
         archive([SHOWN, ["too", "short"]]), archive([SHOWN])[:-9],
     ],
+    ids=["empty", "no archive", "no lines", "one column", "two files", "a short line", "cut"],
 )  # fmt: skip
 def test_what_is_no_result_is_told_as_such(content: bytes) -> None:
     with pytest.raises(BadResponse, match="cannot be read"):
