@@ -1,0 +1,1 @@
+"""CRMs with a REST API."""

@@ -1,0 +1,1 @@
+"""Strict local doubles of REST CRMs, built from their specifications and from facts about them."""

@@ -1,0 +1,1 @@
+"""Rollout's universal CRM API."""
