@@ -27,6 +27,13 @@ def test_switches_are_read_by_kind_and_have_defaults() -> None:
     )
 
 
+def read(**texts: str) -> None:
+    switches = given(**texts)
+    switches.whole("burst", 9, 1)
+    switches.one_of("mode", "keep", "keep", "new")
+    switches.flag("strict")
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
@@ -41,10 +48,7 @@ def test_switches_are_read_by_kind_and_have_defaults() -> None:
 )
 def test_a_wrong_switch_is_named(texts: dict[str, str], message: str) -> None:
     with pytest.raises(SimulatorError) as caught:
-        switches = given(**texts)
-        switches.whole("burst", 9, 1)
-        switches.one_of("mode", "keep", "keep", "new")
-        switches.flag("strict")
+        read(**texts)
     assert message in str(caught.value)
 
 
