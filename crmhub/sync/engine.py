@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import anyio
@@ -21,6 +22,7 @@ from crmhub.directory import Directory
 from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
 from crmhub.mapping.values import digest
+from crmhub.prefetch import ahead, beside
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
 from crmhub.store.records import SERVED, served_in
 from crmhub.sync.apply import Applied, Applier
@@ -149,7 +151,7 @@ class SyncEngine:
         self._applier = Applier(self._job, run.id, self._target, self._store, self._clock)
         self._events.emit("sync.started", run=run.id, job=self._job.id)
         try:
-            async with self._beating(run):
+            async with beside(partial(self._beat, run)):  # it keeps the run's lease through long waits
                 yield run
         except BaseException as error:
             cancelled = isinstance(error, anyio.get_cancelled_exc_class() | KeyboardInterrupt)
@@ -157,19 +159,6 @@ class SyncEngine:
             with anyio.CancelScope(shield=True):
                 await self._store.runs.finish(run.id, state, error=type(error).__name__)
             self._events.emit("sync.stopped", run=run.id, state=state, error=type(error).__name__)
-            raise
-
-    @asynccontextmanager
-    async def _beating(self, run: Run) -> AsyncGenerator[None]:
-        """Keep the run's lease alive through long waits; errors come out as they are, not in groups."""
-        try:
-            async with anyio.create_task_group() as beside:
-                beside.start_soon(self._beat, run)
-                yield
-                beside.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            if len(group.exceptions) == 1:
-                raise group.exceptions[0] from None
             raise
 
     async def _beat(self, run: Run) -> None:
@@ -256,7 +245,7 @@ class SyncEngine:
     async def _stream(self, stream: Stream) -> None:
         since = stream.since(await self._store.checkpoints.get(self._job.id, stream.object))
         self._events.emit("sync.object", object=stream.object, run=self._run_id, model=stream.model)
-        async with aclosing(self._source.connector.read(self._request(stream, since))) as pages:
+        async with ahead(self._source.connector.read(self._request(stream, since))) as pages:
             async for page in pages:
                 await self._page(stream, page.upserts, page.deletes, page.checkpoint)
 

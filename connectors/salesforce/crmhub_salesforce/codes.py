@@ -81,7 +81,10 @@ CODES: Mapping[str, Meaning] = {
     "INVALID_QUERY_FILTER_OPERATOR": _call(
         "the query compares a field in a way it does not allow", show="column"
     ),
-    "INVALID_QUERY_LOCATOR": _call("the query's cursor is no longer known", "start the query again"),
+    "INVALID_QUERY_LOCATOR": _call(
+        "the query's cursor is no longer known",
+        "a cursor lives two days: ask again for what comes after the last row (WHERE Id > '…' ORDER BY Id)",
+    ),
     "INVALIDJOB": _call("the bulk job is not well-formed"),
     "INVALIDJOBSTATE": _call("the bulk job is in a state that does not allow this"),
     "INVALIDENTITY": _call("the object cannot be read or written by bulk jobs"),
