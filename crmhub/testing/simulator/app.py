@@ -27,7 +27,8 @@ _HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gate
 class Double(ABC):
     """A vendor's API, played locally. Subclasses answer calls; this class holds what all doubles have.
 
-    `credentials` are working ones for any client; `app` is the ASGI application.
+    `credentials` are working ones for any client; `places` are paths that clients are told beside them, by
+    name; `app` is the ASGI application.
     """
 
     name: ClassVar[str]
@@ -38,6 +39,7 @@ class Double(ABC):
         self.faults = Faults(options.faults, options.seed)
         self.stats = Stats()
         self.credentials: dict[str, str] = {}
+        self.places: dict[str, str] = {}
         self.app: ASGIApp = SimulatorApp(self)
 
     @abstractmethod

@@ -23,8 +23,8 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Running:
-    """A double that is being served: its base URL, credentials, and (under TLS) the CA file that clients must
-    trust.
+    """A double that is being served: its base URL, credentials with the URLs of its other places, and (under
+    TLS) the CA file that clients must trust.
     """
 
     url: str
@@ -98,9 +98,10 @@ def _prepare(
     sock = _bind(host, port)
     scheme = "http" if certificate is None else "https"
     shown = f"[{host}]" if ":" in host else host
+    url = f"{scheme}://{shown}:{sock.getsockname()[1]}"
     state = Running(
-        f"{scheme}://{shown}:{sock.getsockname()[1]}",
-        double.credentials,
+        url,
+        {**double.credentials, **{name: url + path for name, path in double.places.items()}},
         certificate.ca if certificate else None,
     )
     config = uvicorn.Config(

@@ -49,8 +49,9 @@ def test_the_command_prints_one_line_of_json_and_stops_when_told() -> None:
         state,
     ):
         assert set(state) == {"url", "credentials"}
-        names = {"client_id", "client_secret", "refresh_token", "access_token", "mcp_token"}
+        names = {"client_id", "client_secret", "refresh_token", "access_token", "mcp_token", "mcp_url"}
         assert set(state["credentials"]) == names
+        assert state["credentials"]["mcp_url"] == f"{state['url']}/mcp"
         with authorized(state) as client:
             assert client.get("/crm/v8/Accounts/actions/count").json() == {"count": 3}
             with pytest.raises(httpx.RemoteProtocolError):

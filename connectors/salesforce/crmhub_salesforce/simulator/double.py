@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from crmhub.testing.simulator.app import PATTERN_KEY, Double
 from crmhub.testing.simulator.jsons import dump_json
+from crmhub.testing.simulator.mcp import PATH, is_endpoint
+from crmhub.testing.simulator.mcp_switches import read_switches
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.schema_file import load_schema
 from crmhub.testing.simulator.table import Row
@@ -19,6 +21,9 @@ from crmhub_salesforce.simulator.catalog.objects import build_catalog
 from crmhub_salesforce.simulator.customs import Customs
 from crmhub_salesforce.simulator.errors import ApiError
 from crmhub_salesforce.simulator.login import Login
+from crmhub_salesforce.simulator.mcp import make_server
+from crmhub_salesforce.simulator.mcp_results import SHAPES
+from crmhub_salesforce.simulator.mcp_tools import NAMES
 from crmhub_salesforce.simulator.org import Org
 from crmhub_salesforce.simulator.resources.bulk_ingest import add_bulk_ingest
 from crmhub_salesforce.simulator.resources.bulk_query import add_bulk_query
@@ -87,7 +92,9 @@ class SalesforceDouble(Double):
         self._service = Service(self.org, settings, self.faults, usage)
         for add in _RESOURCES:
             add(self._service)
-        self.credentials = self.sessions.credentials()
+        self.mcp = make_server(self, options.seed, read_switches(NAMES, SHAPES, options.settings))
+        self.credentials = {**self.sessions.credentials(), "mcp_token": self.mcp.token}
+        self.places["mcp_url"] = PATH
 
     def objects(self) -> list[str]:
         """The object types of the org."""
@@ -135,6 +142,8 @@ class SalesforceDouble(Double):
 
     async def answer(self, request: Request) -> Response:
         """Answer one call."""
+        if is_endpoint(request.url.path.rstrip("/")):
+            return await self.mcp.answer(request)
         await self.lag()
         raw = _raw_target(request)
         for status, size, most in (

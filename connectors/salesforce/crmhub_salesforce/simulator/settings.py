@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import cast
 
 from crmhub.testing.simulator.errors import SimulatorError
+from crmhub.testing.simulator.mcp_switches import settings_of
 from crmhub_salesforce.simulator.customs import Duplicates
+from crmhub_salesforce.simulator.mcp_results import SHAPES
+from crmhub_salesforce.simulator.mcp_tools import NAMES
 
 _HELP = {
+    **settings_of(NAMES, SHAPES),
     "daily_api_requests": "API calls allowed in 24 hours (default 5000000)",
     "session_seconds": "life of an access token (default 7200)",
     "page_rows": "most records in a page of query results (default 2000)",

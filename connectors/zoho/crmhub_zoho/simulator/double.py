@@ -12,6 +12,8 @@ from starlette.responses import Response
 from crmhub.testing.simulator.app import PATTERN_KEY, Double
 from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.jsons import json_response
+from crmhub.testing.simulator.mcp import PATH, is_endpoint
+from crmhub.testing.simulator.mcp_switches import read_switches, settings_of
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.routes import Found, Routes
 from crmhub.testing.simulator.table import Row
@@ -24,10 +26,9 @@ from crmhub_zoho.simulator.guards import SETTINGS as GUARDS
 from crmhub_zoho.simulator.guards import set_up
 from crmhub_zoho.simulator.jobs import DEFAULT_DELAY
 from crmhub_zoho.simulator.limits import EDITIONS, Limits
-from crmhub_zoho.simulator.mcp import is_endpoint
 from crmhub_zoho.simulator.mcp_client import make_server
-from crmhub_zoho.simulator.mcp_switches import SETTINGS as MCP_SETTINGS
-from crmhub_zoho.simulator.mcp_switches import read_switches
+from crmhub_zoho.simulator.mcp_results import SHAPES
+from crmhub_zoho.simulator.mcp_tools import NAMES
 from crmhub_zoho.simulator.oauth import Accounts
 from crmhub_zoho.simulator.org import BULK_PAGE
 from crmhub_zoho.simulator.paging import PageTokens
@@ -50,7 +51,7 @@ SETTINGS: Final[Mapping[str, str]] = {
     "bulk_delay": f"seconds that a background job takes (default {DEFAULT_DELAY:g})",
     "bulk_page": f"records in one page of a bulk read (default {BULK_PAGE:,})",
     "scopes": "what the credentials may do, comma-separated (default: everything)",
-    **MCP_SETTINGS,
+    **settings_of(NAMES, SHAPES),
     **GUARDS,
     **SUITE_SETTINGS,
 }
@@ -70,8 +71,10 @@ class ZohoDouble(Double):
         self._scopes = scopes
         self.accounts = Accounts(self.clock, options.seed, scopes)
         self.credentials = self.accounts.credentials
-        self.mcp = make_server(self, self.accounts, scopes, read_switches(settings.text, settings.number))
+        switches = read_switches(NAMES, SHAPES, options.settings)
+        self.mcp = make_server(self, self.accounts, scopes, switches)
         self.credentials["mcp_token"] = self.mcp.token
+        self.places["mcp_url"] = PATH
         suite = read_suite_switches(settings.text, settings.number)
         self.books = Books(self.org, self.accounts, options, suite)
         self.projects = Projects(self.org, self.accounts, options, suite)

@@ -5,18 +5,17 @@ So its calls cost credits, count towards concurrency and are refused as anybody'
 
 import random
 from typing import Final, Protocol
-from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message
 
-from crmhub.testing.simulator.jsons import dump_json
+from crmhub.testing.simulator.inner import inner_request
+from crmhub.testing.simulator.mcp import McpServer, Message
+from crmhub.testing.simulator.mcp_switches import Switches
 from crmhub.testing.simulator.oauth import opaque
 from crmhub.testing.simulator.options import Options
-from crmhub_zoho.simulator.mcp import McpServer
-from crmhub_zoho.simulator.mcp_switches import Switches
-from crmhub_zoho.simulator.mcp_tools import ToolCall
+from crmhub_zoho.simulator.mcp_results import told
+from crmhub_zoho.simulator.mcp_tools import ToolCall, tools_of
 from crmhub_zoho.simulator.oauth import LIFE, Accounts
 
 _ROOT: Final = "/crm/v8"
@@ -33,38 +32,18 @@ class Api(Protocol):
         ...
 
 
-def make_server(api: Api, accounts: Accounts, scopes: frozenset[str], switches: Switches) -> McpServer:
+def make_server(
+    api: Api, accounts: Accounts, scopes: frozenset[str], switches: Switches
+) -> McpServer[ToolCall]:
     """The MCP endpoint over `api`, with a token that a seed makes."""
     source = random.Random(f"zoho-mcp-{api.options.seed}")
     token, connection = opaque(source, 40), f"1000.{opaque(source, 64)}"
 
-    async def ask(call: ToolCall) -> Response:
+    async def ask(call: ToolCall) -> Message:
         if accounts.live(connection) is None:
             accounts.book.issue(connection, _GRANT, scopes, LIFE)
-        return await api.answer(_request(call, connection))
+        headers = {**call.headers, "Authorization": f"Zoho-oauthtoken {connection}"}
+        request = inner_request(call.method, f"{_ROOT}{call.path}", call.params, headers, call.body)
+        return told(await api.answer(request), switches.result)
 
-    return McpServer(token, switches, ask)
-
-
-def _request(call: ToolCall, token: str) -> Request:
-    path = f"{_ROOT}{call.path}"
-    headers = {**call.headers, "Authorization": f"Zoho-oauthtoken {token}"}
-    body = b"" if call.body is None else dump_json(call.body)
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": call.method,
-        "scheme": "http",
-        "server": ("mcp", 80),
-        "path": path,
-        "raw_path": quote(path).encode(),
-        "query_string": urlencode(call.params).encode(),
-        "headers": [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()
-        ],
-    }
-    return Request(scope, receive)
+    return McpServer("Zoho CRM", token, switches, tools_of, ask)

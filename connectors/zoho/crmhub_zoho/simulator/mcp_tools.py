@@ -8,10 +8,9 @@ compose themselves; they take their arguments side by side.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from crmhub.document import suggest
-from crmhub.testing.simulator.errors import SimulatorError
+from crmhub.testing.simulator.mcp import Schema, WrongArguments
 
-Schema = dict[str, object]
+NAMES = ("official", "plain")
 
 _LIST = ("fields", "page", "per_page", "page_token", "sort_by", "sort_order", "ids", "converted")
 _SEARCH = ("criteria", "word", "email", "phone", "fields", "page", "per_page", "converted")
@@ -27,10 +26,6 @@ class ToolCall:
     params: Mapping[str, str]
     headers: Mapping[str, str]
     body: object
-
-
-class WrongArguments(Exception):
-    """The arguments do not fit the tool's schema."""
 
 
 @dataclass(frozen=True)
@@ -223,19 +218,11 @@ def _plain() -> tuple[PlainTool, ...]:
 PLAIN = _plain()
 
 
-def tools_of(names: str, missing: frozenset[str]) -> dict[str, AnyTool]:
-    """The tools that a server shows, by name, in a fixed order, without those that are `missing`.
-
-    Raises SimulatorError for a missing one that there is not.
-    """
-    shown: dict[str, AnyTool] = (
-        {tool.name: tool for tool in PLAIN}
-        if names == "plain"
-        else {f"ZohoCRM_{tool.name}": tool for tool in OFFICIAL}
-    )
-    for name in sorted(missing - shown.keys()):
-        raise SimulatorError(f"mcp_missing: no tool {name!r}; {suggest(name, shown)}")
-    return {name: tool for name, tool in shown.items() if name not in missing}
+def tools_of(names: str) -> dict[str, AnyTool]:
+    """The tools that a server shows, by name, in a fixed order."""
+    if names == "plain":
+        return {tool.name: tool for tool in PLAIN}
+    return {f"ZohoCRM_{tool.name}": tool for tool in OFFICIAL}
 
 
 def _object(properties: Schema, required: "tuple[str, ...] | list[str]") -> Schema:

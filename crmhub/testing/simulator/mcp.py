@@ -1,27 +1,26 @@
-"""The MCP endpoint: JSON-RPC over Streamable HTTP, on top of the same API and state.
+"""An MCP endpoint over a double: JSON-RPC over Streamable HTTP, on top of the double's own API and state.
 
 Source: Model Context Protocol, "Streamable HTTP" of 2025-06-18 (a handshake, then a session id) and of
-2026-07-28 (no session; every request says its version); Zoho MCP: a token of its own as `Bearer`, as
-`?key=` or in the path (`/mcp/<token>/message`), replies as JSON or as an event stream, results as JSON text,
-failures as `isError`.
+2026-07-28 (no session; every request says its version). The credential is a token of its own as `Bearer`, as
+`?key=` or in the path (`/mcp/<token>/message`), as remote servers of vendors take it.
 """
 
 import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 import anyio
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from crmhub.document import suggest
 from crmhub.testing.simulator.app import PATTERN_KEY
+from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.jsons import dump_json, json_response, load_json
-from crmhub_zoho.simulator.mcp_results import approval_needed, refused, told
-from crmhub_zoho.simulator.mcp_switches import Switches
-from crmhub_zoho.simulator.mcp_tools import AnyTool, ToolCall, WrongArguments, tools_of
+from crmhub.testing.simulator.mcp_switches import Switches
 
 PATH: Final = "/mcp"
 _PATHS: Final = re.compile(r"/mcp(?:/message|/(?P<token>[^/]+)/message)?")
@@ -34,8 +33,37 @@ _PARSE, _INVALID, _NO_METHOD, _PARAMS = -32700, -32600, -32601, -32602
 _HEADER_MISMATCH, _NO_CAPABILITY, _NO_VERSION = -32020, -32021, -32022
 
 Message = dict[str, object]
-Ask = Callable[[ToolCall], Awaitable[Response]]
-"""Asks the API, with the rights of the MCP server's own Zoho connection."""
+Schema = dict[str, object]
+
+_Call = TypeVar("_Call")
+_Call_co = TypeVar("_Call_co", covariant=True)
+
+
+class WrongArguments(Exception):
+    """The arguments do not fit the tool's schema."""
+
+
+class Tool(Protocol[_Call_co]):
+    """A tool: what its arguments stand for is a call of the double's own kind."""
+
+    @property
+    def description(self) -> str:
+        """What the tool does."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """The JSON Schema of the arguments."""
+        ...
+
+    @property
+    def changes(self) -> bool:
+        """Whether the tool writes."""
+        ...
+
+    def call(self, arguments: Mapping[str, object]) -> _Call_co:
+        """What to ask of the API; raises WrongArguments."""
+        ...
 
 
 def is_endpoint(path: str) -> bool:
@@ -63,23 +91,37 @@ class Session:
     ended: anyio.Event = field(default_factory=anyio.Event)
 
 
-class McpServer:
+class McpServer(Generic[_Call]):
     """The endpoint. `token` is its credential; `sessions` are those of handshake clients by id.
 
-    Raises SimulatorError where the switches take away a tool that there is not.
+    `tools_of` gives the tools by the word of `mcp_names`; `ask` makes a call with the rights of the server's
+    own connection, and says it as a tool's result. Raises SimulatorError where the switches take away a tool
+    that there is not.
     """
 
-    def __init__(self, token: str, switches: Switches, ask: Ask) -> None:
-        tools_of(switches.names, switches.missing)
+    def __init__(
+        self,
+        title: str,
+        token: str,
+        switches: Switches,
+        tools_of: Callable[[str], Mapping[str, Tool[_Call]]],
+        ask: Callable[[_Call], Awaitable[Message]],
+    ) -> None:
         self.token = token
         self.switches = switches
         self.sessions: dict[str, Session] = {}
+        self._title = title
+        self._tools_of = tools_of
         self._ask = ask
+        known = tools_of(switches.names)
+        for name in sorted(switches.missing - known.keys()):
+            raise SimulatorError(f"mcp_missing: no tool {name!r}; {suggest(name, known)}")
 
     @property
-    def tools(self) -> Mapping[str, AnyTool]:
-        """The tools that are shown now."""
-        return tools_of(self.switches.names, self.switches.missing)
+    def tools(self) -> Mapping[str, Tool[_Call]]:
+        """The tools that are shown now, in a fixed order."""
+        known = self._tools_of(self.switches.names)
+        return {name: tool for name, tool in known.items() if name not in self.switches.missing}
 
     async def answer(self, request: Request) -> Response:
         """Answer one HTTP call to the endpoint."""
@@ -209,7 +251,7 @@ class McpServer:
         result: Message = {
             "protocolVersion": session.version,
             "capabilities": {"tools": {"listChanged": False}},
-            "serverInfo": {"name": "Zoho CRM (simulated)", "version": "1"},
+            "serverInfo": {"name": f"{self._title} (simulated)", "version": "1"},
         }
         response = self._reply(number, result)
         response.headers[_SESSION] = name
@@ -259,10 +301,10 @@ class McpServer:
         try:
             call = tool.call(cast("Message", arguments) if isinstance(arguments, dict) else {})
         except WrongArguments as wrong:
-            return refused(str(wrong))
+            return said(f"Invalid arguments: {wrong}", failed=True)
         if self.switches.approval == "all" or (self.switches.approval == "writes" and tool.changes):
-            return approval_needed()
-        return told(await self._ask(call), self.switches.result)
+            return said("MCP tool call requires approval", failed=True)
+        return await self._ask(call)
 
     def _reply(self, number: object, result: Message) -> Response:
         message = {"jsonrpc": "2.0", "id": number, "result": result}
@@ -271,6 +313,12 @@ class McpServer:
         return Response(
             b"event: message\ndata: " + dump_json(message) + b"\n\n", 200, None, "text/event-stream"
         )
+
+
+def said(text: str, *, failed: bool, structured: object = None) -> Message:
+    """A tool's result: its text, if any, and its structured content, if any."""
+    result: Message = {"content": [{"type": "text", "text": text}] if text else [], "isError": failed}
+    return result if structured is None else {**result, "structuredContent": structured}
 
 
 _UNCACHED: Message = {"ttlMs": 0, "cacheScope": "private"}
