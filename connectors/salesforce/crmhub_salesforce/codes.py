@@ -24,7 +24,7 @@ from crmhub.errors import (
 
 __all__ = ["CODES", "Meaning", "Show"]
 
-Show: TypeAlias = Literal["own", "column", "type", "limit", "fields", "matches", "admin"]
+Show: TypeAlias = Literal["own", "column", "place", "type", "limit", "fields", "matches", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ CODES: Mapping[str, Meaning] = {
     "INVALID_TYPE": Meaning(NotFound, "there is no such object, or the user may not see it"),
     "INVALID_TYPE_FOR_OPERATION": _call("the object does not support this"),
     "UNSUPPORTED_API_VERSION": _call("this API version is retired", "set a newer version"),
-    "MALFORMED_QUERY": _call("the query is not well-formed", show="column"),
+    "MALFORMED_QUERY": _call("the query is not well-formed", show="place"),
     "INVALID_FIELD": _call("there is no such field, or the user may not see it", show="column"),
     "INVALID_QUERY_FILTER_OPERATOR": _call(
         "the query compares a field in a way it does not allow", show="column"
@@ -134,6 +134,10 @@ CODES: Mapping[str, Meaning] = {
     "INACTIVE_OWNER_OR_USER": _record("the user is inactive", "choose an active user"),
     "OP_WITH_INVALID_USER_TYPE_EXCEPTION": _record("the user's type cannot own it", "choose another user"),
     "STORAGE_LIMIT_EXCEEDED": Meaning(QuotaExceeded, "the org's storage is full", "free or buy storage"),
+    "ENTITY_IS_LOCKED": _record(
+        "the record is locked, as while its approval is pending",
+        "let the approval be decided, or write as a user who may edit locked records",
+    ),
     "UNABLE_TO_LOCK_ROW": Meaning(Conflict, "another writer holds the record or its parent", _AGAIN),
     "TXN_SECURITY_METERING_ERROR": Meaning(Conflict, "a security policy took too long", _AGAIN),
     "ALL_OR_NONE_OPERATION_ROLLED_BACK": Meaning(Conflict, "another record of the batch failed"),

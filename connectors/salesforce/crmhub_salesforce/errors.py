@@ -42,11 +42,17 @@ __all__ = [
 ]
 
 _TRANSIENT = frozenset({"UNABLE_TO_LOCK_ROW", "TXN_SECURITY_METERING_ERROR", "SERVER_UNAVAILABLE"})
-_PASSING = _TRANSIENT | {"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED", "STORAGE_LIMIT_EXCEEDED"}
+_PASSING = _TRANSIENT | {
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "ENTITY_IS_LOCKED",
+    "PROCESSING_HALTED",
+    "STORAGE_LIMIT_EXCEEDED",
+}
 _WHOLE_BATCH = frozenset({"JSON_PARSER_ERROR", "INVALID_FIELD", "MALFORMED_ID", "INVALID_ID_FIELD"})
 _COLUMN = re.compile(
     r"No such column '([\w.]{1,120})' on entity '(\w{1,80})'|[Ff]ield '?([\w.]{1,120})'? can ?not be"
 )
+_PLACE = re.compile(r"ERROR at Row:(\d{1,6}):Column:(\d{1,6})")
 _TYPE = re.compile(r"instance of (\w{1,40})\b")
 _LIMIT = re.compile(r"max length=(\d{1,7})")
 _RECORD_ID = re.compile(r"\bid: ([A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?)\b")
@@ -212,12 +218,14 @@ def _detail(show: Show, message: str, refusal: Native) -> str:
         return f"it is like {', '.join(found[:_MOST_MATCHES])}" if found else ""
     if show == "fields":
         return ", ".join(_fields(refusal)[:20])
-    patterns = {"column": _COLUMN, "type": _TYPE, "limit": _LIMIT}
+    patterns = {"column": _COLUMN, "place": _PLACE, "type": _TYPE, "limit": _LIMIT}
     found = patterns[show].search(message) if show in patterns else None
     if found is None:
         return ""
     if show == "column":
         return " of ".join(part for part in found.groups() if part)
+    if show == "place":
+        return f"at row {found[1]}, column {found[2]}"
     return f"{'it should be a' if show == 'type' else 'at most'} {found[1]}"
 
 

@@ -26,6 +26,11 @@ class Run:
         self.by_job: list[Ready] = []
         self.stopped: ConnectorError | None = None
 
+    @property
+    def match(self) -> str:
+        """The field by which the records are found."""
+        return (self.request.match if self.request.operation == "upsert" else None) or "Id"
+
     def id_of(self, item: Ready) -> str | None:
         """The id, where it is known before the answer."""
         return item.key if self.request.operation in {"update", "delete"} else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from crmhub.connector import Choice, FieldSpec, FieldType, Native, ObjectSchema, Value
 from crmhub.errors import BadResponse, Where
 
-__all__ = ["CURSORS", "RECORD_TYPE", "Described", "described"]
+__all__ = ["CURSORS", "NUMBERS", "RECORD_TYPE", "Described", "described"]
 
 CURSORS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
 """Fields by which changes can be read, the best first: the first moves with every change, also the
@@ -19,6 +19,9 @@ system's own; the second with changes by people; the third only finds new record
 
 RECORD_TYPE = "RecordTypeId"
 """The field of a record's type, where the object has several."""
+
+NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
+"""Describe types whose values are numbers."""
 
 _TYPES: Mapping[str, FieldType] = {
     "id": "text",
@@ -76,6 +79,10 @@ class Described:
         return next(
             (name for name, raw in self.raw.items() if _text(raw, "relationshipName") == relationship), None
         )
+
+    def relationship(self, field: str) -> str:
+        """The relationship of a reference field to its parent; nothing where it has none."""
+        return _text(self.raw.get(field, {}), "relationshipName")
 
     @property
     def cursor(self) -> str | None:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from crmhub.connector import Condition, Value
 from crmhub.errors import BadRequest, Where
 from crmhub.statement import Scalar
+from crmhub_salesforce.schema import NUMBERS
 
 __all__ = [
     "compared",
@@ -35,7 +36,6 @@ _DEEPEST = 5  # child-to-parent relationships in one path
 _ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 _SPECIAL = re.compile(r"[\\'\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OPERATORS = {"eq": "=", "ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-_NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _MOMENTS = frozenset({"date", "datetime"})
 _CLOCK = re.compile(r"\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z")
 _LARGEST_EXPONENT = 60
@@ -88,14 +88,14 @@ def literal(value: Value, kind: str | None) -> str:
     if isinstance(value, bool):
         return _demand(kind in {None, "boolean"}, "true" if value else "false", kind)
     if isinstance(value, int | Decimal | float):
-        return _demand(kind is None or kind in _NUMBERS, _number(value), kind)
+        return _demand(kind is None or kind in NUMBERS, _number(value), kind)
     if not isinstance(value, str):
         raise BadRequest("a filter compares with text, a number, true, false or null")
     if kind in _MOMENTS:
         return _moment(value, kind)
     if kind == "time":
         return _demand(_CLOCK.fullmatch(value) is not None, value, kind)
-    return _demand(kind != "boolean" and kind not in _NUMBERS, quoted(value), kind)
+    return _demand(kind != "boolean" and kind not in NUMBERS, quoted(value), kind)
 
 
 def parameter(value: Scalar) -> str:

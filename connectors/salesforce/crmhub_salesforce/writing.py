@@ -9,19 +9,21 @@ by jobs first (:mod:`.bulk.writing`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from crmhub.connector import Context, Native, Outcome, Problem, Value, WriteRequest
 from crmhub.errors import BadResponse, ConnectorError
 from crmhub.http import Response, path
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api
-from crmhub_salesforce.batches import Ready, demand, in_batches, prepared
+from crmhub_salesforce.batches import Ready, by_parent, demand, folded, in_batches, prepared
 from crmhub_salesforce.bulk.writing import BulkWriter
 from crmhub_salesforce.errors import is_about_records, passes
 from crmhub_salesforce.guarding import MOST_GUARDED, guarded, may_be_conflict
 from crmhub_salesforce.outcomes import Run, not_sent
+from crmhub_salesforce.schema import NUMBERS
 from crmhub_salesforce.schemas import Schemas
-from crmhub_salesforce.soql import literal, quoted, select
+from crmhub_salesforce.soql import literal, select
 
 __all__ = ["Writer"]
 
@@ -50,7 +52,8 @@ class Writer:
                 ready.append(made)
             else:
                 run.outcomes[place] = Outcome("rejected", item.id, problem=made)
-        for batch in in_batches(await self._bulk.done(run, ready)):
+        left = await self._bulk.done(run, by_parent(ready, of))
+        for batch in in_batches(by_parent(left, of), of):
             await self._guarded(run, batch)
         return [outcome or not_sent(run.stopped) for outcome in run.outcomes]
 
@@ -71,12 +74,11 @@ class Writer:
         versions = await self._versions(run, [item for item in batch if item.if_version is not None])
         fit: list[Ready] = []
         for item in batch:
-            if item.if_version is None or _is_same(
-                versions.get((item.key or "").casefold()), item.if_version
-            ):
+            found = versions.get(_name(run, item))
+            if item.if_version is None or _is_same(found, item.if_version):
                 fit.append(item)
             else:
-                run.outcomes[item.place] = _conflict(versions.get((item.key or "").casefold()))
+                run.outcomes[item.place] = _conflict(found)
         alone = [item for item in fit if item.if_version is not None]
         if run.request.operation != "update" or len(alone) > MOST_GUARDED:
             alone = []
@@ -89,7 +91,7 @@ class Writer:
         refused = [item for item in alone if may_be_conflict(run.outcomes[item.place], gone=True)]
         now = await self._versions(run, refused)
         for item in refused:
-            found = now.get((item.key or "").casefold())
+            found = now.get(_name(run, item))
             if may_be_conflict(run.outcomes[item.place], gone=found is None):
                 run.outcomes[item.place] = _conflict(found)
 
@@ -98,13 +100,13 @@ class Writer:
         cursor = run.of.cursor
         if not items or cursor is None:
             return {}
-        name = run.request.match if run.request.operation == "upsert" else "Id"
-        kind = run.of.type_of(name or "Id")
-        values = [literal(item.key, kind) if kind != "id" else quoted(item.key or "") for item in items]
-        soql = select(("Id", cursor, name or "Id"), run.of.name, [f"{name} IN ({', '.join(values)})"])
+        name, kind = run.match, run.of.type_of(run.match)
+        keys = [_name(run, item) if kind in NUMBERS else item.key or "" for item in items]
+        values = [literal(Decimal(key) if kind in NUMBERS else key, kind) for key in keys]
+        soql = select(("Id", cursor, name), run.of.name, [f"{name} IN ({', '.join(values)})"])
         reply = await self._api.query(soql, object=run.of.name)
         return {
-            str(row.get(name or "Id")).casefold(): (str(row["Id"]), str(row.get(cursor)))
+            folded(str(row.get(name)), kind) or "": (str(row["Id"]), str(row.get(cursor)))
             for row in reply.records
         }
 
@@ -196,6 +198,11 @@ def _conflict(found: tuple[str, str] | None) -> Outcome:
         return Outcome("conflict", problem=Problem("NOT_FOUND", "the record is gone"))
     problem = Problem("VERSION_CONFLICT", "the record changed since it was read")
     return Outcome("conflict", found[0], found[1], problem)
+
+
+def _name(run: Run, item: Ready) -> str:
+    """What says which record an item is about, as keys are compared."""
+    return folded(item.key or "", run.of.type_of(run.match)) or ""
 
 
 def _is_same(found: tuple[str, str] | None, version: str) -> bool:

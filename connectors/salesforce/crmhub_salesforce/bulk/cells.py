@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, Where
-from crmhub_salesforce.schema import Described
+from crmhub_salesforce.schema import NUMBERS, Described
 
 __all__ = ["inexact", "reader"]
 
@@ -22,7 +22,6 @@ _TEXTS = frozenset(
         *("email", "phone", "url", "encryptedstring"),
     }
 )
-_NUMBERS = frozenset({"int", "long", "double", "currency", "percent"})
 _BOOLEANS = {"true": True, "false": False}
 _NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?([eE][+-]?\d{1,4})?", re.ASCII)
 
@@ -73,7 +72,7 @@ def reader(of: Described, fields: Sequence[str], header: Sequence[str]) -> Calla
 def _reads(kind: str | None) -> _Read | None:
     if kind in _TEXTS:
         return str
-    if kind in _NUMBERS:
+    if kind in NUMBERS:
         return _number
     return {"boolean": _boolean, "datetime": _instant}.get(kind or "")
 

@@ -24,7 +24,7 @@ from crmhub.errors import (
 )
 from crmhub.http import path
 from crmhub_salesforce.api import Api
-from crmhub_salesforce.batches import Ready
+from crmhub_salesforce.batches import Ready, gives, refers
 from crmhub_salesforce.bulk.jobs import Jobs
 from crmhub_salesforce.bulk.results import Matched, Results
 from crmhub_salesforce.bulk.rows import Row, Table, row_of, tables
@@ -58,7 +58,7 @@ class BulkWriter:
         self._connection = context.connection
         self._least = jobs_from(config)
 
-    async def done(self, run: Run, ready: list[Ready]) -> list[Ready]:
+    async def done(self, run: Run, ready: Sequence[Ready]) -> Sequence[Ready]:
         """Write by jobs what is worth one; gives what is left for collections.
 
         Raises what would stop collections too, while nothing was sent; else it is ``run.stopped``.
@@ -75,14 +75,16 @@ class BulkWriter:
         return self._after(run, sorted(left, key=lambda item: item.place))
 
     def _rows(self, run: Run, ready: Sequence[Ready]) -> list[Row]:
-        """One row for a record: never a later item of it before an earlier one."""
+        """One row for a record: no later item of it before an earlier one, and no child beside its parent."""
         taken: set[str] = set()
+        given = {key for item in ready for key in gives(item, run.of)}
         found: list[Row] = []
         for item in ready:
             name = _name(item)
             first = name not in taken
             taken |= {name} - {""}
-            row = row_of(item, run.of, run.request.operation) if first and not item.if_version else None
+            alone = first and not item.if_version and given.isdisjoint(refers(item, run.of))
+            row = row_of(item, run.of, run.request.operation) if alone else None
             if row is not None:
                 found.append(row)
         return found

@@ -71,6 +71,8 @@ class Customs:
     """So many writes each parent record refuses first."""
     allow_save: bool = False
     """Whether the present call takes duplicates upon itself."""
+    pending: set[str] = field(default_factory=set[str])
+    """Records whose approval is pending: nobody may change them until it is decided."""
     _locks: dict[str, int] = field(default_factory=dict[str, int])
 
     def hold(self, record_id: str, writes: int) -> None:
@@ -94,7 +96,9 @@ class Customs:
                     raise ApiError("FIELD_CUSTOM_VALIDATION_EXCEPTION", rule.text, fields=fields)
 
     def check_locks(self, row: Row) -> None:
-        """Raise ApiError (UNABLE_TO_LOCK_ROW) where the record or a parent of it is held."""
+        """Raise ApiError where the record's approval is pending, or it or a parent of it is held."""
+        if row.get("Id") in self.pending:
+            raise ApiError("ENTITY_IS_LOCKED", "the entity is locked for editing", fields=())
         parents = [str(row[name]) for name in _PARENTS if row.get(name)]
         for record_id in parents:
             if self.held:
