@@ -101,7 +101,7 @@ def accounts() -> SalesforceDouble:
         ("WHERE CreatedDate > 2026-06-15T12:00:00Z", []),
         ("WHERE Owner.Username = 'integration.user@example.com' LIMIT 1", ["alpha"]),
         ("WHERE Parent.Name = null LIMIT 1", ["alpha"]),
-        ("WHERE Id IN (SELECT ParentId FROM Account)", []),
+        ("WHERE Id IN (SELECT AccountId FROM Contact)", []),
         ("ORDER BY Name", ["alpha", "Beta", "delta", "O'Brien \\ Sons"]),
         ("ORDER BY Name DESC LIMIT 2", ["O'Brien \\ Sons", "delta"]),
         ("ORDER BY NumberOfEmployees", ["O'Brien \\ Sons", "alpha", "delta", "Beta"]),
@@ -290,7 +290,10 @@ def test_scans_within_bounds_find_what_a_full_look_finds(
 
 WORDS = (
     "SELECT FROM WHERE Id Name Account ( ) , = ' 'x' \\ LIKE IN NOT AND OR NULL 5 TODAY : LIMIT ORDER BY "
-    "COUNT() LAST_N_DAYS:3 2024-01-01 CreatedDate > Owner.Name"
+    "COUNT() LAST_N_DAYS:3 2024-01-01 CreatedDate > Owner.Name GROUP BY HAVING COUNT(Id) MAX( ROLLUP( CUBE( "
+    "TYPEOF What WHEN THEN ELSE END FOR VIEW UPDATE ALL ROWS USING SCOPE MINE AS a a.Name USD5 USD5.5 "
+    "FORMAT( CALENDAR_YEAR( convertTimezone( DISTANCE( GEOLOCATION(1,2) 'mi' THIS_FISCAL_YEAR (SELECT "
+    "FIELDS(ALL) é \0"
 )
 
 
@@ -299,7 +302,14 @@ WORDS = (
 def test_any_text_is_run_or_refused(words: list[str]) -> None:
     for text in (" ".join(["SELECT Id FROM Account", *words]), " ".join(words)):
         with suppress(ApiError):
-            prepare(SEEDED.org, text, "62.0").places(deleted=True)
+            run(SEEDED, text, deleted=True)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=60), st.sampled_from(["", "SELECT ", "SELECT Id FROM Account WHERE "]))
+def test_any_characters_are_run_or_refused(text: str, before: str) -> None:
+    with suppress(ApiError):
+        run(SEEDED, before + text, deleted=True)
 
 
 def test_a_million_rows_are_not_looked_at_to_find_a_page() -> None:

@@ -22,6 +22,8 @@ FIELD_HELP = f"{TRY} field, be sure to append the '__c' after the custom field n
 LINK_HELP = f"{TRY} relationship, be sure to append the '__r' after the custom relationship name. {HELP}"
 OBJECT_HELP = f"{TRY} object, be sure to append the '__c' after the entity name. {HELP}"
 
+WHERE = "WHERE expressions"
+
 
 def typed(field: str, kind: str, quotes: str = "should not be") -> str:
     of = f"value of filter criterion for field '{field}' must be of type {kind}"
@@ -244,22 +246,88 @@ def typed(field: str, kind: str, quotes: str = "should not be") -> str:
             "SOQL statements cannot follow more than 5 relationships from the root object.",
         ),
         (
-            "SELECT TYPEOF What WHEN Account THEN Name END FROM Task",
+            "SELECT TYPEOF Account WHEN Account THEN Name END FROM Contact",
+            "MALFORMED_QUERY",
+            "1:15",
+            "TYPEOF is only allowed for polymorphic relationships: Account",
+        ),
+        (
+            "SELECT TYPEOF What WHEN Lead THEN Name END FROM Task",
+            "INVALID_TYPE",
+            "1:25",
+            "'Lead' is not a type of the relationship What",
+        ),
+        (
+            "SELECT Name, COUNT(Id) FROM Account HAVING COUNT(Id) > 1",
+            "MALFORMED_QUERY",
+            "1:37",
+            "unexpected token: 'HAVING'",
+        ),
+        (
+            "SELECT Name FROM Account GROUP BY Name HAVING Phone = 'x'",
+            "MALFORMED_QUERY",
+            "1:47",
+            "Field must be grouped or aggregated: Phone",
+        ),
+        (
+            "SELECT Name FROM Account WHERE COUNT(Id) > 1",
+            "MALFORMED_QUERY",
+            "1:32",
+            "unexpected token: 'COUNT'",
+        ),
+        (
+            "SELECT NOW(CreatedDate) FROM Account",
             "MALFORMED_QUERY",
             "1:8",
-            "TYPEOF is not supported by this simulator",
+            "unexpected token: 'NOW'",
         ),
         (
-            "SELECT Name, COUNT(Id) FROM Account GROUP BY Name HAVING COUNT(Id) > 1",
+            "SELECT Name n, Phone N FROM Account GROUP BY Name, Phone",
             "MALFORMED_QUERY",
-            "1:51",
-            "HAVING is not supported by this simulator",
+            "1:16",
+            "duplicate alias: N",
         ),
         (
-            "SELECT Id FROM Account WHERE CALENDAR_YEAR(CreatedDate) = 2026",
+            "SELECT Id FROM Account WHERE Id IN (SELECT ParentId FROM Account)",
             "MALFORMED_QUERY",
-            "1:30",
-            "the function CALENDAR_YEAR is not supported by this simulator",
+            "1:58",
+            "The inner and outer selects should not be on the same object type",
+        ),
+        (
+            "SELECT Id FROM Account WHERE Name = 'x' OR Id IN (SELECT AccountId FROM Contact)",
+            "MALFORMED_QUERY",
+            "1:50",
+            f"Semi join sub-selects are only allowed at the top level {WHERE} and not in nested {WHERE}",
+        ),
+        (
+            "SELECT Id FROM Account USING SCOPE nobody",
+            "MALFORMED_QUERY",
+            "1:36",
+            "Invalid scope: nobody",
+        ),
+        (
+            "SELECT Id FROM Account ALL ROWS",
+            "MALFORMED_QUERY",
+            "1:24",
+            "ALL ROWS not allowed in this context",
+        ),
+        (
+            "SELECT Id FROM Account WITH SECURITY_ENFORCED",
+            "MALFORMED_QUERY",
+            "1:24",
+            "WITH is not supported by this simulator",
+        ),
+        (
+            "SELECT Id, FIELDS(STANDARD) FROM Account",
+            "MALFORMED_QUERY",
+            "1:12",
+            "duplicate field selected: Id",
+        ),
+        (
+            "SELECT Id FROM Opportunity WHERE HOUR_IN_DAY(CloseDate) = 1",
+            "MALFORMED_QUERY",
+            "1:34",
+            "Invalid use of function HOUR_IN_DAY: CloseDate is of type date",
         ),
     ],
 )

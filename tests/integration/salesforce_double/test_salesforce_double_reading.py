@@ -117,6 +117,16 @@ async def test_the_page_size_is_a_wish_between_200_and_2000(seeded: Client) -> N
     assert len(following["records"]) == 2000
 
 
+async def test_child_records_have_pages_of_their_own(make_client: MakeClient) -> None:
+    client = make_client({"Account": 2, "Contact": 700})
+    soql = "SELECT Name, (SELECT Id FROM Contacts ORDER BY Id) FROM Account ORDER BY Name"
+    page = await client.query(soql, headers={"Sforce-Query-Options": "batchSize=200"})
+    first = cast("list[dict[str, Json]]", page["records"])[0]["Contacts"]
+    assert (first["totalSize"], first["done"], len(cast("list[Json]", first["records"]))) == (350, False, 200)
+    more = (await client.call("GET", str(first["nextRecordsUrl"]))).json()
+    assert (more["totalSize"], more["done"], len(more["records"])) == (350, True, 150)
+
+
 async def test_an_open_result_keeps_its_rows_but_not_their_content(make_client: MakeClient) -> None:
     client = make_client({"Account": 10}, settings={"page_rows": "4"})
     first = await client.query("SELECT Id, Name FROM Account")

@@ -108,7 +108,7 @@ class Login:
             "user_type": "STANDARD",
             "language": "en_US",
             "locale": "en_US",
-            "utcOffset": -28800000,
+            "utcOffset": 0,
             "urls": {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"},
             "last_modified_date": user.get("LastModifiedDate"),
         }

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from crmhub.testing.simulator.clock import SimClock, days
 from crmhub.testing.simulator.table import NO_ROWS, Row, Seeded, Table
@@ -49,6 +51,8 @@ class Org:
         self.owners = [self.ids["User"].id_of(place + 1) for place, user in enumerate(users) if user.active]
         self.deletions: dict[str, list[LoggedDelete]] = {sobject.name: [] for sobject in catalog}
         self.log_from = 0
+        self.rates: dict[str, Decimal] = {}
+        """What one unit of the org's own currency is worth, by code; empty in an org of one currency."""
         self.customs = Customs()
         self._undo: list[Callable[[], object]] | None = None
         rows = seeded(self)
@@ -60,7 +64,8 @@ class Org:
 
     def _found(self, users: list[UserSpec]) -> None:
         api = UserSpec("Integration", "User", "integration.user@example.com")
-        for user in [api, *users]:
+        self._place("User", {**_user_row(api), "TimeZoneSidKey": "GMT"})
+        for user in users:
             self._place("User", _user_row(user))
         self._place(
             "Organization",
@@ -96,6 +101,18 @@ class Org:
             },
             self.created_at,
         )
+
+    @property
+    def zone(self) -> tzinfo:
+        """The API user's time zone, in which date literals count days."""
+        user = self.tables["User"].row(API_USER_PLACE)
+        name = str(user.get("TimeZoneSidKey") or "GMT")
+        return UTC if name == "GMT" else ZoneInfo(name)
+
+    @property
+    def fiscal_start(self) -> int:
+        """The month in which the fiscal year begins."""
+        return int(str(self.tables["Organization"].row(ORG_PLACE).get("FiscalYearStartMonth") or 1))
 
     def stage(self, label: object) -> Stage | None:
         """The sales stage of that label, in any case."""

@@ -65,14 +65,31 @@ class _Queries:
         places = statement.places(deleted=everything)
         if statement.counts:
             return Reply(200, {"totalSize": len(places), "done": True, "records": []})
+        statement.show_children = lambda inner, below: self._below(call, inner, below)
+        return self._page(call, *self._open(call, statement, places, everything=everything), 0)
+
+    def _open(
+        self, call: Call, statement: Statement, places: Sequence[int], *, everything: bool
+    ) -> tuple[_Cursor, str]:
+        """A result, and its locator if it has more than one page."""
         cursor = _Cursor(statement, places, self._rows(call), self._service.org.clock.now(), everything)
-        locator = ""
-        if len(places) > cursor.rows:
-            self._forget_old()
-            locator = _LOCATORS.id_of(self._opened)
-            self._opened += 1
-            self._cursors[locator] = cursor
-        return self._page(call, cursor, locator, 0)
+        if len(places) <= cursor.rows:
+            return cursor, ""
+        self._forget_old()
+        locator = _LOCATORS.id_of(self._opened)
+        self._opened += 1
+        self._cursors[locator] = cursor
+        return cursor, locator
+
+    def _below(self, call: Call, statement: Statement, places: Sequence[int]) -> Row:
+        """Child records: the first page, with a locator of their own if there are more."""
+        cursor, locator = self._open(call, statement, places, everything=False)
+        end = min(cursor.rows, len(places))
+        found = [record for place in places[:end] if (record := statement.record(place)) is not None]
+        body: Row = {"totalSize": len(places), "done": not locator}
+        if locator:
+            body["nextRecordsUrl"] = f"{PREFIX}/v{call.version}/query/{locator}-{end}"
+        return {**body, "records": found}
 
     def _groups(self, statement: Statement, *, everything: bool) -> Reply:
         found = statement.groups(deleted=everything)

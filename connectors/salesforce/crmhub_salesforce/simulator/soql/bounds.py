@@ -6,9 +6,10 @@ nothing but comparisons of the scanned field they are exact, and the condition n
 
 from dataclasses import dataclass
 
-from crmhub_salesforce.simulator.catalog.fields import TEXT_TYPES
+from crmhub_salesforce.simulator.catalog.fields import TEXT_TYPES, Field
 from crmhub_salesforce.simulator.soql.columns import Scope
 from crmhub_salesforce.simulator.soql.conditions import Conditions
+from crmhub_salesforce.simulator.soql.functions import term
 from crmhub_salesforce.simulator.soql.syntax import (
     Both,
     Compare,
@@ -16,6 +17,7 @@ from crmhub_salesforce.simulator.soql.syntax import (
     Either,
     InList,
     Literal,
+    Path,
     conjuncts,
 )
 from crmhub_salesforce.simulator.values import epoch
@@ -125,13 +127,18 @@ class Finder:
         return found
 
     def _names(self, condition: Compare | InList) -> str:
+        if not isinstance(condition.path, Path):
+            return ""
         column = self._scope.column(condition.path)
         return column.field.name.lower() if column.own else ""
+
+    def _field(self, condition: Compare | InList) -> Field:
+        return term(self._scope, condition.path).field
 
     def _moments(self, condition: Compare) -> Bounds:
         if condition.value.kind != "dateTime":
             return Bounds()
-        field = self._scope.column(condition.path).field
+        field = self._field(condition)
         moment = self._conditions.value(condition.path, field, condition.value)
         seconds = epoch(str(moment))
         match condition.operator:
@@ -168,7 +175,7 @@ class Finder:
                 return Bounds(place, place if hit else place - 1)
 
     def _id(self, condition: Compare | InList, literal: Literal) -> str | None:
-        field = self._scope.column(condition.path).field
+        field = self._field(condition)
         value = self._conditions.value(condition.path, field, literal)
         return value if isinstance(value, str) else None
 
@@ -178,6 +185,8 @@ class Finder:
         elif isinstance(condition, InList) and not condition.negated:
             literals = condition.values
         else:
+            return None
+        if not isinstance(condition.path, Path):
             return None
         column = self._scope.column(condition.path)
         if not column.own or not column.field.indexed or column.field.type not in TEXT_TYPES:

@@ -2,8 +2,9 @@
 points to.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as data_field
 
 from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.catalog.fields import Field, field
@@ -14,6 +15,7 @@ from crmhub_salesforce.simulator.soql.lexer import error_at
 from crmhub_salesforce.simulator.soql.syntax import Path
 
 MAX_LEVELS = 5
+_LONGEST_PATH = 20
 Getter = Callable[[Row], object]
 
 # What can be asked of a polymorphic parent without TYPEOF: the fields of the object that the API calls Name.
@@ -60,13 +62,26 @@ class Scope:
     org: Org
     sobject: SObject
     text: str
-    alias: str | None = None
+    aliases: Mapping[str, Path] = data_field(default_factory=dict[str, Path])
+
+    def _whole(self, path: Path) -> list[str]:
+        """The parts of a path from the queried object on, aliases resolved."""
+        parts = list(path.parts)
+        while len(parts) > 1:
+            first = parts[0].lower()
+            meant = self.aliases.get(first)
+            if meant is None:
+                return parts[1:] if first == self.sobject.name.lower() else parts
+            if meant is path or len(parts) > _LONGEST_PATH:
+                return parts
+            parts = [*meant.parts, *parts[1:]]
+            if not meant.parts:
+                return parts
+        return parts
 
     def column(self, path: Path) -> Column:
         """The column behind a path; raises ApiError (INVALID_FIELD) where there is none."""
-        parts = list(path.parts)
-        if len(parts) > 1 and parts[0].lower() in {(self.alias or "").lower(), self.sobject.name.lower()}:
-            parts = parts[1:]
+        parts = self._whole(path)
         if len(parts) - 1 > MAX_LEVELS:
             raise error_at(
                 self.text,

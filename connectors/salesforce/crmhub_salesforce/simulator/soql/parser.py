@@ -1,15 +1,17 @@
 """Parsing SOQL (SOQL and SOSL Reference, "SOQL SELECT Syntax").
 
-Left out, each with an error that says so: HAVING, TYPEOF, date functions, `USING SCOPE`, `WITH`, `FOR
-UPDATE`.
+Left out, with an error that says so: `WITH` (data categories; its security modes belong to Apex).
 """
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from decimal import Decimal
+from typing import Literal as OneOf
 from typing import NoReturn
 
 from crmhub_salesforce.simulator.errors import ApiError
+from crmhub_salesforce.simulator.soql.functions import KNOWN
 from crmhub_salesforce.simulator.soql.lexer import Token, error_at, tokens
 from crmhub_salesforce.simulator.soql.periods import is_period, takes_number
 from crmhub_salesforce.simulator.soql.syntax import (
@@ -18,8 +20,10 @@ from crmhub_salesforce.simulator.soql.syntax import (
     Compare,
     Condition,
     Either,
+    Expr,
     FieldItem,
     FieldsItem,
+    Function,
     FunctionItem,
     Includes,
     InList,
@@ -30,24 +34,23 @@ from crmhub_salesforce.simulator.soql.syntax import (
     Order,
     Path,
     Query,
+    TypeItem,
 )
 
 MAX_LENGTH = 100_000
 MAX_OFFSET = 2_000
 MAX_DEPTH = 50
 _LONGEST_NUMBER = 60
-AGGREGATES = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
-_FUNCTIONS = AGGREGATES | {"TOLABEL"}
 _OPERATORS = frozenset({"=", "!=", "<>", "<", "<=", ">", ">="})
 _CLAUSES = frozenset(
-    {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "WITH", "USING", "FOR", "ALL"}
-)
-_ABSENT = {
-    "HAVING": "HAVING",
-    "WITH": "WITH",
-    "USING": "USING SCOPE",
-    "FOR": "FOR VIEW, FOR REFERENCE and FOR UPDATE",
-}
+    {
+        "FROM", "WHERE", "GROUP", "HAVING", "ORDER", "LIMIT", "OFFSET", "WITH", "USING", "FOR", "ALL",
+        "UPDATE", "AS",
+    }
+)  # fmt: skip
+_MINE = {"EVERYTHING": False, "MINE": True, "TEAM": True, "MINE_AND_MY_GROUPS": True}
+_MARKS = frozenset({"VIEW", "REFERENCE", "UPDATE"})
+_CURRENCY = re.compile(r"[A-Za-z]{3}\d{1,20}")
 
 
 def parse(text: str) -> Query:
@@ -81,9 +84,6 @@ class _Parser:
     def _unexpected(self, token: Token | None = None) -> NoReturn:
         token = token or self._now
         raise error_at(self._text, token.pos, f"unexpected token: '{token.text}'")
-
-    def _absent(self, pos: int, what: str) -> NoReturn:
-        raise error_at(self._text, pos, f"{what} is not supported by this simulator")
 
     def _took(self, word: str) -> bool:
         if self._now.word == word or (self._now.kind == "mark" and self._now.text == word):
@@ -123,41 +123,89 @@ class _Parser:
             items.append(self._item())
         self._expect("FROM")
         source = self._name()
-        alias = self._name().text if self._now.kind == "name" and self._now.word not in _CLAUSES else None
-        where = self._or_and() if self._clause("WHERE") else None
-        group: list[Path] = []
-        if self._clause("GROUP"):
-            self._expect("BY")
-            group.append(self._group_key())
-            while self._took(","):
-                group.append(self._group_key())
+        aliases = self._aliases(source)
+        mine = self._scope() if self._took("USING") else False
+        where = self._or_and() if self._took("WHERE") else None
+        self._refuse_with()
+        group, subtotals = self._group() if self._took("GROUP") else ((), "")
+        having = self._or_and() if group and self._took("HAVING") else None
         order: list[Order] = []
-        if self._clause("ORDER"):
+        if self._took("ORDER"):
             self._expect("BY")
             order.append(self._order())
             while self._took(","):
                 order.append(self._order())
-        limit = self._count() if self._clause("LIMIT") else None
-        offset = self._offset() if self._clause("OFFSET") else 0
-        if self._now.word in _ABSENT:
-            self._absent(self._now.pos, _ABSENT[self._now.word])
+        limit = self._count() if self._took("LIMIT") else None
+        offset = self._offset() if self._took("OFFSET") else 0
+        self._marks(ordered=bool(order))
         return Query(
             self._text,
             tuple(items),
             source.text,
             source.pos,
-            alias,
+            aliases,
+            mine,
             where,
-            tuple(group),
+            group,
+            subtotals,
+            having,
             tuple(order),
             limit,
             offset,
         )
 
-    def _clause(self, word: str) -> bool:
-        if self._now.word in _ABSENT:
-            self._absent(self._now.pos, _ABSENT[self._now.word])
-        return self._took(word)
+    def _aliases(self, source: Token) -> dict[str, Path]:
+        """What follows the object: an alias, and parents with aliases (`FROM Contact c, c.Account a`)."""
+        found = {source.text.lower(): Path((), source.pos)}
+        if (alias := self._alias()) is not None:
+            found[alias.lower()] = Path((), source.pos)
+        while self._took(","):
+            path, alias = self._path(), self._alias()
+            if alias is None:
+                self._unexpected()
+            found[alias.lower()] = path
+        return found
+
+    def _scope(self) -> bool:
+        self._expect("SCOPE")
+        token = self._name()
+        if token.word not in _MINE:
+            raise error_at(self._text, token.pos, f"Invalid scope: {token.text}")
+        return _MINE[token.word]
+
+    def _refuse_with(self) -> None:
+        if self._now.word == "WITH":
+            raise error_at(self._text, self._now.pos, "WITH is not supported by this simulator")
+
+    def _group(self) -> tuple[tuple[Expr, ...], OneOf["", "ROLLUP", "CUBE"]]:
+        self._expect("BY")
+        subtotals: OneOf["", "ROLLUP", "CUBE"] = ""
+        following = self._tokens[self._place + 1 : self._place + 2]
+        if following and following[0].text == "(" and self._now.word in {"ROLLUP", "CUBE"}:
+            subtotals = "ROLLUP" if self._next().word == "ROLLUP" else "CUBE"
+            self._expect("(")
+        keys = [self._expr()]
+        while self._took(","):
+            keys.append(self._expr())
+        if subtotals:
+            self._expect(")")
+        return tuple(keys), subtotals
+
+    def _marks(self, *, ordered: bool) -> None:
+        """What may end a statement, none of which changes its result: FOR VIEW, UPDATE TRACKING."""
+        while self._now.word == "FOR":
+            self._next()
+            token = self._name()
+            if token.word not in _MARKS:
+                self._unexpected(token)
+            if token.word == "UPDATE" and ordered:
+                self._unexpected(token)
+        if self._took("UPDATE"):
+            token = self._name()
+            if token.word not in {"TRACKING", "VIEWSTAT"}:
+                self._unexpected(token)
+        if self._now.word == "ALL":
+            raise error_at(self._text, self._now.pos, "ALL ROWS not allowed in this context")
 
     def _name(self) -> Token:
         if self._now.kind != "name":
@@ -166,9 +214,28 @@ class _Parser:
 
     def _path(self) -> Path:
         token = self._name()
-        if self._now.text == "(":
-            self._absent(token.pos, f"the function {token.text}")
         return Path(tuple(token.text.split(".")), token.pos)
+
+    def _expr(self) -> Expr:
+        """A field, or a function of one."""
+        with self._deeper():
+            token = self._name()
+            if not self._took("("):
+                return Path(tuple(token.text.split(".")), token.pos)
+            return self._function(token)
+
+    def _function(self, name: Token) -> Function:
+        """What follows the name of a function and a parenthesis."""
+        if name.word not in KNOWN:
+            self._unexpected(name)
+        args = [self._argument()]
+        while self._took(","):
+            args.append(self._argument())
+        self._expect(")")
+        return Function(name.word, tuple(args), name.pos)
+
+    def _argument(self) -> Expr | Literal:
+        return self._expr() if self._now.kind == "name" else self._literal()
 
     def _item(self) -> Item:
         token = self._now
@@ -176,9 +243,9 @@ class _Parser:
             child = self.query()
             self._expect(")")
             return ChildItem(child, token.pos + 1)
-        if token.word == "TYPEOF":
-            self._absent(token.pos, "TYPEOF")
         name = self._name()
+        if name.word == "TYPEOF" and self._now.kind == "name":
+            return self._typeof()
         if name.word in _CLAUSES:
             self._unexpected(name)
         if not self._took("("):
@@ -189,24 +256,40 @@ class _Parser:
                 self._unexpected(which)
             self._expect(")")
             return FieldsItem(which.word, name.pos)
-        if name.word not in _FUNCTIONS:
-            self._absent(name.pos, f"the function {name.text}")
-        path = None if name.word == "COUNT" and self._now.text == ")" else self._path()
-        self._expect(")")
-        return FunctionItem(name.word, path, self._alias(), name.pos)
+        if name.word == "COUNT" and self._took(")"):
+            return FunctionItem(None, self._alias(), name.pos)
+        return FunctionItem(self._function(name), self._alias(), name.pos)
+
+    def _typeof(self) -> TypeItem:
+        path = self._path()
+        cases: list[tuple[Path, tuple[Path, ...]]] = []
+        self._expect("WHEN")
+        while True:
+            kind = self._path()
+            self._expect("THEN")
+            cases.append((kind, self._paths()))
+            if not self._took("WHEN"):
+                break
+        otherwise = self._paths() if self._took("ELSE") else None
+        self._expect("END")
+        return TypeItem(path, tuple(cases), otherwise)
+
+    def _paths(self) -> tuple[Path, ...]:
+        found = [self._path()]
+        while self._took(","):
+            found.append(self._path())
+        return tuple(found)
 
     def _alias(self) -> str | None:
+        if self._now.word == "AS":
+            self._next()
+            return self._name().text
         if self._now.kind == "name" and self._now.word not in _CLAUSES:
             return self._next().text
         return None
 
-    def _group_key(self) -> Path:
-        if self._now.word in {"ROLLUP", "CUBE"}:
-            self._absent(self._now.pos, f"GROUP BY {self._now.word}")
-        return self._path()
-
     def _order(self) -> Order:
-        path = self._path()
+        path = self._expr()
         descending = self._took("DESC")
         if not descending:
             self._took("ASC")
@@ -253,7 +336,7 @@ class _Parser:
             return inner
         if self._now.word == "NOT":
             self._unexpected()
-        path = self._path()
+        path = self._expr()
         token = self._next()
         if token.kind == "mark" and token.text in _OPERATORS:
             return Compare(path, "!=" if token.text == "<>" else token.text, self._literal())
@@ -268,7 +351,7 @@ class _Parser:
             self._unexpected(token)
         return Includes(path, token.word == "EXCLUDES", self._list())
 
-    def _in(self, path: Path, *, negated: bool) -> Condition:
+    def _in(self, path: Expr, *, negated: bool) -> Condition:
         if self._now.text == "(" and self._tokens[self._place + 1].word == "SELECT":
             pos = self._next().pos
             inner = self.query()
@@ -309,6 +392,8 @@ class _Parser:
         word = token.word
         if token.text == ":":
             self._bound(token)
+        if _CURRENCY.fullmatch(token.text):
+            return Literal("currency", (word[:3], self._amount(token)), token.pos)
         if word in {"TRUE", "FALSE"}:
             return Literal("boolean", word == "TRUE", token.pos)
         if word == "NULL":
@@ -319,3 +404,10 @@ class _Parser:
             return Literal("named", (word, 0), token.pos)
         self._expect(":")
         return Literal("named", (word, self._count()), token.pos)
+
+    def _amount(self, token: Token) -> Decimal:
+        """The number behind a currency's code, with its decimals if they follow at once."""
+        more, end = self._now, token.pos + len(token.text)
+        if more.pos == end and re.fullmatch(r"\.\d{1,20}", more.text):
+            return Decimal(token.text[3:] + self._next().text)
+        return Decimal(token.text[3:])

@@ -1,4 +1,4 @@
-"""Named date literals (`TODAY`, `LAST_N_DAYS:7`) as spans of days, in UTC, weeks beginning on Sunday."""
+"""Named date literals (`TODAY`, `LAST_N_DAYS:7`) as spans of days, weeks beginning on Sunday."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -24,9 +24,11 @@ def _weeks(day: date, first: int, last: int) -> Span:
     return sunday + 7 * first * _DAY, sunday + 7 * (last + 1) * _DAY
 
 
-def _of_months(length: int) -> Callable[[date, int, int], Span]:
+def _of_months(length: int, begin: int = 1) -> Callable[[date, int, int], Span]:
+    """Spans of so many months, of which one begins with the month `begin`."""
+
     def span(day: date, first: int, last: int) -> Span:
-        start = _months(day, -((day.month - 1) % length))
+        start = _months(day, -((day.month - begin) % length))
         return _months(start, first * length), _months(start, (last + 1) * length)
 
     return span
@@ -38,7 +40,10 @@ _UNITS: dict[str, Callable[[date, int, int], Span]] = {
     "MONTH": _of_months(1),
     "QUARTER": _of_months(3),
     "YEAR": _of_months(12),
+    "FISCAL_QUARTER": _of_months(3),
+    "FISCAL_YEAR": _of_months(12),
 }
+_FISCAL_MONTHS = {"FISCAL_QUARTER": 3, "FISCAL_YEAR": 12}
 _FIXED: dict[str, tuple[str, int, int]] = {
     "YESTERDAY": ("DAY", -1, -1),
     "TODAY": ("DAY", 0, 0),
@@ -73,10 +78,15 @@ def is_period(word: str) -> bool:
     return word in _FIXED or takes_number(word)
 
 
-def period(word: str, n: int, today: date) -> Span:
-    """The days that a literal means on `today`; far ends are cut at the calendar's."""
+def period(word: str, n: int, today: date, fiscal_start: int = 1) -> Span:
+    """The days that a literal means on `today`; far ends are cut at the calendar's.
+
+    `fiscal_start` is the month in which the fiscal year begins.
+    """
     unit, first, last = _FIXED.get(word) or _counted(word, n) or ("DAY", 0, 0)
+    months = _FISCAL_MONTHS.get(unit)
+    spans = _UNITS[unit] if months is None else _of_months(months, fiscal_start)
     try:
-        return _UNITS[unit](today, first, last)
+        return spans(today, first, last)
     except (OverflowError, ValueError):
         return (date.min, today) if first < 0 else (today, date.max)

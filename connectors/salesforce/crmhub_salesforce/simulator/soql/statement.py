@@ -1,23 +1,37 @@
 """A checked statement, ready to run: which rows, in which order, shown how."""
 
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from itertools import islice
 from typing import Literal
 
 from crmhub.testing.simulator.table import Row
-from crmhub_salesforce.simulator.catalog.fields import TEXT_TYPES
+from crmhub_salesforce.simulator.catalog.fields import TEXT_TYPES, Field
 from crmhub_salesforce.simulator.catalog.sobject import SObject
 from crmhub_salesforce.simulator.org import Org
 from crmhub_salesforce.simulator.soql.aggregate import Aggregation
 from crmhub_salesforce.simulator.soql.bounds import CHANGE, ID, Bounds, Finder
 from crmhub_salesforce.simulator.soql.columns import HELP, Column, Getter, Scope
 from crmhub_salesforce.simulator.soql.conditions import Conditions, Predicate
+from crmhub_salesforce.simulator.soql.functions import is_aggregate, term
 from crmhub_salesforce.simulator.soql.lexer import error_at
-from crmhub_salesforce.simulator.soql.parser import AGGREGATES, parse
+from crmhub_salesforce.simulator.soql.parser import parse
 from crmhub_salesforce.simulator.soql.selection import Selection
-from crmhub_salesforce.simulator.soql.syntax import ChildItem, FieldItem, FunctionItem, Order, Query
+from crmhub_salesforce.simulator.soql.syntax import (
+    Both,
+    ChildItem,
+    Condition,
+    Either,
+    FieldItem,
+    FunctionItem,
+    InQuery,
+    Negation,
+    Order,
+    Path,
+    Query,
+    conjuncts,
+)
 
 _SELECTIVE = 4
 """Scan in order of change, then sort, if the bounds leave less than one row in this many."""
@@ -38,18 +52,32 @@ class Statement:
         self.query = query
         self.version = version
         self.sobject = found
-        self._scope = Scope(org, found, query.text, query.alias)
+        self.show_children: Callable[[Statement, Sequence[int]], Row] = _shown_whole
+        """How child records stand inside of their parent: some of them, and where the others are."""
+        self._scope = Scope(org, found, query.text, query.aliases)
         self._conditions = Conditions(self._scope, self._inner)
         self._finder = Finder(self._scope, self._conditions)
-        self._predicate = self._conditions.predicate(query.where) if query.where else None
+        _check_semi_joins(query)
+        self._predicate = self._narrowed(self._conditions.predicate(query.where) if query.where else None)
         self.counts = _is_count(query)
-        functions = [item for item in query.items if isinstance(item, FunctionItem)]
-        grouped = bool(query.group) or any(item.function in AGGREGATES for item in functions)
-        self.aggregation = None if self.counts or not grouped else Aggregation(self._scope, query)
+        calls = [item.call for item in query.items if isinstance(item, FunctionItem)]
+        grouped = bool(query.group) or any(call is not None and is_aggregate(call) for call in calls)
+        self.aggregation = (
+            None if self.counts or not grouped else Aggregation(self._scope, query, self._inner)
+        )
         self._selection = (
             None if self.counts or grouped else Selection(self._scope, query, version, self._children)
         )
         self._sort = [] if grouped else [self._sort_key(key) for key in query.order]
+
+    def _narrowed(self, predicate: Predicate | None) -> Predicate | None:
+        """The condition, and that of the scope: records of the user's own."""
+        if not self.query.mine or self.sobject.field("OwnerId") is None:
+            return predicate
+        user = self.org.user_id
+        if predicate is None:
+            return lambda row: row.get("OwnerId") == user
+        return lambda row: row.get("OwnerId") == user and predicate(row)
 
     def record(self, place: int) -> Row | None:
         """The record to show for the row at `place`; None if it is gone for good."""
@@ -98,6 +126,8 @@ class Statement:
     def _whole(self, order: Literal["id", "change"]) -> range | None:
         """The result as one range of places, where bounds say it all and nothing is in between."""
         table, where = self.org.tables[self.sobject.name], self.query.where
+        if self.query.mine:
+            return None
         if order == "id" and self._finder.only(where, ID) and len(table) == table.next_place:
             bounds = self._finder.places(where)
             low = max(bounds.low or 0, 0)
@@ -111,9 +141,15 @@ class Statement:
 
     def _scan_order(self) -> tuple[Literal["id", "change"] | None, bool]:
         """In which order of scanning the rows come out as ORDER BY wants them; None: they must be sorted."""
-        keys = [(self._scope.column(key.path), key.descending) for key in self.query.order]
-        if not keys:
+        if not self.query.order:
             return "id", False
+        keys = [
+            (self._scope.column(key.path), key.descending)
+            for key in self.query.order
+            if isinstance(key.path, Path)
+        ]
+        if len(keys) < len(self.query.order):
+            return None, False
         names = [column.field.name.lower() if column.own else "" for column, _ in keys]
         first, descending = names[0], keys[0][1]
         if first == "id":
@@ -168,22 +204,22 @@ class Statement:
         return table.about_modified(change.low, change.high) * _SELECTIVE < len(table)
 
     def _checked(self, places: Iterator[int], *, sure: bool = False) -> Iterator[int]:
-        predicate: Predicate | None = None if sure else self._predicate
+        predicate: Predicate | None = None if sure and not self.query.mine else self._predicate
         if predicate is None:
             return places
         row = self.org.tables[self.sobject.name].row
         return (place for place in places if predicate(row(place)))
 
     def _sort_key(self, key: Order) -> tuple[Getter, bool, bool]:
-        column = self._scope.column(key.path)
-        if not column.field.sortable:
-            message = f"field '{column.field.name}' can not be sorted in a query call"
+        found = term(self._scope, key.path)
+        if not found.field.sortable:
+            message = f"field '{found.field.name}' can not be sorted in a query call"
             raise error_at(self.query.text, key.path.pos, message)
-        get = self._scope.getter(column)
+        get = found.get
         # Nulls come first unless said otherwise (SOQL reference, ORDER BY).
         nulls_first = key.nulls_first is not False
         null_rank = 2 if nulls_first == key.descending else 0
-        text = column.field.type in TEXT_TYPES and column.field.type not in {"id", "reference"}
+        text = found.field.type in TEXT_TYPES and found.field.type not in {"id", "reference"}
 
         def rank(row: Row) -> tuple[int, object]:
             value = get(row)
@@ -203,15 +239,16 @@ class Statement:
             ranked.sort(key=lambda item, at=at: item[1][at], reverse=self._sort[at][1])  # pyright: ignore[reportArgumentType, reportCallIssue]
         return [place for place, _ in ranked]
 
-    def _inner(self, query: Query, outer: Column) -> set[str]:
+    def _inner(self, query: Query, outer: Field) -> set[str]:
         """The ids that the query of a semi-join selects."""
         statement = Statement(self.org, query, self.version)
+        if statement.sobject is self.sobject:
+            message = "The inner and outer selects should not be on the same object type"
+            raise error_at(self.query.text, query.source_pos, message)
         items = [item for item in query.items if isinstance(item, FieldItem)]
         column = statement._scope.column(items[0].path) if len(query.items) == len(items) == 1 else None
         if column is None or column.field.type not in {"id", "reference"}:
-            message = (
-                f"The selected field in the subquery and the left operand ({outer.field.name}) should be ids"
-            )
+            message = f"The selected field in the subquery and the left operand ({outer.name}) should be ids"
             raise error_at(self.query.text, query.source_pos, message)
         get = statement._scope.getter(column)
         rows = (self.org.row_at(statement.sobject, place) for place in statement.places(deleted=False))
@@ -235,8 +272,7 @@ class Statement:
 
         def records(row: Row) -> object:
             places = inner.among(table.find(reference, row["Id"]))
-            found = [record for place in places if (record := inner.record(place)) is not None]
-            return {"totalSize": len(found), "done": True, "records": found} if found else None
+            return self.show_children(inner, places) if places else None
 
         return child.field.children or item.query.source, records
 
@@ -247,14 +283,59 @@ class Statement:
         return found[: self.query.limit] if self.query.limit is not None else found
 
 
+def _shown_whole(statement: Statement, places: Sequence[int]) -> Row:
+    """Child records, all of them at once."""
+    found = [record for place in places if (record := statement.record(place)) is not None]
+    return {"totalSize": len(found), "done": True, "records": found}
+
+
 def _is_count(query: Query) -> bool:
     """Whether the statement is `SELECT COUNT() FROM …`."""
-    found = [item for item in query.items if isinstance(item, FunctionItem) and item.path is None]
+    found = [item for item in query.items if isinstance(item, FunctionItem) and item.call is None]
     if found and len(query.items) > 1:
-        raise error_at(query.text, found[0].pos, f"unexpected token: '{found[0].function}'")
+        raise error_at(query.text, found[0].pos, "unexpected token: 'COUNT'")
     if found and query.group:
         raise error_at(query.text, found[0].pos, "Grouped query cannot use COUNT()")
     return bool(found)
+
+
+MOST_SEMI_JOINS = 2
+
+
+def _check_semi_joins(query: Query) -> None:
+    """Semi-joins stand on top of a WHERE clause, at most two of them, and hold none themselves."""
+    top = [item for item in conjuncts(query.where) if isinstance(item, InQuery)]
+    if len(top) > MOST_SEMI_JOINS:
+        message = f"Maximum {MOST_SEMI_JOINS} semi join sub-selects are allowed"
+        raise error_at(query.text, top[MOST_SEMI_JOINS].pos, message)
+    for item in top:
+        inner = item.query
+        nested = next(_semi_joins(inner.where), None)
+        if nested is not None:
+            raise error_at(query.text, nested.pos, "Nesting of semi join sub-selects is not supported")
+        if inner.order or inner.limit is not None or inner.offset:
+            message = "ORDER BY, LIMIT and OFFSET are not allowed in semi join sub-selects"
+            raise error_at(query.text, inner.source_pos, message)
+    for item in _semi_joins(query.where):
+        if not any(item is known for known in top):
+            message = (
+                "Semi join sub-selects are only allowed at the top level WHERE expressions and not in nested "
+                "WHERE expressions"
+            )
+            raise error_at(query.text, item.pos, message)
+
+
+def _semi_joins(condition: Condition | None) -> Iterator[InQuery]:
+    match condition:
+        case InQuery():
+            yield condition
+        case Both(items) | Either(items):
+            for item in items:
+                yield from _semi_joins(item)
+        case Negation(item):
+            yield from _semi_joins(item)
+        case _:
+            return
 
 
 def prepare(org: Org, text: str, version: str) -> Statement:

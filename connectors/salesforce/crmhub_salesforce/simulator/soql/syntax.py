@@ -1,11 +1,11 @@
 """What a SOQL statement says, as parsed: names are not yet looked up."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal as OneOf
 
-LiteralKind = OneOf["string", "int", "double", "date", "dateTime", "boolean", "null", "named"]
+LiteralKind = OneOf["string", "int", "double", "currency", "date", "dateTime", "boolean", "null", "named"]
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,34 @@ class Path:
 class Literal:
     """A value. Strings keep their source (escapes unresolved), since LIKE reads escapes differently.
 
-    Named date literals hold (name, n), n being 0 without a number.
+    Named date literals hold (name, n), n being 0 without a number; amounts of a currency (code, amount).
     """
 
     kind: LiteralKind
-    value: str | int | Decimal | bool | tuple[str, int] | None
+    value: str | int | Decimal | bool | tuple[str, int] | tuple[str, Decimal] | None
     pos: int
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of a field: `CALENDAR_YEAR(CloseDate)`. The name is in upper case."""
+
+    name: str
+    args: tuple["Expr | Literal", ...]
+    pos: int
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(str(arg) for arg in self.args)})"
+
+
+Expr = Path | Function
 
 
 @dataclass(frozen=True)
 class Compare:
     """`path operator value`; the operator is one of = != < <= > >= LIKE."""
 
-    path: Path
+    path: Expr
     operator: str
     value: Literal
 
@@ -44,7 +59,7 @@ class Compare:
 class InList:
     """`path [NOT] IN (values)`."""
 
-    path: Path
+    path: Expr
     negated: bool
     values: tuple[Literal, ...]
 
@@ -53,7 +68,7 @@ class InList:
 class InQuery:
     """`path [NOT] IN (SELECT …)`."""
 
-    path: Path
+    path: Expr
     negated: bool
     query: "Query"
     pos: int
@@ -63,7 +78,7 @@ class InQuery:
 class Includes:
     """`path INCLUDES (values)` or EXCLUDES."""
 
-    path: Path
+    path: Expr
     negated: bool
     values: tuple[Literal, ...]
 
@@ -102,10 +117,9 @@ class FieldItem:
 
 @dataclass(frozen=True)
 class FunctionItem:
-    """A selected function of a field (or of nothing: `COUNT()`)."""
+    """A selected function of a field; None stands for `COUNT()`, a function of nothing."""
 
-    function: str
-    path: Path | None
+    call: Function | None
     alias: str | None
     pos: int
 
@@ -126,14 +140,23 @@ class ChildItem:
     pos: int
 
 
-Item = FieldItem | FunctionItem | FieldsItem | ChildItem
+@dataclass(frozen=True)
+class TypeItem:
+    """`TYPEOF What WHEN Account THEN Phone, Name ELSE Name END`; `otherwise` is None without ELSE."""
+
+    path: Path
+    cases: tuple[tuple[Path, tuple[Path, ...]], ...]
+    otherwise: tuple[Path, ...] | None
+
+
+Item = FieldItem | FunctionItem | FieldsItem | ChildItem | TypeItem
 
 
 @dataclass(frozen=True)
 class Order:
     """One ORDER BY key. `nulls_first` is None where nothing was said."""
 
-    path: Path
+    path: Expr
     descending: bool
     nulls_first: bool | None
 
@@ -146,9 +169,14 @@ class Query:
     items: tuple[Item, ...]
     source: str
     source_pos: int
-    alias: str | None = None
+    aliases: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    """By alias (lower case): what it stands for, an empty path for the queried object itself."""
+    mine: bool = False
+    """Only records of the user's own (`USING SCOPE mine`)."""
     where: Condition | None = None
-    group: tuple[Path, ...] = ()
+    group: tuple[Expr, ...] = ()
+    subtotals: OneOf["", "ROLLUP", "CUBE"] = ""
+    having: Condition | None = None
     order: tuple[Order, ...] = ()
     limit: int | None = None
     offset: int = 0
