@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crmhub.connector import Missing, Native, Outcome, Value, WriteItem, WriteRequest
-from crmhub.errors import BadRequest, ConnectorError
+from crmhub.errors import BadRequest, ConnectorError, Unsupported
+from crmhub.powers import Power, SupportsFiles, power
 from crmhub_salesforce.simulator.catalog.fields import field as made_field
 
 if TYPE_CHECKING:
@@ -329,3 +330,13 @@ async def test_parents_that_are_made_by_the_same_write_come_in_batches_before_th
         wanted = {str(parent[KEY]) for record in batch if isinstance(parent := record.get("Parent"), dict)}
         assert not keys & wanted
     assert len(batches) == (3 if jobs else 4)
+
+
+# ── files ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_files_are_told_as_not_there(make_org: World) -> None:
+    connector = make_org().connect()
+    assert Power.FILES not in (await connector.capabilities()).powers
+    with pytest.raises(Unsupported, match="files"):
+        power(connector, SupportsFiles, connection="sf", instead="read and write its records")

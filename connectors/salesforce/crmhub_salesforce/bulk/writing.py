@@ -42,7 +42,7 @@ _LOST = UnknownOutcome("the results of the bulk job do not tell what became of t
 
 def jobs_from(config: SalesforceConfig) -> int | None:
     """From how many records on a write goes by a job; ``None``: never."""
-    # Jobs know no header that lets duplicates through.
+    # Jobs know no header that lets duplicates through (Bulk API 2.0 and Bulk API Developer Guide, "Headers").
     return None if config.allow_duplicates else config.bulk_write_from
 
 
