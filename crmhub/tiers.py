@@ -61,7 +61,8 @@ class TierRouter:
     ``tiers`` are the names of all tiers, each with a way to learn why it is absent (``None``: it is
     there). ``table`` is the :class:`~crmhub.routing.RoutingTable` of the rows. ``alone`` are the tiers
     with credentials of their own: where the others' are refused, those of another tier may still do.
-    ``operations`` are all that there are, for those who ask by name (none named: whatever they ask).
+    ``operations`` are all that there are, for those who ask by name (none named: whatever they ask); ``only``
+    those of a tier that cannot do all of them.
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class TierRouter:
         breaker: BreakerOptions | None = None,
         alone: Collection[str] = (),
         operations: Collection[str] = (),
+        only: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.table = RoutingTable(table, tiers)
         self._operations = tuple(operations)
@@ -82,6 +84,7 @@ class TierRouter:
         self._events = events
         self._connection = connection
         self._alone = frozenset(alone)
+        self._only = {name: frozenset(able) for name, able in (only or {}).items()}
         self._tiers = {
             name: TierState(name, absent, breaker or BreakerOptions(), clock, events, connection)
             for name, absent in tiers.items()
@@ -115,7 +118,7 @@ class TierRouter:
         unknown: UnknownOutcome | None = None
         refused: set[str] = set()  # credentials
         for place, name in enumerate(order.tiers):
-            attempt = attempts.get(name)
+            attempt = attempts.get(name) if self.can(name, operation) else None
             if attempt is not None and settle is not None and unknown is not None:
                 attempt = partial(settle, name, unknown)
             reason = self._why_not(name, refused) or (None if attempt else f"cannot {operation}")
@@ -169,7 +172,7 @@ class TierRouter:
                 del page  # the caller alone holds it while the next one comes
 
     def choices(self, operation: str, *, context: str | None = None, records: int = 1) -> list[Choice]:
-        """The tiers that such a call would try, in order.
+        """The tiers that such a call would try, in order; those that cannot make it left out.
 
         Raises as :meth:`RoutingTable.order` does, and ``UsageError`` for an operation that there is not.
         """
@@ -179,7 +182,15 @@ class TierRouter:
             )
         order = self.table.order(operation, context=context, records=records)
         found = {one.tier: one for one in self.figures()}
-        return [Choice(name, found[name].state, order.why, found[name].absent) for name in order.tiers]
+        return [
+            Choice(name, found[name].state, order.why, found[name].absent)
+            for name in order.tiers
+            if self.can(name, operation)
+        ]
+
+    def can(self, tier: str, operation: str) -> bool:
+        """Whether the tier is one that makes such calls."""
+        return operation in self._only.get(tier, (operation,))
 
     def figures(self) -> list[Figures]:
         """How each tier does."""

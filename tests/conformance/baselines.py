@@ -22,7 +22,7 @@ from crmhub.errors import BadResponse
 from crmhub.testing.memory import MemoryConnector
 from crmhub.testing.memory.conformance import MemoryOrg, MemoryTarget
 from crmhub.testing.memory.connector import _chosen, _meets
-from tests.conformance.tiered import Tiered
+from tests.conformance.tiered import ReadingOnly, Tiered
 
 LAG = 60.0
 
@@ -182,5 +182,6 @@ BASELINES: dict[str, MemoryTarget] = {
     "paged": paged(Paged),
     "capped": capped(MemoryConnector),
     "tiered": MemoryTarget(Tiered),
+    "tiered, one for reading only": MemoryTarget(ReadingOnly),
 }
 """Targets that pass everything that applies to them; together every check of the kit applies."""

@@ -12,7 +12,7 @@ from crmhub.routing import wished
 from crmhub.testing.memory import MemoryConfig, MemoryCrm
 from crmhub.testing.memory.conformance import MemoryTarget
 from tests.conformance.mutant import mutant
-from tests.conformance.tiered import Tiered
+from tests.conformance.tiered import ReadingOnly, Tiered
 
 
 class Back(Tiered):
@@ -107,6 +107,15 @@ class AbsentIsAnother(Tiered):
             return await super().get(object, ids, fields)
         except Unsupported:
             return await self.got("front", object, ids, fields)
+
+
+@mutant(54, "what a tier says it cannot write another one writes", MemoryTarget)
+class AnotherOneWrites(ReadingOnly):
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        try:
+            return await super().write(request)
+        except Unsupported:
+            return await self.written("front", request)
 
 
 @mutant(54, "an absent tier does not say why", MemoryTarget)

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
+from typing import ClassVar
 
 from crmhub.connector import Context, Missing, Native, Outcome, WriteRequest
 from crmhub.routing import Route, wished
 from crmhub.testing.memory import MemoryConfig, MemoryConnector, MemoryCrm
 from crmhub.tiers import TierRouter
 
-__all__ = ["Tiered"]
+__all__ = ["ReadingOnly", "Tiered"]
 
 _TIERS = ("front", "back", "side")
 
 
 class Tiered(MemoryConnector):
-    """Goes by the front door where nobody says otherwise; the side door is locked."""
+    """Goes by the front door where nobody says otherwise; the side door is locked.
+
+    ``only`` are the operations of doors that are not for all.
+    """
+
+    only: ClassVar[Mapping[str, Collection[str]]] = {}
 
     def __init__(self, config: MemoryConfig, context: Context, crm: MemoryCrm | None = None) -> None:
         super().__init__(config, context, crm)
@@ -26,6 +32,7 @@ class Tiered(MemoryConnector):
             clock=context.clock,
             events=context.events,
             connection=context.connection,
+            only=self.only,
         )
 
     why_not = "it is locked"
@@ -59,3 +66,9 @@ class Tiered(MemoryConnector):
     def wanted(self) -> str | None:
         wish = wished()
         return wish.tier if wish else None
+
+
+class ReadingOnly(Tiered):
+    """Its back door is for reading."""
+
+    only: ClassVar[Mapping[str, Collection[str]]] = {"back": ("get",)}

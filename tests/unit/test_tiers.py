@@ -190,6 +190,30 @@ async def test_a_tier_without_a_way_to_make_the_call_is_passed_over() -> None:
     assert (served.tier, served.why) == ("rest", "agent; mcp: cannot search; sdk: cannot search")
 
 
+async def test_a_tier_does_only_what_it_is_said_to_do() -> None:
+    async def value() -> str:
+        return "made"
+
+    clock = ManualClock()
+    router = TierRouter(
+        TABLE,
+        {name: lambda: None for name in TIERS},
+        clock=clock,
+        events=Events(clock),
+        operations=("get", "create"),
+        only={"mcp": ["get"]},
+    )
+    assert (router.can("mcp", "get"), router.can("mcp", "create"), router.can("sdk", "create")) == (
+        True, False, True,
+    )  # fmt: skip
+    ways: Mapping[str, Callable[[], Awaitable[str]]] = dict.fromkeys(TIERS, value)
+    assert (await router.run("get", ways, context="agent")).tier == "mcp"
+    assert (await router.run("create", ways, context="agent")).tier == "sdk"
+    assert [one.tier for one in router.choices("create", context="agent")] == ["sdk", "rest"]
+    with pytest.raises(Unsupported, match="mcp: cannot create"):
+        await router.run("create", ways, tier="mcp")
+
+
 async def test_where_no_tier_can_the_caller_learns_why_of_each() -> None:
     desk = Desk(absent=TIERS)
     with pytest.raises(Unsupported, match="mcp: it is not installed; sdk: it is not installed; rest"):

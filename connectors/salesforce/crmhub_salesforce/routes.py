@@ -28,17 +28,14 @@ __all__ = ["OPERATIONS", "TABLE", "Tiers"]
 _MCP = "mcp"
 _REST = "rest"
 _ASKED = ("get", "list", "search", "query")
-_CONTEXTS: tuple[CallContext | None, ...] = (
-    "agent", "interactive", "bulk", "background", "fallback", None,
-)  # fmt: skip
 _PROBE = "SELECT Id FROM Account LIMIT 1"
 
 OPERATIONS = (*_ASKED, "read", "count", "create", "update", "upsert", "delete")
 """``list`` is of the newest, 2,000 at most; ``read`` is of everything and of changes."""
 
 TABLE = (
-    *(Route("agent", (_MCP, _REST), operation) for operation in _ASKED),
-    *(Route(context, (_REST,)) for context in _CONTEXTS),
+    Route("agent", (_MCP, _REST)),
+    *(Route(context, (_REST,)) for context in ("interactive", "bulk", "background", "fallback", None)),
 )
 
 _T = TypeVar("_T")
@@ -64,6 +61,7 @@ class Tiers:
             connection=context.connection,
             alone=[_MCP],
             operations=OPERATIONS,
+            only={_MCP: _ASKED},
         )
 
     async def aclose(self) -> None:

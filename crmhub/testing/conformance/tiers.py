@@ -20,7 +20,9 @@ _NOBODY = "no-such-tier"
 
 @check(54, "tiers agree")
 async def tiers_agree(org: Org, sample: Sample) -> None:
-    """Each tier gives and writes the same records and says so; unknown and absent ones are refused."""
+    """Each tier gives and writes the same records and says so; what one says it cannot do, it refuses, as
+    unknown and absent ones do.
+    """
     connector = org.connect()
     if not isinstance(connector, SupportsTiers):
         raise NotHere("the connector has one way into the CRM")
@@ -31,17 +33,22 @@ async def tiers_agree(org: Org, sample: Sample) -> None:
     able = await able_of(org, sample)
     ids = list(await org.insert(sample.object, sample.rows(4)))
     if "create" in able.writes:
+        writing = [name for name in present if connector.tiers.can(name, "create")]
         ids += [
-            await _created(org, connector, sample, name, number) for number, name in enumerate(present, 100)
+            await _created(org, connector, sample, name, number) for number, name in enumerate(writing, 100)
         ]
+        for name in present:
+            if name not in writing:
+                await _not_created(connector, sample, name)
+    reading = [name for name in present if connector.tiers.can(name, "get")]
     fields = tuple(
         dict.fromkeys(name for name in (able.key, able.modified, *sample.fields) if name is not None)
     )
-    first, *others = [await _rows(org, connector, sample, name, ids, fields) for name in present]
-    for name, rows in zip(present[1:], others, strict=True):
+    first, *others = [await _rows(org, connector, sample, name, ids, fields) for name in reading]
+    for name, rows in zip(reading[1:], others, strict=True):
         for id_, one, other in zip(ids, first, rows, strict=True):
             wrong = [field for field in fields if one.get(field) != other.get(field)]
-            expect(not wrong, f"{present[0]} and {name} give another {', '.join(wrong)} of the record {id_}")
+            expect(not wrong, f"{reading[0]} and {name} give another {', '.join(wrong)} of the record {id_}")
     await _refused(connector, sample, ids[0], _NOBODY, UsageError)
     for name in states.keys() - set(present):
         why = (connector.tiers.absence(name) or "").strip()
@@ -72,6 +79,17 @@ async def _created(org: Org, connector: Connector, sample: Sample, tier: str, nu
     expect(outcome.status == "created", f"{tier} creates no record: {told(outcome)}")
     _expect_served(org, before, tier, route.served, "create")
     return str(outcome.id)
+
+
+async def _not_created(connector: Connector, sample: Sample, tier: str) -> None:
+    """A tier that says it creates no records does not, and no other does it in its place."""
+    item = WriteItem(sample.row(99))
+    with routed(tier=tier):
+        try:
+            await connector.write(WriteRequest(sample.object, "create", [item]))
+        except Unsupported:
+            return
+    raise AssertionError(f"{tier} says that it creates no records, and a record is created when it is asked")
 
 
 def _expect_served(org: Org, before: int, tier: str, served: Sequence[ServedCall], operation: str) -> None:
