@@ -7,12 +7,13 @@ from contextlib import aclosing
 from typing import Protocol
 
 from crmhub.connector import Condition, Missing, Native, Page
-from crmhub.errors import BadRequest, BadResponse, Unsupported, Where
+from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
-from crmhub_salesforce.soql import compared, counting, quoted, select
+from crmhub_salesforce.soql import MOST_CHARACTERS, compared, counting, quoted, select
 from crmhub_salesforce.tiers.rest import Rest
+from crmhub_salesforce.wide import Parts, joined
 
 __all__ = ["GET_BATCH", "Lookup", "Tier", "conditions_of", "count"]
 
@@ -60,19 +61,31 @@ class Lookup:
     ) -> dict[str, Native | Missing]:
         cursor = (of.cursor,) if of.cursor else ()
         extra = ("IsDeleted",) if of.has("IsDeleted") else ()
-        condition = f"Id IN ({', '.join(quoted(id_) for id_ in ids)})"
-        soql = select(("Id", *cursor, *extra, *fields), of.name, (condition,))
+        parts = Parts(of, ("Id", *cursor, *extra, *fields))
+        condition = f"Id IN ({', '.join(map(quoted, ids))})"
+        parts.fit(MOST_CHARACTERS - len(select(("Id",), of.name, (condition,))))
+
+        async def ask(part: tuple[str, ...], ids: Sequence[str]) -> list[Native]:
+            soql = select(part, of.name, (f"Id IN ({', '.join(map(quoted, ids))})",))
+            rows: list[Native] = []
+            pages = self._tier.pages(soql, of.name, most=len(ids), deleted=of.has("IsDeleted"))
+            async with aclosing(pages):
+                async for page in pages:
+                    rows += page
+            return rows
+
+        while True:
+            try:
+                rows = await joined(of, await ask(parts.all[0], ids), parts.all, ask)
+                break
+            except BadRequest as error:
+                if not parts.halve(error):
+                    raise
         found: dict[str, Native | Missing] = {}
-        nameless = BadResponse("a record came without its Id", where=Where(object=of.name, field="Id"))
-        pages = self._tier.pages(soql, of.name, most=len(ids), deleted=of.has("IsDeleted"))
-        async with aclosing(pages):
-            async for rows in pages:
-                for row in rows:
-                    id_ = row.get("Id")
-                    if not isinstance(id_, str):
-                        raise nameless
-                    gone = row.get("IsDeleted") if "IsDeleted" in fields else row.pop("IsDeleted", None)
-                    found[id_] = Missing(id_, "deleted") if gone is True else row
+        for row in rows:
+            id_ = str(row["Id"])
+            gone = row.get("IsDeleted") if "IsDeleted" in fields else row.pop("IsDeleted", None)
+            found[id_] = Missing(id_, "deleted") if gone is True else row
         return found
 
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:

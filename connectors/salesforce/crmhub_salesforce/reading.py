@@ -19,7 +19,8 @@ from datetime import datetime, timedelta
 from crmhub.connector import Checkpoint, Context, Deletion, Native, Page, ReadRequest
 from crmhub.errors import BadRequest, BadResponse, ConnectorError, Where
 from crmhub_salesforce import checkpoint
-from crmhub_salesforce.api import Api, Reply
+from crmhub_salesforce.api import Api
+from crmhub_salesforce.asking import Asked, Asker
 from crmhub_salesforce.bulk.reading import BulkReader, GivenUp, Wanted
 from crmhub_salesforce.checkpoint import Changes, Full, Job, Position
 from crmhub_salesforce.deletions import REACH, DeleteLog, Logged, deletion_of, ending
@@ -27,7 +28,7 @@ from crmhub_salesforce.lookup import conditions_of
 from crmhub_salesforce.received import checked, stamp_of
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
-from crmhub_salesforce.soql import instant, quoted, select
+from crmhub_salesforce.soql import instant, quoted
 
 __all__ = ["Reader"]
 
@@ -105,16 +106,17 @@ class Reader:
 
     async def _full(self, scope: _Scope, state: Full) -> AsyncGenerator[Page]:
         archived = scope.of.has("IsArchived") and scope.of.has("IsDeleted")  # found by queryAll only
+        always = [*scope.conditions]
+        if archived:
+            always.append("IsDeleted = false")
+        if scope.converted:
+            always.append("IsConverted = false")
+        asker = self._asker(scope, scope.fields, always, deleted=archived)
         progress = _Progress(scope, state.after)
         read, jobs = 0, True
         while True:
-            conditions = list(scope.conditions)
-            if archived:
-                conditions.append("IsDeleted = false")
-            if scope.converted:
-                conditions.append("IsConverted = false")
-            if state.after is not None:
-                conditions.append(f"Id > {quoted(state.after)}")
+            after = None if state.after is None else f"Id > {quoted(state.after)}"
+            conditions = always if after is None else [*always, after]
             wanted = Wanted(scope.of, scope.fields, tuple(conditions), archived, scope.limit)
             if state.job is None and jobs and self._bulk.decides(read):
                 jobs, state = False, replace(state, job=await self._bulk.begun(wanted))
@@ -127,16 +129,14 @@ class Reader:
                     jobs, state = False, replace(state, job=None)
                 else:
                     return
-            soql = select(scope.fields, scope.of.name, conditions, order=("Id",), limit=scope.limit)
-            reply = await self._api.query(soql, object=scope.of.name, deleted=archived)
-            rows = checked(scope.of, reply.records)
-            read += len(rows)
-            after = _id(rows[-1]) if rows else state.after
-            state = Full(after, state.began or reply.at)
-            if progress.ends_with(reply, after):
-                yield Page(rows, (), self._changes_begin(scope, state))
+            asked = await asker.page(after, ("Id",))
+            read += len(asked.keys)
+            state = Full(_id(asked.keys[-1]) if asked.keys else state.after, state.began or asked.reply.at)
+            if progress.ends_with(asked, state.after):
+                yield Page(asked.rows, (), self._changes_begin(scope, state))
                 return
-            yield Page(rows, (), self._saved(scope, state))
+            yield Page(asked.rows, (), self._saved(scope, state))
+            del asked  # the caller alone holds it while the next one comes
 
     async def _by_job(self, scope: _Scope, wanted: Wanted, state: Full, job: Job) -> AsyncGenerator[Page]:
         """The pages of a query job, up to the end of the read."""
@@ -147,6 +147,13 @@ class Reader:
                 since = self._changes_begin(scope, state) if ended else self._saved(scope, state)
                 yield Page(checked(scope.of, rows), (), since)
                 del rows  # else two pages are in memory while the next one comes
+
+    def _asker(
+        self, scope: _Scope, fields: Sequence[str], conditions: Sequence[str], *, deleted: bool
+    ) -> Asker:
+        return Asker(
+            self._api, self._context, scope.of, fields, conditions, most=scope.limit, deleted=deleted
+        )
 
     def _saved(self, scope: _Scope, state: Full) -> Checkpoint:
         return checkpoint.dump(scope.of.name, scope.of.cursor, state)
@@ -165,20 +172,18 @@ class Reader:
         extra = tuple(name for name in telling if scope.of.has(name) and name not in scope.fields)
         fields = scope.fields + extra
         progress = _Progress(scope, state.at)
+        asker = self._asker(scope, fields, scope.conditions, deleted=scope.of.has("IsDeleted"))
         told: set[str] = set()
         while True:
-            conditions = [*scope.conditions, self._after(cursor, state)]
-            soql = select(fields, scope.of.name, conditions, order=(cursor, "Id"), limit=scope.limit)
-            reply = await self._api.query(soql, object=scope.of.name, deleted=scope.of.has("IsDeleted"))
-            until = state.until or reply.at
+            asked = await asker.page(self._after(cursor, state), (cursor, "Id"))
+            until = state.until or asked.reply.at
             if state.until is None:
                 self._tell_coverage(scope, state, until)
-            rows = checked(scope.of, reply.records)
-            at = self._end(scope, rows, cursor, state)
-            upserts, deletes = _parted(rows, cursor, extra, converted=scope.converted)
+            at = self._end(scope, asked.keys, cursor, state)
+            upserts, deletes = _parted(asked.rows, cursor, extra, converted=scope.converted)
             told.update(gone.id for gone in deletes)
-            if progress.ends_with(reply, at):
-                log = await self._logged(scope, state, reply.at, told)
+            if progress.ends_with(asked, at):
+                log = await self._logged(scope, state, asked.reply.at, told)
                 seen = max(state.seen, min(at.stamp, until)) if at else state.seen
                 since = checkpoint.dump(scope.of.name, cursor, Changes(seen, logged=log.covered))
                 for page in ending(upserts, [*deletes, *log.found], scope.limit, since):
@@ -186,6 +191,7 @@ class Reader:
                 return
             state = Changes(state.seen, at, until, state.logged)
             yield Page(upserts, deletes, checkpoint.dump(scope.of.name, cursor, state))
+            del asked, upserts, deletes
 
     async def _logged(self, scope: _Scope, state: Changes, now: datetime, told: set[str]) -> Logged:
         """The deletions of the delete log, where the object has one and it is time to ask for it again."""
@@ -237,14 +243,14 @@ class _Progress:
         self._scope = scope
         self._places = {start}
 
-    def ends_with(self, reply: Reply, place: object) -> bool:
+    def ends_with(self, asked: Asked, place: object) -> bool:
         """Whether the page that ends at ``place`` is the last; raises ``BadResponse`` for a known place."""
-        if reply.done and not reply.records:
+        if asked.is_last and not asked.keys:
             return True
         if place in self._places:
             raise _stuck(self._scope)
         self._places.add(place)
-        return reply.done and len(reply.records) < self._scope.limit
+        return asked.is_last
 
 
 def _cursor(scope: _Scope) -> str:

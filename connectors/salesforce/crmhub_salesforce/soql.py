@@ -17,6 +17,7 @@ from crmhub.statement import Scalar
 from crmhub_salesforce.schema import NUMBERS
 
 __all__ = [
+    "MOST_CHARACTERS",
     "compared",
     "counting",
     "identifier",

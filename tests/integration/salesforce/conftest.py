@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -42,6 +43,8 @@ class Org:
     clients: list[HttpClient] = field(default_factory=list[HttpClient])
     instead: Callable[[Request, bytes], Response | None] | None = None
     """Looks at each call before the double does, and may answer it."""
+    before: Callable[[Request], Awaitable[None]] | None = None
+    """What happens in the org before each call but those that it makes itself."""
     forms: list[bytes] = field(default_factory=list[bytes])
     """Bodies of token requests."""
 
@@ -80,6 +83,10 @@ class Org:
         body = await request.body()
         if request.url.path.endswith("/token"):
             self.forms.append(body)
+        if (before := self.before) is not None:
+            self.before = None
+            await before(request)
+            self.before = before
         answer = self.instead(request, body) if self.instead else None
         if answer is not None:
             await answer(scope, receive, send)
@@ -178,6 +185,7 @@ class World:
         *,
         faults: tuple[str, ...] = (),
         settings: Mapping[str, str] | None = None,
+        schema: Path | None = None,
     ) -> Org:
         clock = ManualClock()
         double = create(
@@ -186,6 +194,7 @@ class World:
                 seed=5,
                 faults=faults,
                 settings=settings or {},
+                schema=schema,
                 now=lambda: clock.now().timestamp(),
             )
         )

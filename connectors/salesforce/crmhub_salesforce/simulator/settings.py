@@ -17,6 +17,8 @@ _HELP = {
     "daily_api_requests": "API calls allowed in 24 hours (default 5000000)",
     "session_seconds": "life of an access token (default 7200)",
     "page_rows": "most records in a page of query results (default 2000)",
+    "query_timeout_above": "a query that finds more rows fails with QUERY_TIMEOUT (default: none does)",
+    "query_fields_above": "one that selects more fields fails with QUERY_TOO_COMPLICATED (default: none)",
     "bulk_seconds": "how long a bulk job takes, by the org's clock (default 0)",
     "bulk_page_rows": "most records in a page of a bulk query's results (default 250000)",
     "daily_bulk_query_jobs": "bulk query jobs allowed in 24 hours (default 10000)",
@@ -40,6 +42,8 @@ class Settings:
     daily_api_requests: int = 5_000_000
     session_seconds: int = 7_200
     page_rows: int = 2_000
+    query_timeout_above: int = 0
+    query_fields_above: int = 0
     bulk_seconds: int = 0
     bulk_page_rows: int = 250_000
     daily_bulk_query_jobs: int = 10_000
@@ -67,6 +71,8 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         daily_api_requests=_number(given, "daily_api_requests", standard.daily_api_requests),
         session_seconds=_number(given, "session_seconds", standard.session_seconds),
         page_rows=_number(given, "page_rows", standard.page_rows),
+        query_timeout_above=_number(given, "query_timeout_above", standard.query_timeout_above),
+        query_fields_above=_number(given, "query_fields_above", standard.query_fields_above),
         bulk_seconds=_number(given, "bulk_seconds", standard.bulk_seconds),
         bulk_page_rows=_number(given, "bulk_page_rows", standard.bulk_page_rows),
         daily_bulk_query_jobs=_number(given, "daily_bulk_query_jobs", standard.daily_bulk_query_jobs),

@@ -18,6 +18,7 @@ _LOCATOR = re.compile(r"([A-Za-z0-9]{15,18})-(\d{1,9})")
 _BATCH = re.compile(r"\bbatchSize\s*=\s*(\d{1,6})", re.IGNORECASE)
 _SMALLEST, _LARGEST = 200, 2_000
 _NO_MORE = "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single batch"
+_TOO_COMPLICATED = "Query is either selecting too many fields or the filter conditions are too complicated."
 _CURSOR_FIELDS = ("SystemModstamp", "LastModifiedDate")
 
 
@@ -65,6 +66,7 @@ class _Queries:
         places = statement.places(deleted=everything)
         if statement.counts:
             return Reply(200, {"totalSize": len(places), "done": True, "records": []})
+        self._demand_easy(statement, len(places))
         statement.show_children = lambda inner, below: self._below(call, inner, below)
         return self._page(call, *self._open(call, statement, places, everything=everything), 0)
 
@@ -90,6 +92,14 @@ class _Queries:
         if locator:
             body["nextRecordsUrl"] = f"{PREFIX}/v{call.version}/query/{locator}-{end}"
         return {**body, "records": found}
+
+    def _demand_easy(self, statement: Statement, rows: int) -> None:
+        """Raise ApiError for a query that is more than this org was set up to bear."""
+        settings = self._service.settings
+        if 0 < settings.query_fields_above < len(statement.query.items):
+            raise ApiError("QUERY_TOO_COMPLICATED", _TOO_COMPLICATED)
+        if 0 < settings.query_timeout_above < rows:
+            raise ApiError("QUERY_TIMEOUT", "Your query request was running for too long.")
 
     def _groups(self, statement: Statement, *, everything: bool) -> Reply:
         found = statement.groups(deleted=everything)
