@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from crmhub.connector import Missing, Native, Outcome, Value, WriteItem, WriteRequest
-from crmhub.errors import BadRequest, ConnectorError, Unsupported
+from crmhub.errors import ConnectorError, Unsupported
 from crmhub.powers import Power, SupportsFiles, power
 from crmhub_salesforce.simulator.catalog.fields import field as made_field
 
@@ -246,16 +246,6 @@ async def test_a_malformed_query_is_told_with_its_place(
         _ = [page async for page in org.connect().query(soql)]
     assert caught.value.code == code
     assert "secret" not in str(caught.value)
-
-
-async def test_a_query_cursor_that_has_expired_is_told_with_what_to_do(make_org: World) -> None:
-    org = make_org(30, settings={"page_rows": "10"})
-    pages = org.connect().query("SELECT Id FROM Account")
-    assert len((await anext(pages)).upserts) == 10
-    org.clock.advance(3 * 86_400)
-    with pytest.raises(BadRequest, match="no longer known") as caught:
-        await anext(pages)
-    assert (caught.value.code, caught.value.hint) == ("INVALID_QUERY_LOCATOR", "start the query again")
 
 
 # ── locks ────────────────────────────────────────────────────────────────────────────────────────
