@@ -27,6 +27,7 @@ from crmhub_salesforce.simulator.mcp_tools import NAMES
 from crmhub_salesforce.simulator.org import Org
 from crmhub_salesforce.simulator.resources.bulk_ingest import add_bulk_ingest
 from crmhub_salesforce.simulator.resources.bulk_query import add_bulk_query
+from crmhub_salesforce.simulator.resources.bulk_v1 import ASYNC, BulkV1, refused
 from crmhub_salesforce.simulator.resources.changes import add_changes
 from crmhub_salesforce.simulator.resources.collections import add_collections
 from crmhub_salesforce.simulator.resources.composite import add_composite
@@ -92,6 +93,7 @@ class SalesforceDouble(Double):
         self._service = Service(self.org, settings, self.faults, usage)
         for add in _RESOURCES:
             add(self._service)
+        self._bulk = BulkV1(self._service)
         self.mcp = make_server(self, options.seed, read_switches(NAMES, SHAPES, options.settings))
         self.credentials = {**self.sessions.credentials(), "mcp_token": self.mcp.token}
         self.places["mcp_url"] = PATH
@@ -158,6 +160,9 @@ class SalesforceDouble(Double):
             return await self._login.answer(request, path, self.base_url(request))
         if path.lower() == PREFIX and request.method == "GET":
             return _response(Reply(200, versions()))
+        if path.lower().startswith(f"{ASYNC}/"):
+            request.scope[PATTERN_KEY] = self._bulk.pattern(path)
+            return await self._bulk_reply(request, path)
         request.scope[PATTERN_KEY] = self._service.pattern(path)
         refused = self._login.refused(request.headers.get("authorization", ""), self.base_url(request))
         if refused is not None:
@@ -170,6 +175,17 @@ class SalesforceDouble(Double):
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = Call(request.method, path, query, headers, body, base_url=self.base_url(request))
         return self._counted(self._service.answer(call))
+
+    async def _bulk_reply(self, request: Request, path: str) -> Response:
+        """Answer a call to Bulk API 1.0, whose session is in a header of its own."""
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        call = Call(request.method, path, headers=headers, body=await request.body())
+        bearer = headers.get("authorization", "").partition(" ")[2]
+        if not self.sessions.may_call(headers.get("x-sfdc-session", bearer).strip()):
+            return _response(refused(call, ApiError("InvalidSessionId", "Invalid session id")))
+        if not self._service.usage.spend():
+            return _response(refused(call, ApiError("ExceededQuota", "TotalRequests Limit exceeded.")))
+        return self._counted(self._bulk.answer(call))
 
     def _counted(self, reply: Reply) -> Response:
         return _response(reply, {"Sforce-Limit-Info": self._service.usage.header()})

@@ -6,15 +6,14 @@ Each transaction is a call of sObject Collections: records are checked and chang
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import cast
 
 from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.catalog.sobject import SObject
 from crmhub_salesforce.simulator.errors import ApiError
 from crmhub_salesforce.simulator.resources.bulk_jobs import Job, Jobs, csv_reply, dialect_of
-from crmhub_salesforce.simulator.resources.bulk_rows import error_cell, parts, record_of
-from crmhub_salesforce.simulator.service import PREFIX, Service
+from crmhub_salesforce.simulator.resources.bulk_rows import carry_out, error_cell, parts, record_of
+from crmhub_salesforce.simulator.service import Service
 
 _OPERATIONS = frozenset({"insert", "update", "upsert", "delete", "hardDelete"})
 _CHUNK = 200
@@ -206,31 +205,8 @@ class _IngestJobs:
 
     def _results(self, job: _IngestJob, rows: Sequence[Sequence[str]]) -> list[Row]:
         sobject = self._sobject(job)
-        below, version = "/composite/sobjects", job.call.version
-        if job.operation in {"delete", "hardDelete"}:
-            query = (("ids", ",".join(row[0] for row in rows)), ("allOrNone", "false"))
-            call = Call("DELETE", f"{PREFIX}/v{version}{below}", query)
-        else:
-            records = [record_of(sobject, job.header, row) for row in rows]
-            method = "POST" if job.operation == "insert" else "PATCH"
-            below += f"/{sobject.name}/{job.key}" if job.operation == "upsert" else ""
-            value: Row = {"allOrNone": False, "records": records}
-            call = Call(method, f"{PREFIX}/v{version}{below}", value=value)
-        body = self._service.carry_out(call).body
-        results = cast("list[Row]", body)
-        if any("success" not in result for result in results):  # refused as a whole
-            error: Row = {"statusCode": results[0].get("errorCode"), "message": results[0].get("message")}
-            return [{"success": False, "errors": [error]} for _ in rows]
-        if job.operation == "hardDelete":
-            for result in results:
-                self._purge(sobject, result)
-        return results
-
-    def _purge(self, sobject: SObject, result: Row) -> None:
-        table = self._service.org.tables[sobject.name]
-        gone = table.deleted_by_id(str(result.get("id"))) if result["success"] is True else None
-        if gone is not None:
-            table.purge(gone.place)
+        records = [record_of(sobject, job.header, row) for row in rows]
+        return carry_out(self._service, sobject, job.call.version, job.operation, job.key, records)
 
     # ── results ──────────────────────────────────────────────────────────────────────────────────
 

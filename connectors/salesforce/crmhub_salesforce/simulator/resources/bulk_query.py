@@ -6,21 +6,19 @@ The result is written down when a job completes, so that a locator gives the sam
 import base64
 import zlib
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import cast
 
 from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.errors import ApiError
+from crmhub_salesforce.simulator.resources.bulk_cells import cell_of, header_of, query_columns
 from crmhub_salesforce.simulator.resources.bulk_jobs import Job, Jobs, csv_reply, dialect_of
 from crmhub_salesforce.simulator.service import PREFIX, Service
 from crmhub_salesforce.simulator.soql.columns import Column
 from crmhub_salesforce.simulator.soql.statement import Statement, prepare
 
 _OPERATIONS = {"query": False, "queryAll": True}
-_COMPOUND = frozenset({"address", "location"})
 _PAGE_ROWS = 50_000
 _PIECE = 1_000
 
@@ -84,7 +82,7 @@ class _QueryJobs:
             now,
             query=query,
             statement=statement,
-            columns=_columns(statement),
+            columns=query_columns(statement),
         )
         self.jobs.known[job.id] = job
         self.jobs.begin(job)
@@ -123,7 +121,7 @@ class _QueryJobs:
         statement, everything = job.statement, _OPERATIONS[job.operation]
         if everything:
             self._service.org.empty_old_bins()
-        cells = [_cell(column) for column in job.columns]
+        cells = [cell_of(column) for column in job.columns]
         piece: list[list[str]] = []
         for record in _records(statement, deleted=everything):
             piece.append([cell(record) for cell in cells])
@@ -138,7 +136,7 @@ class _QueryJobs:
         job = self._ended(call)
         start = _place(call.one("locator"), len(job.ends) - 1)
         end = min(start + self._rows(call), len(job.ends) - 1)
-        body = job.dialect.text([[_name(column) for column in job.columns]])
+        body = job.dialect.text([header_of(job.columns)])
         body += job.read(start, end)
         following = "null" if end >= len(job.ends) - 1 else _locator(end)
         return csv_reply(body, {"Sforce-Locator": following, "Sforce-NumberOfRecords": str(end - start)})
@@ -167,60 +165,11 @@ class _QueryJobs:
         return min(int(asked), self._service.settings.bulk_page_rows)
 
 
-def _columns(statement: Statement) -> tuple[Column, ...]:
-    """The selected fields; raises ApiError for what no query job gives."""
-    columns = statement.columns()
-    if columns is None or statement.query.offset:
-        message = "Aggregates, functions, subqueries, FIELDS and OFFSET are not supported in Bulk Query"
-        raise ApiError("API_ERROR", message)
-    if any(column.field.type in _COMPOUND for column in columns):
-        raise ApiError("API_ERROR", "Selecting compound data not supported in Bulk Query")
-    if any(column.field.type == "base64" for column in columns):
-        raise ApiError("API_ERROR", "Binary fields not supported in Bulk Query")
-    return columns
-
-
 def _records(statement: Statement, *, deleted: bool) -> Iterator[Row]:
     for place in statement.places(deleted=deleted):
         record = statement.record(place)
         if record is not None:
             yield record
-
-
-def _name(column: Column) -> str:
-    return ".".join([*_path(column), column.field.name])
-
-
-def _path(column: Column) -> list[str]:
-    return [step.relationship or step.name for step in column.steps]
-
-
-def _cell(column: Column) -> Callable[[Row], str]:
-    path, name, instant = _path(column), column.field.name, column.field.type == "datetime"
-
-    def cell(record: Row) -> str:
-        holder: Mapping[str, object] = record
-        for step in path:
-            inner = holder.get(step)
-            if not isinstance(inner, Mapping):
-                return ""
-            holder = cast("Mapping[str, object]", inner)
-        text = _text(holder.get(name))
-        return text.replace("+0000", "Z") if instant else text
-
-    return cell
-
-
-def _text(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case Decimal():
-            return str(value)
-        case _:
-            return str(value)
 
 
 def _locator(start: int) -> str:

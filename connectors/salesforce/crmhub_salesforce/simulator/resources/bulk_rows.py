@@ -11,10 +11,13 @@ from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.calls import Call
 from crmhub_salesforce.simulator.catalog.sobject import SObject
 from crmhub_salesforce.simulator.errors import ApiError
+from crmhub_salesforce.simulator.service import PREFIX, Service
 
 _MOST_IN_PARTS = 100_000
 _BOUNDARY = re.compile(r'boundary="?([^";]{1,200})"?')
 _NULL = "#N/A"
+_CHUNK = 200
+"""Records of one transaction."""
 
 
 def parts(call: Call) -> tuple[Mapping[str, object], bytes | None]:
@@ -68,3 +71,42 @@ def error_cell(result: Row) -> str:
     error = cast("list[Row]", result["errors"])[0]
     fields = ",".join(str(name) for name in cast("list[object]", error.get("fields") or []))
     return f"{error['statusCode']}:{error['message']}:{fields}{' ' if fields else ''}--"
+
+
+def carry_out(
+    service: Service, sobject: SObject, version: str, operation: str, key: str | None, records: Sequence[Row]
+) -> list[Row]:
+    """Write records in transactions of 200, each a call of sObject Collections; a result for each."""
+    found: list[Row] = []
+    for start in range(0, len(records), _CHUNK):
+        found += _chunk(service, sobject, version, operation, key, records[start : start + _CHUNK])
+    return found
+
+
+def _chunk(
+    service: Service, sobject: SObject, version: str, operation: str, key: str | None, records: Sequence[Row]
+) -> list[Row]:
+    below = "/composite/sobjects"
+    if operation in {"delete", "hardDelete"}:
+        query = (("ids", ",".join(_id_of(record) for record in records)), ("allOrNone", "false"))
+        call = Call("DELETE", f"{PREFIX}/v{version}{below}", query)
+    else:
+        method = "POST" if operation == "insert" else "PATCH"
+        below += f"/{sobject.name}/{key}" if operation == "upsert" else ""
+        value: Row = {"allOrNone": False, "records": list(records)}
+        call = Call(method, f"{PREFIX}/v{version}{below}", value=value)
+    results = cast("list[Row]", service.carry_out(call).body)
+    if any("success" not in result for result in results):  # refused as a whole
+        error: Row = {"statusCode": results[0].get("errorCode"), "message": results[0].get("message")}
+        return [{"success": False, "errors": [dict(error)]} for _ in records]
+    if operation == "hardDelete":
+        table = service.org.tables[sobject.name]
+        for result in results:
+            gone = table.deleted_by_id(str(result.get("id"))) if result["success"] is True else None
+            if gone is not None:
+                table.purge(gone.place)
+    return results
+
+
+def _id_of(record: Row) -> str:
+    return next((str(value) for name, value in record.items() if name.lower() == "id" and value), "")
