@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, cast
@@ -12,8 +13,18 @@ from requests import RequestException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from crmhub.connector import Checkpoint, Condition, Page, ReadRequest, WriteItem, WriteRequest
+from crmhub.connector import (
+    Checkpoint,
+    Condition,
+    Native,
+    Page,
+    ReadRequest,
+    Value,
+    WriteItem,
+    WriteRequest,
+)
 from crmhub.errors import ConnectorError, CrmhubError
+from crmhub.usage import Planned
 
 if TYPE_CHECKING:
     from simple_salesforce.api import SFType
@@ -40,6 +51,12 @@ EVIL = [
     "' OR Name != '",
     "\\' OR Name != \\'",
     "x\ud800",
+    '"\n"001000000000001AAA","x',
+    "x}) RETURNING User(Id",
+    "\u2019 OR 1=1",
+    "(SELECT Id FROM Contacts)",
+    "Name FROM User",
+    "Owner.Name, (SELECT Id FROM Contacts)",
     ".",
     "..",
     "",
@@ -49,6 +66,77 @@ Call = Callable[["Connector", str], Awaitable[object]]
 
 async def drained(pages: AsyncIterator[Page]) -> list[Page]:
     return [page async for page in pages]
+
+
+LITERAL = re.compile(r"'(?:[^'\\]|\\.)*'")
+ELSEWHERE = re.compile(r"FROM (?:User|Contacts)|RETURNING User|OR |evil")
+ONE = "001000000000001AAA"
+STAMP = "2026-01-01T00:00:00Z"
+CHECKPOINTS: dict[str, Checkpoint] = {
+    "full": {"v": 1, "object": "Account", "cursor": "SystemModstamp", "mode": "full", "after": ONE,
+             "began": STAMP, "job": ["750000000000001AAA", "rows", 1]},
+    "changes": {"v": 1, "object": "Account", "cursor": "SystemModstamp", "mode": "changes", "seen": STAMP,
+                "at": [STAMP, ONE], "until": STAMP, "logged": STAMP},
+}  # fmt: skip
+
+
+def tampered(value: Value, text: str) -> list[Value]:
+    """The value with each text in it replaced, one at a time."""
+    if isinstance(value, str):
+        return [text]
+    if isinstance(value, list):
+        return [
+            [*value[:at], new, *value[at + 1 :]]
+            for at, part in enumerate(value)
+            for new in tampered(part, text)
+        ]
+    return []
+
+
+def since(kind: str) -> Call:
+    """A read from a checkpoint with that text in each place that it can be in."""
+
+    async def call(connector: Connector, text: str) -> object:
+        good = CHECKPOINTS[kind]
+        for name, value in good.items():
+            for new in tampered(value, text):
+                request = ReadRequest("Account", ("Name",), since={**good, name: new})
+                with suppress(CrmhubError):
+                    await drained(connector.read(request))
+        return None
+
+    return call
+
+
+def referring(relationship: bool) -> Call:
+    """Records that refer by external ids, with that text in each place that it can be in."""
+
+    async def call(connector: Connector, text: str) -> object:
+        key = "External_Id__c"
+        rows: list[Native] = [
+            {"LastName": "c", f"Account.{key}": text},
+            {"LastName": "c", "Account": {key: text, "attributes": {"type": text}}},
+            {"LastName": "c", "Account": {text: "x"}},
+            {"LastName": "c", "AccountId": text},
+            {"LastName": "c", f"Account.{text}": "x"},
+            {"LastName": "c", f"{text}.{key}": "x"},
+            {"LastName": "c", text: "x"},
+        ]
+        items = [WriteItem(row) for row in (rows[:4] if relationship else rows[4:])]
+        return await connector.write(WriteRequest("Contact", "create", items))
+
+    return call
+
+
+async def bound_to_a_query(connector: Connector, text: str) -> object:
+    pages = await drained(connector.query(f"SELECT Id FROM Account WHERE Name = {connector.literal(text)}"))
+    assert not any(page.upserts for page in pages)
+    return None
+
+
+async def with_a_version(connector: Connector, text: str) -> object:
+    item = WriteItem({"Name": "x"}, id=ONE, if_version=text)
+    return await connector.write(WriteRequest("Account", "update", [item]))
 
 
 def written(operation: str, object: str = "Account", key: str | None = None) -> Call:
@@ -96,6 +184,29 @@ CALLS: dict[str, Call] = {
     "upsert by a field": lambda connector, text: written("upsert", key=text or "x")(connector, text),
     "create of an object": lambda connector, text: written("create", text)(connector, text),
     "simple-salesforce": by_simple_salesforce,
+    "count of an object": lambda connector, text: connector.count(text),
+    "count among": lambda connector, text: connector.count("Account", [Condition("Id", "in", [text, text])]),
+    "count by a parent": lambda connector, text: connector.count(
+        "Account", [Condition("Owner.Name", "ge", text)]
+    ),
+    "search of an object": lambda connector, text: drained(connector.search(text, "word", ["Name"], 5)),
+    "search for a field": lambda connector, text: drained(connector.search("Account", "word", [text], 5)),
+    "request with a parameter": lambda connector, text: connector.request(
+        "GET", "/services/data/v62.0/query", params={"q": text, text: "x"}
+    ),
+    "request by a method": lambda connector, text: connector.request(text, "/services/data/v62.0/sobjects"),
+    "estimate": lambda connector, text: connector.estimate(Planned("read", text, 5)),
+    "read since, in full": since("full"),
+    "read since, changes": since("changes"),
+    "query with a value": bound_to_a_query,
+    "update of a version": with_a_version,
+    "references": referring(relationship=True),
+    "names of references": referring(relationship=False),
+    "job: update": written("update"),
+    "job: delete": written("delete"),
+    "job: upsert": written("upsert", key="External_Id__c"),
+    "job: references": referring(relationship=True),
+    "job: names of references": referring(relationship=False),
 }
 
 
@@ -103,7 +214,7 @@ CALLS: dict[str, Call] = {
 async def test_no_text_leads_a_call_out_of_the_org_or_to_another_resource(make_org: World, way: str) -> None:
     org = make_org({"Account": 2})
     seen = watched(org)
-    connector = org.connect()
+    connector = org.connect(bulk_write_from=1) if way.startswith("job") else org.connect()
     before = org.truth("Account", "Name")
     for text in EVIL:
         with suppress(CrmhubError, RequestException):
@@ -114,6 +225,8 @@ async def test_no_text_leads_a_call_out_of_the_org_or_to_another_resource(make_o
         assert raw.startswith("/services/"), raw
         assert ".." not in raw
         assert not raw.endswith("/limits")
+        asked = LITERAL.sub("", request.query_params.get("q", ""))
+        assert way in {"query", "request with a parameter"} or not ELSEWHERE.search(asked), asked
     kept = org.truth("Account", "Name")
     assert {id_: kept.get(id_) for id_ in before} == before
 
