@@ -271,6 +271,38 @@ async def test_a_record_whose_approval_is_pending_is_rejected_for_now_and_alone(
     assert outcome.status == "updated"
 
 
+async def test_rows_that_met_a_lock_are_sent_again_alone_after_waits_that_grow_and_differ(
+    make_org: World,
+) -> None:
+    org = make_org(settings={"held_parents": "3"})
+    await write(org.connect(), "upsert", [WriteItem({"Name": "n"}, key="p0")], KEY)
+    sent: list[tuple[float, int]] = []
+
+    def note(request: Request, body: bytes) -> Response | None:
+        if SETS in request.url.path:
+            sent.append((org.clock.monotonic(), len(json.loads(body)["records"])))
+        return None
+
+    org.instead = note
+    waits: set[float] = set()
+    items = [
+        WriteItem({"LastName": f"c{at}", f"Account.{KEY}": "p0"} if at == 4 else {"LastName": "c"})
+        for at in range(6)
+    ]
+    connector = org.connect()
+    for _ in range(2):
+        outcomes = await connector.write(WriteRequest("Contact", "create", items))
+        assert {outcome.status for outcome in outcomes} == {"created"}
+        assert [size for _, size in sent] == [6, 1, 1, 1]
+        gaps = [later - earlier for (earlier, _), (later, _) in pairwise(sent)]
+        assert all(base / 2 <= gap <= base for base, gap in zip((0.5, 1.0, 2.0), gaps, strict=True))
+        waits.update(gaps)
+        sent.clear()
+        (parent,) = org.truth("Account")
+        org.double.org.customs.hold(parent, 3)
+    assert len(waits) == 6
+
+
 def children(count: int, parents: int) -> list[WriteItem]:
     """Contacts of some accounts by turns."""
     return [WriteItem({"LastName": f"c{at}", f"Account.{KEY}": f"p{at % parents}"}) for at in range(count)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import anyio
 import pytest
 from starlette.responses import JSONResponse, Response
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+BASE = "/services/data/v62.0"
 JOBS = "/jobs/ingest"
 SETS = "/composite/sobjects"
 KEY = "External_Id__c"
@@ -180,6 +182,63 @@ async def test_a_job_that_takes_too_long_is_aborted_and_the_rest_is_not_sent(mak
     org.clock.advance(1000)
     await org.connect().count("Account")
     assert len(names_by_key(org)) == done
+
+
+async def test_a_job_that_an_administrator_aborts_half_way_keeps_what_it_did(make_org: World) -> None:
+    org = make_org(settings={"bulk_seconds": "600"})
+    connector, admin, polled = by_jobs(org), org.connect(), anyio.Event()
+    outcomes: list[Outcome] = []
+    await admin.count("Account")
+
+    def instead(request: Request, body: bytes) -> Response | None:
+        del body
+        if request.method == "GET" and JOBS in request.url.path and org.truth("Account"):
+            polled.set()
+        return None
+
+    async def abort() -> None:
+        await polled.wait()
+        (job,) = cast("dict[str, list[Native]]", await admin.request("GET", f"{BASE}{JOBS}"))["records"]
+        await admin.request("PATCH", f"{BASE}{JOBS}/{job['id']}", json={"state": "Aborted"})
+
+    org.instead = instead
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(abort)
+        outcomes += await upsert(connector, keyed(1000))
+    done = statuses(outcomes).count("created")
+    assert 0 < done == len(names_by_key(org)) < 1000
+    problems = [outcome.problem for outcome in outcomes if outcome.problem is not None]
+    assert [(one.code, one.permanent) for one in problems] == [(NOT_SENT, False)] * (1000 - done)
+    again = await upsert(
+        connector, [item for item, was in zip(keyed(1000), outcomes, strict=True) if not was.ok]
+    )
+    assert set(statuses(again)) == {"created"}
+    assert names_by_key(org) == {f"k{at}": f"name {at}" for at in range(1000)}
+
+
+async def test_who_is_cancelled_while_a_job_works_leaves_no_job_behind_and_begins_again(
+    make_org: World,
+) -> None:
+    org = make_org(settings={"bulk_seconds": "20"})
+    with anyio.CancelScope() as scope:
+
+        def instead(request: Request, body: bytes) -> Response | None:
+            del body
+            if request.method == "GET" and JOBS in request.url.path and org.truth("Account"):
+                scope.cancel()
+            return None
+
+        org.instead = instead
+        await upsert(by_jobs(org), keyed(1000))
+    org.instead = None
+    assert scope.cancelled_caught
+    done = len(names_by_key(org))
+    org.clock.advance(100)
+    (job,) = cast("dict[str, list[Native]]", await org.connect().request("GET", f"{BASE}{JOBS}"))["records"]
+    assert (job["state"], 0 < done == len(names_by_key(org)) < 1000) == ("Aborted", True)
+    outcomes = await upsert(by_jobs(org), keyed(1000))
+    assert statuses(outcomes).count("updated") == done
+    assert names_by_key(org) == {f"k{at}": f"name {at}" for at in range(1000)}
 
 
 @pytest.mark.parametrize(

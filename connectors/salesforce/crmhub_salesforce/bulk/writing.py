@@ -3,6 +3,7 @@
 Nothing is done before a job is closed: what goes wrong until then leaves its rows to collections. Once it is
 closed nothing is sent again: a row of which neither the job nor its results tell anything is ``unknown``, one
 that the job left out is not sent. A record that met a locked row is sent again by itself, by collections.
+The job of a write that is cancelled is aborted.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+import anyio
 import anyio.to_thread
 
 from crmhub.connector import NOT_SENT, Context, Native, Outcome, Problem
@@ -36,6 +38,7 @@ __all__ = ["CALLS_A_JOB", "BulkWriter", "jobs_from"]
 CALLS_A_JOB = 6
 """To make it, send its rows, close it and fetch its three results; asking for its end comes on top."""
 
+_LAST_WORD = 5.0  # seconds to abort the job of a write that is cancelled
 _OPERATIONS = {"create": "insert", "update": "update", "upsert": "upsert", "delete": "delete"}
 _LOST = UnknownOutcome("the results of the bulk job do not tell what became of the record")
 
@@ -125,6 +128,10 @@ class BulkWriter:
         except ConnectorError as error:
             run.lose(items, error)
             return []
+        except anyio.get_cancelled_exc_class():
+            with anyio.move_on_after(_LAST_WORD, shield=True):
+                await self._jobs.forgotten(job)
+            raise
         if told["state"] == "Failed" and not matched.results and not told.get("numberRecordsProcessed"):
             self._tell(run, len(items), NotFound("the ingest job failed before its first record"))
             return items
