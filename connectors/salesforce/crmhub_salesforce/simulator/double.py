@@ -170,6 +170,7 @@ class SalesforceDouble(Double):
         if not self._service.usage.spend():
             refusal = ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
             return self._counted(Reply(403, refusal.rest()))
+        self.stats.spent += 1
         body = await request.body()
         query = tuple(parse_qsl(raw.partition("?")[2], keep_blank_values=True))
         headers = {name.lower(): value for name, value in request.headers.items()}
