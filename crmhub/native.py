@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import isfinite
 from typing import TypeAlias
 
-__all__ = ["Checkpoint", "Native", "Value", "unsayable"]
+__all__ = ["Checkpoint", "Native", "Value", "unsayable", "unsayable_part"]
 
 Value: TypeAlias = "str | int | Decimal | float | bool | list[Value] | dict[str, Value] | None"
 """One JSON value as it comes off the wire; numbers with a fraction are ``Decimal``."""
@@ -40,6 +40,16 @@ def unsayable(value: object, deepest: int = _DEEPEST) -> str | None:
         return "it is nested too deeply"
     parts: list[object] = [*value, *value.values()] if isinstance(value, dict) else [*value]
     return next((why for part in parts if (why := unsayable(part, deepest - 1)) is not None), None)
+
+
+def unsayable_part(fields: Mapping[str, object]) -> tuple[str | None, str] | None:
+    """The first field whose value JSON cannot say, and why; no name where that is what cannot be said."""
+    for name, value in fields.items():
+        if why := unsayable(name):
+            return None, why
+        if why := unsayable(value):
+            return name, why
+    return None
 
 
 def _is_unicode(text: str) -> bool:

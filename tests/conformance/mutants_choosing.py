@@ -132,3 +132,15 @@ class EmojiLost(Spoiling):
 class ZeroIsNothing(Spoiling):
     def spoilt(self, value: Value) -> Value:
         return None if value == 0 else value
+
+
+@mutant(51, "the text that means nothing in tables is not sent", MemoryTarget)
+class TableNullIsNothing(Spoiling):
+    def spoilt(self, value: Value) -> Value:
+        return "Nameless" if value == "#N/A" else value
+
+
+@mutant(51, "text that could be a formula is made harmless", MemoryTarget)
+class FormulaEscaped(Spoiling):
+    def spoilt(self, value: Value) -> Value:
+        return f"'{value}" if isinstance(value, str) and value.startswith("=") else value

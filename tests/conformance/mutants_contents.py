@@ -69,6 +69,20 @@ class TwoBytes(Spoilt):
         return texts(row, lambda text: "".join(char for char in text if ord(char) < 0x10000))
 
 
+@mutant(22, "the text NA is nothing", MemoryTarget)
+class NotAvailable(Spoilt):
+    def row(self, row: Native) -> Native:
+        return texts(row, lambda text: None if text in {"NA", "null"} else text)
+
+
+@mutant(22, "text that looks like a number is one", MemoryTarget)
+class NumberFromText(Spoilt):
+    by_get = False
+
+    def row(self, row: Native) -> Native:
+        return texts(row, lambda text: Decimal(text) if text.replace(".", "").isdigit() else text)
+
+
 @mutant(23, "empty fields are left out", MemoryTarget)
 class LeftOut(Spoilt):
     def row(self, row: Native) -> Native:

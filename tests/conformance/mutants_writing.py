@@ -188,6 +188,22 @@ class AllOrNothing(MemoryConnector):
         return await super().write(request)
 
 
+@mutant(42, "a text that cannot be encoded ends the write", MemoryTarget, UnicodeEncodeError)
+class Encoding(MemoryConnector):
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        for item in request.items:
+            "".join(map(str, item.fields.values())).encode()
+        return await super().write(request)
+
+
+@mutant(42, "a text that cannot be encoded is mended in silence", MemoryTarget)
+class Replacing(MemoryConnector):
+    def _write(self, request: WriteRequest, item: WriteItem) -> Outcome:
+        name = str(item.fields.get("name", "")).encode("utf-8", "replace").decode()
+        fields = {**item.fields, "name": name} if "name" in item.fields else item.fields
+        return super()._write(request, replace(item, fields=fields))
+
+
 @mutant(42, "what follows a bad item is not sent", MemoryTarget)
 class StopsAtBadItem(MemoryConnector):
     async def write(self, request: WriteRequest) -> Sequence[Outcome]:
@@ -226,6 +242,29 @@ class FirstBatchOnly(MemoryConnector):
 class VersionIgnored(MemoryConnector):
     def _write(self, request: WriteRequest, item: WriteItem) -> Outcome:
         return super()._write(request, replace(item, if_version=None))
+
+
+@mutant(43, "one stale version refuses all", MemoryTarget)
+class OneStaleRefusesAll(MemoryConnector):
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        rows = self.crm.records[request.object]
+        versions = [
+            (item.if_version, rows.get(item.id or "", {}).get("modified_at")) for item in request.items
+        ]
+        if all(was is None or was == now for was, now in versions):
+            return await super().write(request)
+        return [
+            Outcome("conflict", item.id, problem=Problem("changed", "one has changed"))
+            for item in request.items
+        ]
+
+
+@mutant(43, "of several versions only the first is compared", MemoryTarget)
+class FirstVersionCompared(MemoryConnector):
+    async def write(self, request: WriteRequest) -> Sequence[Outcome]:
+        first, *others = request.items
+        items = [first, *(replace(item, if_version=None) for item in others)]
+        return await super().write(replace(request, items=items))
 
 
 @mutant(43, "every version is stale", MemoryTarget)

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 
 from crmhub.connector import Native, Problem, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Where
-from crmhub.native import unsayable
+from crmhub.native import unsayable_part
 from crmhub_salesforce.foreign import Foreign, referred
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import NUMBERS, Described
@@ -230,12 +230,8 @@ def _parent(item: Ready, references: Sequence[tuple[str, str]]) -> object:
 
 def _unsayable(request: WriteRequest, item: WriteItem) -> Problem | None:
     """Why the item cannot be sent at all: else its batch could not be."""
-    for name, value in [*item.fields.items(), (request.match, item.key)]:
-        if why := unsayable(name):
-            return Problem("JSON_PARSER_ERROR", f"a name cannot be sent: {why}")
-        if why := unsayable(value):
-            return Problem("JSON_PARSER_ERROR", f"the value cannot be sent: {why}", name)
-    return None
+    found = unsayable_part(item.fields) or unsayable_part({request.match or "": item.key})
+    return found and Problem("JSON_PARSER_ERROR", f"it cannot be sent: {found[1]}", found[0])
 
 
 def _survives(of: Described, name: str) -> bool:

@@ -22,6 +22,7 @@ from crmhub.errors import (
     Unsupported,
     Where,
 )
+from crmhub.native import unsayable_part
 from crmhub_zoho.config import ZohoConfig
 from crmhub_zoho.errors import is_about_records
 from crmhub_zoho.fetching import Fetcher
@@ -197,6 +198,10 @@ def invalid(request: WriteRequest, item: WriteItem, schema: ModuleSchema) -> Out
         return Outcome(
             "rejected", problem=Problem("missing_key", "an upsert needs the value to match by", request.match)
         )
+    unsaid = unsayable_part(item.fields) or unsayable_part({request.match or "": item.key})
+    if unsaid is not None:
+        problem = Problem("invalid_value", f"it cannot be sent: {unsaid[1]}", unsaid[0])
+        return Outcome("rejected", item.id, problem=problem)
     strange = next((name for name in item.fields if not schema.takes(name)), None)
     if strange is not None:
         hint = schema.nearest(strange)
@@ -269,7 +274,7 @@ def _none_there(request: WriteRequest, item: WriteItem) -> Outcome:
 
 def _is_ours(outcome: Outcome) -> bool:
     return outcome.problem is not None and outcome.problem.code in {
-        *("invalid_id", "missing_key", "read_only", "unknown_field")
+        *("invalid_id", "invalid_value", "missing_key", "read_only", "unknown_field")
     }
 
 

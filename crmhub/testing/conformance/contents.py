@@ -21,6 +21,11 @@ TEXTS = (
     "\U0001f469\u200d\U0001f469\u200d\U0001f467 \U0001f1ea\U0001f1fa",  # emoji of joined code points
     'O\'Brien "&" <b>',
     "100 % \\ ;,|",
+    "NA",  # nothing, to readers of tables that guess
+    "#N/A",
+    "null",
+    "=1+1",
+    "007.10",
 )
 _LONG = 64_000
 _INSTANTS = (

@@ -143,6 +143,11 @@ async def one_bad_row_costs_one_row(org: Org, sample: Sample) -> None:
         problem = outcomes[bad].problem
         expect(problem is not None and problem.permanent, "what is wrong with the item itself is permanent")
         await _expect_others(used, rows, outcomes, bad)
+        odd = [filled(sample, used.schema, 2 * count + number) for number in range(4)]
+        odd[1][sample.text] = "half of a surrogate pair: \ud83d"
+        outcomes = await used.create(*odd)
+        _expect_refusal(outcomes[1], sample.text, "a text that UTF-8 cannot say")
+        await _expect_others(used, odd, outcomes, 1)
         if sample.number is None:
             return
         more = [filled(sample, used.schema, count + number) for number in range(4)]
@@ -178,6 +183,22 @@ async def stale_version_is_a_conflict(org: Org, sample: Sample) -> None:
         outcome = await used.update(id_, {sample.text: "Ours"}, fresh)
         expect(outcome.ok, f"an update of the present version is {told(outcome)}")
         await _expect_truth(used, id_, {**theirs, sample.text: "Ours"}, "after the update")
+        others = [await _seeded(used, filled(sample, used.schema, number)) for number in (2, 3)]
+        now = [str((await used.get(one, (sample.text, modified)))[modified]) for one in others]
+        versions = zip((others[0], id_, others[1]), (now[0], stale, now[1]), strict=True)
+        items = [WriteItem({sample.text: "Ours, too"}, id=one, if_version=was) for one, was in versions]
+        outcomes = await used.write(WriteRequest(sample.object, "update", items))
+        expect(
+            [outcome.status == "conflict" for outcome in outcomes] == [False, True, False]
+            and outcomes[0].ok
+            and outcomes[2].ok,
+            f"updates of a present, a stale and a present version are {', '.join(map(told, outcomes))}",
+        )
+        names = {key: row[sample.text] for key, row in (await used.truth()).items()}
+        expect(
+            names == {id_: "Ours", others[0]: "Ours, too", others[1]: "Ours, too"},
+            "among several updates those of present versions are not all written, or the stale one is",
+        )
 
 
 @check(44, "delete twice is deleted", _writes("create", "delete"))

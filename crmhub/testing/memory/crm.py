@@ -11,6 +11,7 @@ import anyio.lowlevel
 
 from crmhub.clock import Clock
 from crmhub.connector import Deletion, FieldSpec, Native, Problem, Value
+from crmhub.native import unsayable
 from crmhub.testing.memory.config import MemoryConfig
 
 __all__ = ["MemoryCrm", "Wire"]
@@ -105,6 +106,8 @@ class MemoryCrm:
             return Problem("unknown_field", f"no field {name}", name)
         if not spec.creatable:
             return Problem("read_only", f"{name} is read-only", name)
+        if why := unsayable(value):
+            return Problem("no_text", why, name)
         if value is None:
             return None
         if spec.restricted and value not in {choice.value for choice in spec.choices}:
