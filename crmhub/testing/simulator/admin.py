@@ -1,8 +1,8 @@
 """The admin routes, for tests and curious people on the same machine: `/_truth`, `/_faults`, `/_clock`,
-`/_outbox`, `/_stats`, `/_code`.
+`/_outbox`, `/_stats`, `/_code`, `/_settings`, `/_act`.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import datetime
 from typing import Protocol, cast
 
@@ -41,8 +41,16 @@ class Played(Protocol):
         """A code as the vendor's console gives it, to be pasted; raises SimulatorError where none does."""
         ...
 
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Make other choices while the double runs; all that were made."""
+        ...
 
-_PAGES = ("_truth", "_faults", "_clock", "_outbox", "_stats", "_code")
+    def act(self, name: str, given: Mapping[str, str]) -> dict[str, object]:
+        """What happens at the vendor without its API; what came of it."""
+        ...
+
+
+_PAGES = ("_truth", "_faults", "_clock", "_outbox", "_stats", "_code", "_settings", "_act")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _CHUNK = 500
 
@@ -73,10 +81,10 @@ async def admin_answer(double: Played, request: Request) -> Response:
                 if request.method == "PUT":
                     double.faults.replace(_rules(load_json(await request.body())))
                 return json_response({"faults": double.faults.rules})
+            case ("PUT", ["_settings"]) | ("POST", ["_act", _]):
+                return _altered(double, parts, _texts(load_json(await request.body() or b"{}")))
             case (("GET" | "POST"), ["_clock"]):
-                if request.method == "POST":
-                    _turn(double, load_json(await request.body()))
-                return json_response({"now": iso_seconds(double.clock.now())})
+                return _clock(double, load_json(await request.body()) if request.method == "POST" else None)
             case _:
                 return _refused(404, f"no admin route {request.method} {request.url.path}")
     except (SimulatorError, msgspec.DecodeError) as problem:
@@ -118,6 +126,19 @@ async def _streamed(rows: Iterator[Row], *, lines: bool) -> AsyncIterator[bytes]
     yield b"\n" if lines else b"]"
 
 
+def _altered(double: Played, parts: list[str], given: dict[str, str]) -> Response:
+    if parts[0] == "_settings":
+        return json_response({"settings": double.change_settings(given)})
+    return json_response(double.act(parts[1], given))
+
+
+def _texts(body: object) -> dict[str, str]:
+    if not isinstance(body, dict):
+        raise SimulatorError('send an object of names and texts, e.g. {"page_rows": "100"}')
+    pairs = cast("dict[str, object]", body).items()
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in pairs}
+
+
 def _rules(body: object) -> list[str]:
     if isinstance(body, dict):
         body = cast("dict[str, object]", body).get("faults")
@@ -125,6 +146,12 @@ def _rules(body: object) -> list[str]:
     if items is None or not all(isinstance(item, str) for item in items):
         raise SimulatorError('send a list of rules, e.g. ["429:5%"], or {"faults": [...]}')
     return cast("list[str]", items)
+
+
+def _clock(double: Played, turn: object | None) -> Response:
+    if turn is not None:
+        _turn(double, turn)
+    return json_response({"now": iso_seconds(double.clock.now())})
 
 
 def _turn(double: Played, body: object) -> None:

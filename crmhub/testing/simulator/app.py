@@ -1,7 +1,7 @@
 """The ASGI application around a double: latency, faults, counting, and the admin routes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from typing import ClassVar
 
@@ -70,6 +70,21 @@ class Double(ABC):
         Raises SimulatorError where the vendor's console gives none.
         """
         raise SimulatorError("this vendor's console gives no codes: sign in with a browser")
+
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Make other choices of the double's own while it runs; all that were made, by name.
+
+        Raises SimulatorError where it can not be.
+        """
+        raise SimulatorError(f"this double's choices are made when it starts: {', '.join(changes)}")
+
+    def act(self, name: str, given: Mapping[str, str]) -> dict[str, object]:
+        """What happens at the vendor without its API, such as a merge by hand; what came of it.
+
+        Raises SimulatorError where there is no such thing.
+        """
+        del given
+        raise SimulatorError(f"nothing of the name {name!r} happens here")
 
     @abstractmethod
     def expire_tokens(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -29,7 +29,7 @@ class ToDouble(HTTPAdapter):
 
 
 @contextmanager
-def signed_in(double: SalesforceDouble, served: Running, version: str = "62.0") -> Iterator[Salesforce]:
+def signed_in(double: SalesforceDouble, served: Running, version: str = "62.0") -> Generator[Salesforce]:
     """A client with a session of its own."""
     host = urlsplit(served.url).netloc
     with requests.Session() as session:

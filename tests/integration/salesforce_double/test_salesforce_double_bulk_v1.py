@@ -58,7 +58,7 @@ def test_it_writes_in_batches_and_hears_of_each_record(client: Salesforce) -> No
     detailed = cast("Rows", accounts.insert([{"Name": "told"}], include_detailed_results=True))
     assert (detailed[0]["Name"], detailed[0]["success"]) == ("told", True)
     contacts = [{"LastName": "x", "Account": {"External_Id__c": "v1-9"}}]
-    (child,) = cast("Rows", client.bulk.submit_dml("Contact", "insert", contacts))
+    (child,) = cast("Rows", cast("Any", client.bulk).submit_dml("Contact", "insert", contacts))
     assert child["success"]
     assert all(row["success"] for row in cast("Rows", accounts.delete([{"Id": id_} for id_ in ids[:2]])))
     assert all(row["success"] for row in cast("Rows", accounts.hard_delete([{"Id": ids[2]}])))

@@ -6,6 +6,8 @@ from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.catalog.fields import Choice, Field
 from crmhub_salesforce.simulator.catalog.objects import Catalog
 from crmhub_salesforce.simulator.catalog.sobject import SObject
+from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.record_types import MASTER_ID
 
 _SOAP: Mapping[str, str] = {
     "id": "tns:ID",
@@ -19,8 +21,6 @@ _SOAP: Mapping[str, str] = {
     "datetime": "xsd:dateTime",
     "address": "urn:address",
 }
-
-_MASTER_TYPE = "012000000000000AAA"
 
 
 def global_describe(catalog: Catalog, version: str) -> Row:
@@ -39,7 +39,7 @@ def summary(sobject: SObject, version: str) -> Row:
         "associateEntityType": None,
         "associateParentEntity": None,
         "createable": sobject.createable,
-        "custom": False,
+        "custom": sobject.name.endswith("__c"),
         "customSetting": False,
         "deepCloneable": False,
         "deletable": sobject.deletable,
@@ -75,8 +75,9 @@ def _urls(name: str, version: str) -> Row:
     return {"rowTemplate": f"{base}/{{ID}}", "describe": f"{base}/describe", "sobject": base}
 
 
-def describe(catalog: Catalog, sobject: SObject, version: str) -> Row:
+def describe(org: Org, sobject: SObject, version: str) -> Row:
     """`GET /sobjects/X/describe`."""
+    catalog = org.catalog
     return {
         **summary(sobject, version),
         "actionOverrides": [],
@@ -104,18 +105,7 @@ def describe(catalog: Catalog, sobject: SObject, version: str) -> Row:
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [
-            {
-                "active": True,
-                "available": True,
-                "defaultRecordTypeMapping": True,
-                "developerName": "Master",
-                "master": True,
-                "name": "Master",
-                "recordTypeId": _MASTER_TYPE,
-                "urls": {"layout": f"{_base(sobject.name, version)}/describe/layouts/{_MASTER_TYPE}"},
-            }
-        ],
+        "recordTypeInfos": _record_types(org, sobject, version),
         "searchLayoutable": sobject.searchable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [
@@ -123,6 +113,25 @@ def describe(catalog: Catalog, sobject: SObject, version: str) -> Row:
             {"label": f"My {sobject.label_plural.lower()}", "name": "mine"},
         ],
     }
+
+
+def _record_types(org: Org, sobject: SObject, version: str) -> list[Row]:
+    own = [(key, org.record_types[key][1]) for key in org.types_of(sobject)]
+    found = [(key, kind.name, kind.developer_name, place == 0) for place, (key, kind) in enumerate(own)]
+    base = f"{_base(sobject.name, version)}/describe/layouts"
+    return [
+        {
+            "active": True,
+            "available": True,
+            "defaultRecordTypeMapping": default,
+            "developerName": developer_name,
+            "master": key == MASTER_ID,
+            "name": name,
+            "recordTypeId": key,
+            "urls": {"layout": f"{base}/{key}"},
+        }
+        for key, name, developer_name, default in [*found, (MASTER_ID, "Master", "Master", not own)]
+    ]
 
 
 def describe_field(field: Field) -> Row:

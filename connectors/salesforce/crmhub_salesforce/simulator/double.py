@@ -1,7 +1,7 @@
 """The Salesforce double: one org behind HTTP."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+import random
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 from urllib.parse import parse_qsl
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from crmhub.testing.simulator.app import PATTERN_KEY, Double
+from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.jsons import dump_json
 from crmhub.testing.simulator.mcp import PATH, is_endpoint
 from crmhub.testing.simulator.mcp_switches import read_switches
@@ -20,6 +21,7 @@ from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.catalog.objects import build_catalog
 from crmhub_salesforce.simulator.customs import Customs
 from crmhub_salesforce.simulator.errors import ApiError
+from crmhub_salesforce.simulator.lives import convert_lead, merge
 from crmhub_salesforce.simulator.login import Login
 from crmhub_salesforce.simulator.mcp import make_server
 from crmhub_salesforce.simulator.mcp_results import SHAPES
@@ -38,7 +40,7 @@ from crmhub_salesforce.simulator.resources.search import add_search
 from crmhub_salesforce.simulator.seed import Seeds
 from crmhub_salesforce.simulator.service import PREFIX, Adder, Service
 from crmhub_salesforce.simulator.sessions import Sessions
-from crmhub_salesforce.simulator.settings import read_settings
+from crmhub_salesforce.simulator.settings import changed_settings, read_settings
 from crmhub_salesforce.simulator.usage import Usage
 
 LONGEST_URL = 16_384
@@ -72,6 +74,8 @@ _FAILURES = {
         "We are down for maintenance. Sorry for the inconvenience. We'll be back shortly.",
     ),
 }
+_ACTS = "merge (object, winner, loser), convert_lead (id, deal), hold (id, writes), purge_delete_log"
+_CROWDED = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
 _REFUSED_TOO_LONG = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
 
 
@@ -83,14 +87,26 @@ class SalesforceDouble(Double):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         settings = read_settings(options.settings)
-        catalog = build_catalog(load_schema(options.schema), settings.currencies)
+        self._chosen = dict(options.settings)
+        typed = [kind.sobject for kind in settings.record_types]
+        catalog = build_catalog(
+            load_schema(options.schema), [*settings.currencies], typed, settings.hidden_fields
+        )
         users = load_users(options.users) or list(DEFAULT_USERS)
-        self.org = Org(catalog, self.clock, users, lambda org: Seeds(options, org).tables())
+        self.org = Org(
+            catalog,
+            self.clock,
+            users,
+            lambda org: Seeds(options, org, settings).tables(),
+            record_types=settings.record_types,
+            rates=settings.currencies,
+        )
         self.org.customs = Customs(settings.validation_rules, settings.duplicate_rules, settings.held_parents)
         self.sessions = Sessions(self.clock, settings, options.seed, self.org.id, self.org.user_id)
         self._login = Login(self.org, self.sessions, self.stats)
         usage = Usage(self.clock, settings.daily_api_requests)
-        self._service = Service(self.org, settings, self.faults, usage)
+        self._service = Service(self.org, settings, self.faults, usage, random.Random(f"late {options.seed}"))
+        self._calls = 0
         for add in _RESOURCES:
             add(self._service)
         self._bulk = BulkV1(self._service)
@@ -121,13 +137,46 @@ class SalesforceDouble(Double):
         """Let all sessions end now."""
         self.sessions.expire_all()
 
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Change what can be changed while the org runs; all choices that were made. Raises
+        SimulatorError.
+        """
+        known = {**self._chosen, **changes}
+        settings = changed_settings(self._chosen, changes)
+        self._service.settings = settings
+        self._service.usage.allowed = settings.daily_api_requests
+        customs = self.org.customs
+        customs.validations, customs.duplicates = settings.validation_rules, settings.duplicate_rules
+        customs.held = settings.held_parents
+        self.sessions.change(settings)
+        self._chosen = known
+        return known
+
     def shorten_pages(self, rows: int) -> None:
         """From now on give at most so many rows in a page of query results."""
-        self._service.settings = replace(self._service.settings, page_rows=rows)
+        self.change_settings({"page_rows": str(rows)})
 
     def slow_jobs(self, seconds: int) -> None:
         """From now on a bulk job takes so long, by the org's clock."""
-        self._service.settings = replace(self._service.settings, bulk_seconds=seconds)
+        self.change_settings({"bulk_seconds": str(seconds)})
+
+    def act(self, name: str, given: Mapping[str, str]) -> dict[str, object]:
+        """What happens in the org without the API: a merge, a lead's conversion, … Raises SimulatorError."""
+        try:
+            match name, given:
+                case "merge", {"object": str() as kind, "winner": str() as winner, "loser": str() as loser}:
+                    merge(self.org, kind, winner, loser)
+                case "convert_lead", {"id": str() as lead}:
+                    return {**convert_lead(self.org, lead, deal=given.get("deal"))}
+                case "hold", {"id": str() as held, **more}:
+                    self.org.customs.hold(held, int(more.get("writes", "1")))
+                case "purge_delete_log", _:
+                    self.purge_delete_log()
+                case _:
+                    raise SimulatorError(f"there is no {name} with these particulars; there are {_ACTS}")
+        except (ApiError, ValueError) as problem:
+            raise SimulatorError(f"{name}: {problem}") from None
+        return {}
 
     def purge_delete_log(self) -> None:
         """Empty the delete log up to now, as the service does when it grows too long."""
@@ -146,7 +195,17 @@ class SalesforceDouble(Double):
         """Answer one call."""
         if is_endpoint(request.url.path.rstrip("/")):
             return await self.mcp.answer(request)
-        await self.lag()
+        self._calls += 1
+        try:
+            most = self._service.settings.concurrent_calls
+            if most is not None and self._calls > most:
+                return _response(Reply(403, ApiError("REQUEST_LIMIT_EXCEEDED", _CROWDED).rest()))
+            await self.lag()
+            return await self._answered(request)
+        finally:
+            self._calls -= 1
+
+    async def _answered(self, request: Request) -> Response:
         raw = _raw_target(request)
         for status, size, most in (
             (414, len(raw), LONGEST_URL),

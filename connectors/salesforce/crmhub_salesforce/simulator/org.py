@@ -1,6 +1,6 @@
 """The played org: its object types, their records, its users and its clock."""
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -15,7 +15,8 @@ from crmhub_salesforce.simulator.catalog.opportunities import FORECAST_NAMES, St
 from crmhub_salesforce.simulator.catalog.sobject import SObject
 from crmhub_salesforce.simulator.customs import Customs
 from crmhub_salesforce.simulator.ids import ObjectIds
-from crmhub_salesforce.simulator.values import stamp
+from crmhub_salesforce.simulator.record_types import RecordType
+from crmhub_salesforce.simulator.values import as_double, stamp
 
 ORG_PLACE = 0
 API_USER_PLACE = 0
@@ -40,6 +41,9 @@ class Org:
         clock: SimClock,
         users: list[UserSpec],
         seeded: Callable[["Org"], Mapping[str, Seeded]],
+        *,
+        record_types: Sequence[RecordType] = (),
+        rates: Mapping[str, Decimal] | None = None,
     ) -> None:
         self.catalog = catalog
         self.clock = clock
@@ -51,9 +55,13 @@ class Org:
         self.owners = [self.ids["User"].id_of(place + 1) for place, user in enumerate(users) if user.active]
         self.deletions: dict[str, list[LoggedDelete]] = {sobject.name: [] for sobject in catalog}
         self.log_from = 0
-        self.rates: dict[str, Decimal] = {}
+        self.rates = rates or {}
         """What one unit of the org's own currency is worth, by code; empty in an org of one currency."""
         self.customs = Customs()
+        self.late_by = 0
+        """So many seconds before the present writes say that they were made, as their commit took so long."""
+        self.record_types = self._types(record_types)
+        """By id: the record types, with the object that each is of."""
         self._undo: list[Callable[[], object]] | None = None
         rows = seeded(self)
         self.tables = {
@@ -61,12 +69,14 @@ class Org:
             for sobject in catalog
         }
         self._found(users)
+        self._set_up()
 
     def _found(self, users: list[UserSpec]) -> None:
         api = UserSpec("Integration", "User", "integration.user@example.com")
-        self._place("User", {**_user_row(api), "TimeZoneSidKey": "GMT"})
+        own: Row = {"CurrencyIsoCode": next(iter(self.rates))} if self.rates else {}
+        self._place("User", {**_user_row(api), "TimeZoneSidKey": "GMT", **own})
         for user in users:
-            self._place("User", _user_row(user))
+            self._place("User", {**_user_row(user), **own})
         self._place(
             "Organization",
             {
@@ -84,6 +94,38 @@ class Org:
         )
         for order, stage in enumerate(self.stages, 1):
             self._place("OpportunityStage", _stage_row(stage, order))
+
+    def _types(self, record_types: Sequence[RecordType]) -> dict[str, tuple[str, RecordType]]:
+        found: dict[str, tuple[str, RecordType]] = {}
+        for place, kind in enumerate(record_types):
+            known = self.catalog.get(kind.sobject)
+            name = kind.sobject if known is None else known.name
+            found[self.ids["RecordType"].id_of(place)] = (name, kind)
+        return found
+
+    def types_of(self, sobject: SObject) -> list[str]:
+        """The ids of an object's record types, its default first."""
+        return [key for key, (name, _) in self.record_types.items() if name == sobject.name]
+
+    def _set_up(self) -> None:
+        for name, kind in self.record_types.values():
+            row: Row = {"Name": kind.name, "DeveloperName": kind.developer_name, "IsActive": True}
+            self._place("RecordType", {**row, "SobjectType": name})
+        own = next(iter(self.rates), None)
+        for code, rate in self.rates.items():
+            said: Row = {"IsoCode": code, "ConversionRate": as_double(rate)}
+            extra: Row = {"DecimalPlaces": 2, "IsActive": True, "IsCorporate": code == own}
+            self._place("CurrencyType", {**said, **extra})
+            dates: Row = {"StartDate": "0001-01-01", "NextStartDate": "9999-12-31"}
+            self._place("DatedConversionRate", {**said, **dates})
+
+    def default_type(self, sobject: SObject) -> str | None:
+        """The record type that new records of an object have."""
+        return next(iter(self.types_of(sobject)), None)
+
+    def _now(self) -> int:
+        """When what is written now says that it was."""
+        return self.clock.seconds() - self.late_by
 
     def _place(self, name: str, row: Row) -> None:
         table = self.tables[name]
@@ -162,7 +204,7 @@ class Org:
     def insert(self, sobject: SObject, row: Row) -> str:
         """Keep a new record; its audit fields are set here. Returns its id."""
         table = self.tables[sobject.name]
-        now = self.clock.seconds()
+        now = self._now()
         record_id = table.id_at(table.next_place)
         place = table.insert({"Id": record_id, **row, **self._audit(now, created=True)}, now)
 
@@ -177,7 +219,7 @@ class Org:
         """Replace a live record; its audit fields are set here."""
         table = self.tables[sobject.name]
         before, at = table.row(place), table.modified(place)
-        now = self.clock.seconds()
+        now = self._now()
         table.replace(place, {**row, **self._audit(now, created=False)}, now)
         self._undoable(lambda: table.replace(place, before, at))
 
@@ -185,7 +227,7 @@ class Org:
         """Move a live record to the recycle bin."""
         table = self.tables[sobject.name]
         before, at = table.row(place), table.modified(place)
-        now = self.clock.seconds()
+        now = self._now()
         moment = stamp(now)
         gone = {**before, "IsDeleted": True, "SystemModstamp": moment, "LastModifiedDate": moment}
         table.replace(place, gone, now)

@@ -28,6 +28,8 @@ def defaults(org: Org, sobject: SObject) -> Row:
                 row[field.name] = choice.value
         if field.name == "OwnerId":
             row[field.name] = org.user_id
+    if (kind := org.default_type(sobject)) is not None:
+        row["RecordTypeId"] = kind
     if sobject.name == "Lead":
         row["IsUnreadByOwner"] = True
     return row
@@ -37,9 +39,31 @@ def complete(org: Org, sobject: SObject, row: Row, given: Row, before: Row | Non
     """Fill in the computed fields of a row about to be kept; raises ApiError where the object's own rules are
     broken.
     """
+    _check_type(org, sobject, row, given)
+    if sobject.name.endswith("__c") and not row.get("Name"):
+        row["Name"] = str(
+            row.get("Id") or org.tables[sobject.name].id_at(org.tables[sobject.name].next_place)
+        )
     rule = _RULES.get(sobject.name)
     if rule is not None:
         rule(org, row, given, before)
+
+
+def _check_type(org: Org, sobject: SObject, row: Row, given: Row) -> None:
+    """A record's type is one of its object's, and cuts its restricted pick lists to the type's own values."""
+    if not org.record_types or sobject.field("RecordTypeId") is None:
+        return
+    key = row.get("RecordTypeId")
+    known = org.record_types.get(str(key))
+    if key is not None and (known is None or known[0] != sobject.name):
+        message = f"Record Type ID: this ID value isn't valid for the user: {key}"
+        raise ApiError("INVALID_CROSS_REFERENCE_KEY", message, fields=["RecordTypeId"])
+    for name, values in known[1].values.items() if known else ():
+        field = sobject.field(name)
+        if field is not None and field.restricted and given.get(field.name) not in {None, *values}:
+            value = given[field.name]
+            message = f"{field.label}: bad value for restricted picklist field: {value}"
+            raise ApiError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, fields=[field.name])
 
 
 def _full_name(org: Org, row: Row, given: Row, before: Row | None) -> None:

@@ -17,6 +17,7 @@ from crmhub_salesforce.simulator.ids import normal_id
 from crmhub_salesforce.simulator.org import Org
 from crmhub_salesforce.simulator.patterns import KINDS, WORDS, Patterns
 from crmhub_salesforce.simulator.rules import defaults
+from crmhub_salesforce.simulator.settings import Settings
 from crmhub_salesforce.simulator.values import stamp
 
 SEEDED = ("Account", "Contact", "Lead", "Opportunity", "Task", "Event")
@@ -30,6 +31,8 @@ _TOGETHER = 7
 _LOADED = 5_000
 """The first records of a large org were loaded in bulk: up to this many share one second of change."""
 
+_NUL_EVERY = 7
+
 Draw = Callable[[Patterns], Row]
 Own = Callable[[int], Row]
 """What a record has of its own, from its place."""
@@ -41,8 +44,9 @@ Locators = Mapping[str, Callable[[str], Iterable[int]]]
 class Seeds:
     """Makes the seeded records of one org."""
 
-    def __init__(self, options: Options, org: Org) -> None:
+    def __init__(self, options: Options, org: Org, settings: Settings) -> None:
         self._org = org
+        self._settings = settings
         self._seed = options.seed
         self._counts = {
             name: options.rows_of(name, None if name in SEEDED else 0)
@@ -85,13 +89,20 @@ class Seeds:
         by = self._org.user_id
         # A source for each object: what one holds does not depend on what else is seeded.
         source = Patterns(random.Random(f"{self._seed} {sobject.name}"), self._org.stages)
-        patterns = [
+        patterns: list[Row] = [
             {"Id": "", **base, **draw(source), "CreatedById": by, "LastModifiedById": by}
             for _ in range(_PATTERNS)
         ]
+        if self._settings.nul_bytes and sobject.field("Description") is not None:
+            for row in patterns[::_NUL_EVERY]:
+                row["Description"] = "NUL:\0 (as old imports left it)"
         filled = {name for row in patterns for name in row}
         count, owners = self._counts[sobject.name], self._owners
-        id_of, loaded = self._org.ids[sobject.name].id_of, min(count // 4, _LOADED)
+        id_of = self._org.ids[sobject.name].id_of
+        loaded = min(count // 4, _LOADED)
+        if self._settings.equal_stamps is not None:
+            loaded = min(self._settings.equal_stamps, count) - _TOGETHER
+        types = self._org.types_of(sobject)
 
         def modified(place: int) -> int:
             return FIRST_CHANGE + max(place - loaded, 0) // _TOGETHER * 60
@@ -101,6 +112,8 @@ class Seeds:
             row["Id"] = id_of(place)
             row["OwnerId"] = owners[place % len(owners)]
             row["CreatedDate"] = row["LastModifiedDate"] = row["SystemModstamp"] = stamp(modified(place))
+            if types:
+                row["RecordTypeId"] = types[place % len(types)]
             row.update(own(place))
             return row
 

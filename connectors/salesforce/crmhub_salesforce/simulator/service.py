@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from random import Random
 
 from crmhub.testing.simulator.faults import Faults
 from crmhub_salesforce.simulator.calls import RETIRED, VERSIONS, Call, Handler, Reply, Router
@@ -25,6 +26,11 @@ class Service:
     settings: Settings
     faults: Faults
     usage: Usage
+    random: Random = field(default_factory=lambda: Random(0))
+    allowances: dict[str, Callable[[], tuple[int, int]]] = field(
+        default_factory=dict[str, Callable[[], tuple[int, int]]]
+    )
+    """What `/limits` tells beside the API calls: how much there is in a day, and how much is used."""
     records: Records = field(init=False)
     router: Router = field(default_factory=Router)
     before_calls: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
@@ -57,6 +63,8 @@ class Service:
 
     def carry_out(self, call: Call) -> Reply:
         """Answer a call that the org makes itself, inside of another or of a job."""
+        late = self.settings.late_commits
+        self.org.late_by = self.random.randint(0, late) if late else 0
         try:
             return self._answer(call)
         except ApiError as refusal:

@@ -138,6 +138,10 @@ class Sessions:
         self._active = False
         self.revoke_all()
 
+    def change(self, settings: Settings) -> None:
+        """From now on sign in by other rules."""
+        self._settings = settings
+
     def rotate_refresh_tokens(self) -> None:
         """From now on each refresh gives a new refresh token and voids the old one."""
         self._settings = replace(self._settings, rotate_refresh_tokens=True)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
@@ -11,6 +12,7 @@ from crmhub.testing.simulator.mcp_switches import settings_of
 from crmhub_salesforce.simulator.customs import Duplicates
 from crmhub_salesforce.simulator.mcp_results import SHAPES
 from crmhub_salesforce.simulator.mcp_tools import NAMES
+from crmhub_salesforce.simulator.record_types import RecordType, read_record_types
 
 _HELP = {
     **settings_of(NAMES, SHAPES),
@@ -30,9 +32,18 @@ _HELP = {
     "validation_rules": "true: the administrators' rules are active (no negative amounts, …)",
     "duplicate_rules": "alert or block: accounts of one name, contacts and leads of one e-mail address",
     "held_parents": "writes that each parent record refuses first, as others hold it (default 0)",
-    "currencies": "codes of the currencies that amounts can have, the org's own first: USD,EUR",
+    "currencies": "currencies that amounts can have, the org's own first, with their rates: USD,EUR:0.9",
+    "record_types": "record types: Opportunity.New_Business,Opportunity.Renewal, or a YAML file with them",
+    "hidden_fields": "fields that the user may not see: Account.Phone,Contact.Email",
+    "late_commits": "writes are seen up to so many seconds after their SystemModstamp (default 0)",
+    "equal_stamps": "so many seeded records of each object share one SystemModstamp (default up to 5000)",
+    "short_pages": "true: pages of queries hold fewer records than they might",
+    "nul_bytes": "true: some seeded texts hold a NUL character",
+    "concurrent_calls": "calls at one time, beyond which they are refused (default: any number)",
     "jwt_certificate": "PEM file with the certificate or public key for the JWT bearer flow",
 }
+_RATE = "0.9"
+"""What a unit of the org's own currency is worth in another, where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,14 @@ class Settings:
     validation_rules: bool = False
     duplicate_rules: Duplicates = "off"
     held_parents: int = 0
-    currencies: tuple[str, ...] = ()
+    currencies: Mapping[str, Decimal] = field(default_factory=dict[str, Decimal])
+    record_types: tuple[RecordType, ...] = ()
+    hidden_fields: frozenset[str] = frozenset()
+    late_commits: int = 0
+    equal_stamps: int | None = None
+    short_pages: bool = False
+    nul_bytes: bool = False
+    concurrent_calls: int | None = None
     jwt_certificate: Path | None = None
 
 
@@ -85,8 +103,27 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         duplicate_rules=_duplicates(given.get("duplicate_rules", "off")),
         held_parents=_number(given, "held_parents", standard.held_parents),
         currencies=_currencies(given.get("currencies", "")),
+        record_types=read_record_types(given.get("record_types", "")),
+        hidden_fields=_fields(given.get("hidden_fields", "")),
+        late_commits=_number(given, "late_commits", standard.late_commits),
+        equal_stamps=_number(given, "equal_stamps", 0) or None,
+        short_pages=_flag(given, "short_pages"),
+        nul_bytes=_flag(given, "nul_bytes"),
+        concurrent_calls=_number(given, "concurrent_calls", 0) or None,
         jwt_certificate=None if certificate is None else Path(certificate),
     )
+
+
+FIXED = frozenset({"currencies", "record_types", "hidden_fields", "equal_stamps", "nul_bytes"})
+"""What an org has from its beginning."""
+
+
+def changed_settings(known: Mapping[str, str], changes: Mapping[str, str]) -> Settings:
+    """The settings after changes to a running org; raises SimulatorError."""
+    fixed = sorted(name for name in changes if name in FIXED or name.startswith("mcp_"))
+    if fixed:
+        raise SimulatorError(f"setting {fixed[0]}: it can be chosen when the org begins, not afterwards")
+    return read_settings({**known, **changes})
 
 
 def _duplicates(text: str) -> Duplicates:
@@ -95,11 +132,24 @@ def _duplicates(text: str) -> Duplicates:
     return cast("Duplicates", text)
 
 
-def _currencies(text: str) -> tuple[str, ...]:
-    codes = tuple(text.split(",")) if text else ()
-    if any(re.fullmatch("[A-Z]{3}", code) is None for code in codes) or len({*codes}) != len(codes):
-        raise SimulatorError(f"setting currencies: {text!r} is no list of different codes such as USD,EUR")
-    return codes
+def _currencies(text: str) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for part in text.split(",") if text else ():
+        match = re.fullmatch(r"([A-Z]{3})(?::(\d{1,9}(?:\.\d{1,6})?))?", part)
+        if match is None or match[1] in found:
+            message = "is no list of different codes such as USD,EUR (or EUR:0.9)"
+            raise SimulatorError(f"setting currencies: {text!r} {message}")
+        found[match[1]] = Decimal(match[2] or (_RATE if found else "1"))
+    return found
+
+
+def _fields(text: str) -> frozenset[str]:
+    names = text.split(",") if text else []
+    if any(re.fullmatch(r"\w+\.\w+", name) is None for name in names):
+        raise SimulatorError(
+            f"setting hidden_fields: {text!r} is no list such as Account.Phone,Contact.Email"
+        )
+    return frozenset(name.lower() for name in names)
 
 
 def _number(given: Mapping[str, str], name: str, standard: int) -> int:

@@ -1,5 +1,6 @@
 """All object types of one org, found by name or by the prefix of a record id."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,7 +20,8 @@ from crmhub_salesforce.simulator.catalog.opportunities import (
     Stage,
 )
 from crmhub_salesforce.simulator.catalog.people import ORGANIZATION, USER
-from crmhub_salesforce.simulator.catalog.sobject import SObject
+from crmhub_salesforce.simulator.catalog.setup import CURRENCY_TYPE, DATED_RATE, RECORD_TYPE
+from crmhub_salesforce.simulator.catalog.sobject import SObject, audit, head, owner
 
 _STANDARD = (
     ACCOUNT,
@@ -31,9 +33,12 @@ _STANDARD = (
     CONTACT_ROLE,
     STAGE,
     ORGANIZATION,
+    RECORD_TYPE,
     TASK,
     USER,
 )
+_CURRENCIES = (CURRENCY_TYPE, DATED_RATE)
+_CUSTOM = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")
 
 
 @dataclass(frozen=True)
@@ -90,28 +95,75 @@ class Catalog:
         )
 
 
-def build_catalog(declared: Mapping[str, Sequence[FieldSpec]], currencies: Sequence[str] = ()) -> Catalog:
-    """The standard object types with the declared fields; raises SimulatorError for a declaration that cannot
-    be.
+def build_catalog(
+    declared: Mapping[str, Sequence[FieldSpec]],
+    currencies: Sequence[str] = (),
+    typed: Sequence[str] = (),
+    hidden: frozenset[str] = frozenset(),
+) -> Catalog:
+    """The standard object types with the declared fields, and custom objects; raises SimulatorError for a
+    declaration that cannot be.
 
     What is declared for `Activity` goes to Task and Event, as in a real org. With `currencies`, the org's
-    own first, records with amounts have a `CurrencyIsoCode`.
+    own first, records with amounts have a `CurrencyIsoCode`. `typed` objects have record types; the user may
+    not see `hidden` fields (`account.phone`).
     """
-    names = [sobject.name for sobject in _STANDARD]
+    customs = [name for name in declared if _CUSTOM.fullmatch(name)]
+    standard = [*_STANDARD, *(_CURRENCIES if currencies else ())]
+    standard += [_custom_object(name, place) for place, name in enumerate(customs)]
+    names = [sobject.name for sobject in standard]
     wanted: dict[str, list[FieldSpec]] = {}
     for name, specs in declared.items():
         targets = ["Task", "Event"] if name.lower() == "activity" else [_known(name, names)]
         for target in targets:
             wanted.setdefault(target, []).extend(specs)
-    objects = [with_fields(sobject, wanted.get(sobject.name, ()), names) for sobject in _STANDARD]
-    return Catalog([_in_currencies(sobject, currencies) for sobject in objects] if currencies else objects)
+    of_types = {_known(name, names) for name in typed}
+    objects: list[SObject] = []
+    for sobject in standard:
+        found = with_fields(sobject, wanted.get(sobject.name, ()), names)
+        found = _with_type(found) if sobject.name in of_types else found
+        objects.append(_in_currencies(found, currencies) if currencies else found)
+    return Catalog([_without(sobject, hidden) for sobject in objects])
+
+
+def _custom_object(name: str, place: int) -> SObject:
+    """An object of the administrators' own: a name, an owner, and what is declared."""
+    label = name.removesuffix("__c").replace("_", " ")
+    return SObject(
+        name,
+        label,
+        f"{label}s",
+        f"a{place:02d}",
+        fields=(
+            *head("Record"),
+            owner("Group", "User"),
+            fields.field("Name", f"{label} Name", "string", "CUNDLM", 80),
+            *audit(),
+        ),
+    )
+
+
+def _with_type(sobject: SObject) -> SObject:
+    reference = fields.field(
+        "RecordTypeId", "Record Type ID", "reference", "CUND", to=["RecordType"], via="RecordType"
+    )
+    return replace(sobject, fields=(*sobject.fields, reference))
+
+
+def _without(sobject: SObject, hidden: frozenset[str]) -> SObject:
+    kept = tuple(each for each in sobject.fields if f"{sobject.name}.{each.name}".lower() not in hidden)
+    gone = [each.name for each in sobject.fields if each not in kept and (each.required or each.type == "id")]
+    if gone:
+        raise SimulatorError(f"setting hidden_fields: {sobject.name}.{gone[0]} can be seen by everybody")
+    return sobject if len(kept) == len(sobject.fields) else replace(sobject, fields=kept)
 
 
 def _in_currencies(sobject: SObject, codes: Sequence[str]) -> SObject:
-    if not any(each.type == "currency" for each in sobject.fields):
+    if not any(each.type == "currency" for each in sobject.fields) and sobject.name != "User":
         return sobject
+    flags = "UNDR" if sobject.name == "User" else "CUNDR"
     code = fields.field(
-        "CurrencyIsoCode", "Currency ISO Code", "picklist", "CUNDR", 3, choices=codes, default=codes[0]
+        "CurrencyIsoCode", "Currency ISO Code", "picklist", flags, 3, choices=codes, default=codes[0]
     )
     return replace(sobject, fields=(*sobject.fields, code))
 

@@ -48,6 +48,10 @@ class _IngestJobs:
         self._service = service
         self.jobs = Jobs[_IngestJob](service, self._work)
         service.before_calls.append(self.jobs.advance)
+        service.allowances["DailyBulkApiBatches"] = lambda: (
+            service.settings.daily_bulk_batches,
+            self._batches_of_a_day(),
+        )
 
     # ── jobs ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,10 +180,13 @@ class _IngestJobs:
         self._demand_batches(len(body))
         return header, body
 
-    def _demand_batches(self, rows: int) -> None:
+    def _batches_of_a_day(self) -> int:
         today = self.jobs.now() - 86_400
         made = [job for job in self.jobs.known.values() if job.created_at > today and job.rows]
-        used = sum(-(-len(job.rows) // _BATCH_ROWS) for job in made)
+        return sum(-(-len(job.rows) // _BATCH_ROWS) for job in made)
+
+    def _demand_batches(self, rows: int) -> None:
+        used = self._batches_of_a_day()
         if used + -(-rows // _BATCH_ROWS) > self._service.settings.daily_bulk_batches:
             raise ApiError("ExceededQuota", "ApiBatchItems Limit exceeded.")
 

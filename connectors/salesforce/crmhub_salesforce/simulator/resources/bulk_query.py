@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from crmhub.testing.simulator.clock import days
 from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.calls import Call, Reply
 from crmhub_salesforce.simulator.errors import ApiError
@@ -21,6 +22,7 @@ from crmhub_salesforce.simulator.soql.statement import Statement, prepare
 _OPERATIONS = {"query": False, "queryAll": True}
 _PAGE_ROWS = 50_000
 _PIECE = 1_000
+_DAILY_MEGABYTES = 976_562
 
 
 @dataclass
@@ -62,6 +64,13 @@ class _QueryJobs:
         self._service = service
         self.jobs = Jobs[_QueryJob](service, self._work)
         service.before_calls.append(self.jobs.advance)
+        service.allowances |= {
+            "DailyBulkV2QueryJobs": lambda: (
+                service.settings.daily_bulk_query_jobs,
+                self.jobs.created_within_a_day(),
+            ),
+            "DailyBulkV2QueryFileStorageMB": lambda: (_DAILY_MEGABYTES, self._megabytes()),
+        }
 
     def create(self, call: Call) -> Reply:
         body = call.object()
@@ -87,6 +96,12 @@ class _QueryJobs:
         self.jobs.known[job.id] = job
         self.jobs.begin(job)
         return Reply(200, self._head(job))
+
+    def _megabytes(self) -> int:
+        """How much the results of the last 24 hours take."""
+        since = self.jobs.now() - days(1)
+        recent = (job for job in self.jobs.known.values() if job.created_at > since)
+        return -(-sum(job.ends[-1] for job in recent) // 1_000_000)
 
     def _head(self, job: _QueryJob) -> Row:
         return job.head(self._service.org.user_id)

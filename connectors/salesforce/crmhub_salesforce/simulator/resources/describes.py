@@ -63,6 +63,9 @@ class _Describes:
         del call
         usage = self._service.usage
         found: Row = {name: {"Max": top, "Remaining": top} for name, top in _OTHER_LIMITS.items()}
+        for name, allowance in self._service.allowances.items():
+            most, used = allowance()
+            found[name] = {"Max": most, "Remaining": max(most - used, 0)}
         found["DailyApiRequests"] = {"Max": usage.allowed, "Remaining": max(usage.allowed - usage.used(), 0)}
         return Reply(200, dict(sorted(found.items())))
 
@@ -101,5 +104,5 @@ class _Describes:
         headers = self._headers()
         sobject = self._service.sobject(call.params["sobject"])
         return self._unchanged(call, headers) or Reply(
-            200, describe(self._org.catalog, sobject, call.version), headers
+            200, describe(self._org, sobject, call.version), headers
         )

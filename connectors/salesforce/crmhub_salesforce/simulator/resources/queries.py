@@ -111,7 +111,10 @@ class _Queries:
         """How many records a page holds; the header is a wish within 200 to 2,000."""
         match = _BATCH.search(call.headers.get("sforce-query-options", ""))
         wanted = min(max(int(match[1]), _SMALLEST), _LARGEST) if match else _LARGEST
-        return min(wanted, self._service.settings.page_rows)
+        most = min(wanted, self._service.settings.page_rows)
+        if self._service.settings.short_pages:
+            return self._service.random.randint(max(most // 3, 1), most)
+        return most
 
     def more(self, call: Call) -> Reply:
         match = _LOCATOR.fullmatch(call.params["locator"])

@@ -19,6 +19,7 @@ from crmhub_salesforce.simulator.soql.functions import (
     AGGREGATES,
     Term,
     formatted,
+    in_own_currency,
     is_aggregate,
     same,
     term,
@@ -148,7 +149,8 @@ class Aggregation:
         if not _allowed(call.name, found.field):
             message = f"field {found.field.name} does not support aggregate operator {call.name}"
             raise self._error(call.pos, message)
-        self._measures.append(_Measure(found.get, _FOLDS[call.name](found.field)))
+        get = in_own_currency(self._scope, found).get
+        self._measures.append(_Measure(get, _FOLDS[call.name](found.field)))
         name = f"f{len(self._measures) - 1}"
         kept = call.name in {"MIN", "MAX"}
         kind = found.field if kept else field_of(call.name, call.name, _KINDS.get(call.name, "double"))

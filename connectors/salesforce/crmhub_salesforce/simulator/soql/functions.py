@@ -154,7 +154,14 @@ def _converted(scope: Scope, call: Function) -> Term:
     source = _single(scope, call)
     if source.field.type != "currency" or not scope.org.rates:
         raise _wrong(scope, call, f"{source.field.name} is no amount in a currency of several")
+    return in_own_currency(scope, source)
+
+
+def in_own_currency(scope: Scope, source: Term) -> Term:
+    """Amounts in the org's own currency, by the rates of the org; anything else as it is."""
     rates, get = scope.org.rates, source.get
+    if source.field.type != "currency" or not rates:
+        return source
 
     def value(row: Row) -> object:
         held = get(row)
