@@ -55,6 +55,10 @@ class TokenBook:
         token = self._tokens.get(value)
         return token if token is not None and token.expires_at > self._clock.now() else None
 
+    def known(self, value: str) -> AccessToken | None:
+        """The token, expired or not, unless it was revoked."""
+        return self._tokens.get(value)
+
     def of_grant(self, grant: str) -> list[AccessToken]:
         """The grant's live tokens, oldest first."""
         now = self._clock.now()

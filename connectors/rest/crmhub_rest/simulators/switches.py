@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crmhub.testing.simulator.errors import SimulatorError
 
@@ -34,6 +35,14 @@ class Switches:
         if text not in words:
             raise SimulatorError(f"setting {name}: {text!r} is not one of {', '.join(words)}")
         return text
+
+    def zone(self, name: str, default: str) -> str:
+        """The name of a time zone, such as `Europe/Berlin`."""
+        text = self._given.get(name, default)
+        try:
+            return ZoneInfo(text).key
+        except (ZoneInfoNotFoundError, ValueError):
+            raise SimulatorError(f"setting {name}: {text!r} is not a time zone") from None
 
     def flag(self, name: str, *, default: bool = False) -> bool:
         """`true` or `yes`, `false` or `no`."""
