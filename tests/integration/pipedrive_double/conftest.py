@@ -19,14 +19,14 @@ Make = Callable[..., Made]
 
 @pytest.fixture
 async def make_pipedrive(anyio_backend: str) -> AsyncIterator[Make]:
-    """Makes a double from options, and a client with its API token."""
+    """Makes a double from options, and a client with its API token. `lifted`: without the limit of bursts."""
     clients: list[httpx.AsyncClient] = []
 
-    def make(*, settings: dict[str, str] | None = None, **options: object) -> Made:
+    def make(*, settings: dict[str, str] | None = None, lifted: bool = True, **options: object) -> Made:
         given = Options(
             now=lambda: NOW,
             admin=True,
-            settings={"burst": "off", **(settings or {})},
+            settings={**({"burst": "off"} if lifted else {}), **(settings or {})},
             **options,  # pyright: ignore[reportArgumentType]
         )
         double = PipedriveDouble(given)

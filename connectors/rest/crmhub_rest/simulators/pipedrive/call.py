@@ -153,9 +153,9 @@ class Endpoint:
     search: bool = False
 
 
-def done(data: object, more: object = None, status: int = 200, **also: object) -> Response:
+def done(data: object, more: object = None, status: int = 200) -> Response:
     """The reply to a call that did what was asked; `more` is `additional_data`."""
-    body: dict[str, object] = {**also, "success": True, "data": data}
+    body: dict[str, object] = {"success": True, "data": data}
     if more is not None:
         body["additional_data"] = more
     return json_response(body, status)

@@ -39,7 +39,7 @@ _FIRST_CUSTOM_NUMBER = 4_001
 
 @dataclass(frozen=True)
 class Change:
-    """What happened to a record: `action` is create, change or delete."""
+    """What happened to a record: `action` is create, change or delete; `merged`: the other of a merge."""
 
     action: str
     kind: str
@@ -47,6 +47,7 @@ class Change:
     row: Row | None
     previous: Row | None
     user: User
+    merged: int | None = None
 
 
 class Company:
@@ -135,17 +136,17 @@ class Company:
         self._told(Change("create", kind, _ident(row), row, None, user))
         return row
 
-    def change(self, kind: str, before: Row, row: Row, user: User) -> Row:
+    def change(self, kind: str, before: Row, row: Row, user: User, merged: int | None = None) -> Row:
         """Put a record in the place of what it was, and tell the listeners."""
         table = self.tables[kind]
         place = table.place_of(str(before["id"]))
         if place is None:
             raise KeyError(before["id"])
         table.replace(place, row, self.now())
-        self._told(Change("change", kind, _ident(row), row, before, user))
+        self._told(Change("change", kind, _ident(row), row, before, user, merged))
         return row
 
-    def delete(self, kind: str, row: Row, marked: Row, user: User) -> None:
+    def delete(self, kind: str, row: Row, marked: Row, user: User, merged: int | None = None) -> None:
         """Delete a record; `marked` is what can still be seen of it."""
         table = self.tables[kind]
         place = table.place_of(str(row["id"]))
@@ -153,7 +154,7 @@ class Company:
             raise KeyError(row["id"])
         table.replace(place, marked, self.now())
         table.delete(place, self.now(), str(user.id))
-        self._told(Change("delete", kind, _ident(row), None, row, user))
+        self._told(Change("delete", kind, _ident(row), None, row, user, merged))
 
     def restore(self, kind: str, row: Row, user: User) -> Row:
         """Bring a deleted record back as `row`."""
