@@ -1,0 +1,123 @@
+"""The GoHighLevel double's own choices, given as `settings` in the options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from crmhub.testing.simulator.errors import SimulatorError
+
+EVERY_SCOPE: Final = (
+    "associations.readonly",
+    "associations.write",
+    "associations/relation.readonly",
+    "associations/relation.write",
+    "businesses.readonly",
+    "businesses.write",
+    "calendars.readonly",
+    "calendars.write",
+    "calendars/events.readonly",
+    "calendars/events.write",
+    "calendars/groups.readonly",
+    "companies.readonly",
+    "contacts.readonly",
+    "contacts.write",
+    "locations.readonly",
+    "locations/customFields.readonly",
+    "locations/customFields.write",
+    "locations/customValues.readonly",
+    "locations/customValues.write",
+    "locations/tags.readonly",
+    "locations/tags.write",
+    "locations/tasks.readonly",
+    "oauth.readonly",
+    "oauth.write",
+    "objects/record.readonly",
+    "objects/record.write",
+    "objects/schema.readonly",
+    "opportunities.readonly",
+    "opportunities.write",
+    "users.readonly",
+)
+_HELP: Final[Mapping[str, str]] = {
+    "burst": "calls in each interval, by app and location (default 100)",
+    "interval": "seconds of an interval (default 10)",
+    "daily": "calls in 24 hours, by app and location (default 200000)",
+    "access_seconds": "life of an access token (default 86399)",
+    "index_delay": "seconds until lists and searches show a new record (default 0)",
+    "duplicates": "deny, as most locations do, or allow contacts with one e-mail address or phone",
+    "match": "fields that must not occur twice, in their order (default email,phone)",
+    "scopes": "what the credentials may do, comma-separated (default: everything)",
+    "install": "location or agency: what the app is installed on when a user signs in (default location)",
+    "paused": "true: the location is paused, and its refresh tokens give nothing for the time being",
+    "webhook_url": "where the app wants its webhooks (default: nowhere); see the admin route /_outbox",
+    "webhook_events": "types that the app wants, comma-separated (default: all)",
+    "webhook_signatures": "both, ed25519, rsa or none (default both)",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How this agency is set up."""
+
+    burst: int
+    interval: int
+    daily: int
+    access_seconds: int
+    index_delay: int
+    allow_duplicates: bool
+    match: tuple[str, ...]
+    scopes: frozenset[str]
+    install: str
+    paused: bool
+    webhook_url: str
+    webhook_events: frozenset[str]
+    webhook_signatures: str
+
+
+def read_settings(given: Mapping[str, str]) -> Settings:
+    """Read the settings; raises SimulatorError for one that is unknown or malformed."""
+    for name in given:
+        if name not in _HELP:
+            known = "; ".join(f"{key}: {text}" for key, text in _HELP.items())
+            raise SimulatorError(f"gohighlevel has no setting {name!r}; it has {known}")
+    match = _words(given, "match", ("email", "phone"))
+    if not match or set(match) - {"email", "phone"} or len(set(match)) != len(match):
+        raise SimulatorError(f"setting match: {given['match']!r} is not of email, phone")
+    return Settings(
+        burst=_number(given, "burst", 100),
+        interval=_number(given, "interval", 10),
+        daily=_number(given, "daily", 200_000),
+        access_seconds=_number(given, "access_seconds", 86_399),
+        index_delay=_number(given, "index_delay", 0, least=0),
+        allow_duplicates=_choice(given, "duplicates", "deny", "allow") == "allow",
+        match=match,
+        scopes=frozenset(_words(given, "scopes", EVERY_SCOPE)),
+        install=_choice(given, "install", "location", "agency"),
+        paused=_choice(given, "paused", "false", "true") == "true",
+        webhook_url=given.get("webhook_url", ""),
+        webhook_events=frozenset(_words(given, "webhook_events", ())),
+        webhook_signatures=_choice(given, "webhook_signatures", "both", "ed25519", "rsa", "none"),
+    )
+
+
+def _words(given: Mapping[str, str], name: str, standard: tuple[str, ...]) -> tuple[str, ...]:
+    text = given.get(name)
+    if text is None:
+        return standard
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _number(given: Mapping[str, str], name: str, standard: int, least: int = 1) -> int:
+    text = given.get(name)
+    if text is None:
+        return standard
+    if not (text.isascii() and text.isdigit() and len(text) < 16) or int(text) < least:
+        raise SimulatorError(f"setting {name}: {text!r} is not a whole number from {least}")
+    return int(text)
+
+
+def _choice(given: Mapping[str, str], name: str, *known: str) -> str:
+    text = given.get(name, known[0])
+    if text not in known:
+        raise SimulatorError(f"setting {name}: {text!r} is none of {', '.join(known)}")
+    return text
