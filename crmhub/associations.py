@@ -96,9 +96,10 @@ def _references(mapped: CompiledMap) -> list[Rule]:
 
 
 def _model_of(mapping: ConnectionMapping, rule: Rule, native: Native) -> str | None:
-    """The model that a reference points to; of several, the one whose object the record names."""
-    if len(rule.ref) == 1:
-        return rule.ref[0]
+    """The model that a reference points to; of several, the one that its id or the record names."""
+    told = rule.model_of(_leaf(native, rule.to[0]))
+    if told is not None:
+        return told
     object_ = _leaf(native, rule.type) if rule.type else None
     models = {mapped.model for mapped in mapping.maps if mapped.object == object_} & set(rule.ref)
     return models.pop() if len(models) == 1 else None

@@ -140,6 +140,8 @@ async def _point(org: Org, rule: Rule, record: Record, values: Values) -> None:
                 f"{text}: points to a record of connection {record.connection!r}; "
                 "leave it out, or let hub.sync carry records over"
             )
+        if rule.prefixes and isinstance(held, Ref) and rule.model_of(held.id) != held.model:
+            raise CodecError(f"{text}: by its id it is no {held.model} that can stand there")
         values[text] = Pointer(str(values[text]), await _object_of(org, rule, held))
 
 

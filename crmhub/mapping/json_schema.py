@@ -184,6 +184,14 @@ def _rule(models: ModelOf, forms: Sequence[CodecForm]) -> Native:
                 {"type": ["string", "null"]},
                 "For a `ref` to several models: the native field that names the object pointed to.",
             ),
+            "prefixes": _told(
+                {
+                    "type": ["object", "null"],
+                    "minProperties": 1,
+                    "additionalProperties": {"enum": known},
+                },
+                "For a `ref` to several models: how ids begin, and the model of each.",
+            ),
             "pick": _told({"enum": ["first_set", None]}, "Of several `to`, read the first that is set."),
             "dir": _told({"enum": ["read", "write", None]}, "Only one way."),
             "default": _told(
@@ -204,6 +212,7 @@ def _rule(models: ModelOf, forms: Sequence[CodecForm]) -> Native:
             _needs("by", "ref"),
             _needs("within", "by"),
             _where(_given("type"), _given("ref", {"type": "array", "minItems": 2})),
+            _where(_given("prefixes"), _given("ref", {"type": "array", "minItems": 2})),
             _where(_given("unknown"), _given("as", {"type": "object", "required": ["enum"]})),
             _where(_given("default_on_create"), {"not": _given("dir", {"const": "read"})}),
             *_codec_conditions(forms),

@@ -51,7 +51,8 @@ def _read_values(body: Body, head: str, rules: Sequence[Rule]) -> None:
             body.read(rule, lambda value: [f"out[{name}] = {value}"])
             continue
         kind, known = body.constant("model"), body.constant("id")
-        parts = f"{known}: v" if model == USER else f"{kind}: {body.constant(model)}, {known}: v"
+        told = body.constant(model) if isinstance(model, str) else f"{body.constant(model)}(v)"
+        parts = f"{known}: v" if model == USER else f"{kind}: {told}, {known}: v"
         reference = f"out[{name}] = None if v is None else {{{parts}}}"
         body.read(rule, lambda value, reference=reference: [f"v = {value}", reference])
 

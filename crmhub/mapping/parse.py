@@ -25,8 +25,8 @@ __all__ = ["parse_mapping"]
 
 _RULE_KEYS = frozenset(
     {
-        "to", "as", "ref", "by", "within", "type", "pick", "dir", "default", "default_on_create",
-        "write", "lossy", "compare", "unknown",
+        "to", "as", "ref", "by", "within", "type", "prefixes", "pick", "dir", "default",
+        "default_on_create", "write", "lossy", "compare", "unknown",
     }
 )  # fmt: skip
 _MAP_KEYS = frozenset({"model", "object", "set", "where", "fields", "custom"})
@@ -169,6 +169,7 @@ class _Map:
             by=_text(value.get("by")),
             within=_text(value.get("within")),
             type=_text(value.get("type")),
+            prefixes=self.prefixes((*at, "prefixes"), ref, value.get("prefixes")),
             reads=direction != "write",
             writes=direction != "read",
             policy=cast("Policy", policy),
@@ -181,6 +182,22 @@ class _Map:
         )
         self.judge(at, rule, value)
         return rule if len(self.complaints.lines) == before else None
+
+    def prefixes(self, at: tuple[Step, ...], ref: Sequence[str], value: Value) -> tuple[tuple[str, str], ...]:
+        """How ids begin, and the model of each."""
+        if value is None:
+            return ()
+        if not isinstance(value, dict) or not value or len(ref) < 2:
+            mend = 'ref: [account, deal], prefixes: {"001": account, "006": deal}'
+            self.complaints.add(at, "prefixes say which of several models an id is of", mend)
+            return ()
+        found: list[tuple[str, str]] = []
+        for prefix, model in value.items():
+            if isinstance(model, str) and model in ref:
+                found.append((prefix, model))
+            else:
+                self.complaints.add((*at, prefix), f"{model!r} is none of ref: {', '.join(ref)}")
+        return tuple(found)
 
     def judge(self, at: tuple[Step, ...], rule: Rule, value: Mapping[str, Value]) -> None:
         """The mistakes that show only when a rule is seen as a whole."""

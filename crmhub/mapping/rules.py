@@ -39,6 +39,8 @@ class Rule:
     within: str | None = None
     type: str | None = None
     """The native field that names the object a polymorphic reference points to."""
+    prefixes: tuple[tuple[str, str], ...] = ()
+    """How ids begin that a polymorphic reference holds, and the model that each beginning stands for."""
     reads: bool = True
     writes: bool = True
     policy: Policy = "always"
@@ -59,6 +61,12 @@ class Rule:
     def narrow(self) -> Codec | None:
         """The codec, if it works on one native value."""
         return None if self.codec is None or self.wide else cast("Codec", self.codec)
+
+    def model_of(self, id: object) -> str | None:
+        """The model of the record that an id points to; ``None`` where neither rule nor id tells."""
+        if len(self.ref) == 1:
+            return self.ref[0]
+        return next((model for prefix, model in self.prefixes if str(id).startswith(prefix)), None)
 
     @property
     def extra(self) -> tuple[str, ...]:

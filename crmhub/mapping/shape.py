@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias, cast
 
 from pydantic import BaseModel
@@ -19,8 +19,9 @@ _ENVELOPE = frozenset(
 """Fields about the record, not of it: they need no place in the target."""
 
 
-Place: TypeAlias = "tuple[str, str | None, tuple[str, str] | None, str | None]"
-"""Where a path's value goes in nested data: field, leaf, element of a list, model of a reference."""
+Place: TypeAlias = "tuple[str, str | None, tuple[str, str] | None, str | Callable[[object], str] | None]"
+"""Where a path's value goes in nested data: field, leaf, element of a list, model of a reference (or how its
+id tells that)."""
 
 USER = ""
 """The model of a reference to a user, who is told by id alone."""
@@ -29,11 +30,18 @@ USER = ""
 def place_of(rule: Rule) -> Place:
     """The place of a rule's value, worked out once."""
     path = rule.path
-    model = None
-    if rule.ref:
-        # of several models, the CRM does not say which one it is
-        model = USER if rule.kind == "user" else rule.ref[0] if len(rule.ref) == 1 else Record.model
-    return path.head, path.leaf, path.select, model
+    return path.head, path.leaf, path.select, _model(rule)
+
+
+def _model(rule: Rule) -> str | Callable[[object], str] | None:
+    if not rule.ref:
+        return None
+    if rule.kind == "user":
+        return USER
+    if len(rule.ref) == 1:
+        return rule.ref[0]
+    # of several models, not every CRM says which one it is
+    return (lambda id_: rule.model_of(id_) or Record.model) if rule.prefixes else Record.model
 
 
 def nest(values: Mapping[str, object], places: Mapping[str, Place]) -> dict[str, object]:
@@ -46,7 +54,8 @@ def nest(values: Mapping[str, object], places: Mapping[str, Place]) -> dict[str,
             if model is None or value is None:
                 nested[head] = value
             else:
-                nested[head] = {"id": value} if model == USER else {"model": model, "id": value}
+                told = model if isinstance(model, str) else model(value)
+                nested[head] = {"id": value} if told == USER else {"model": told, "id": value}
         elif select is None:
             cast("dict[str, object]", nested.setdefault(head, {}))[leaf] = value
         else:

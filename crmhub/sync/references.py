@@ -99,14 +99,19 @@ class References:
         return {origin.by or "name": value}
 
     def _by_link(self, source: CompiledMap, rule: Rule, value: str) -> Resolution:
-        link = self._links.get(rule.path.text, {}).get(value)
+        path, origin = rule.path.text, source.by_path[rule.path.text]
+        told = origin.model_of(value)
+        if origin.prefixes and told not in rule.ref:
+            return LeftOut(f"{path}: a {told or 'record'} that is no {' or '.join(rule.ref)}")
+        link = self._links.get(path, {}).get(value)
         if link is not None and link.state == "linked":
             return Pointer(link.target.id, link.target.object)
-        if source.model in rule.ref:
+        models = rule.ref if told is None else (told,)
+        if source.model in models:
             return Deferred(value)
-        if not set(rule.ref) & set(self._job.models):
-            return LeftOut(f"{rule.path.text}: {' or '.join(rule.ref)} is not part of the sync")
-        return Waiting(value, rule.ref[0] if len(rule.ref) == 1 else "*")
+        if not set(models) & set(self._job.models):
+            return LeftOut(f"{path}: {' or '.join(models)} is not part of the sync")
+        return Waiting(value, models[0] if len(models) == 1 else "*")
 
     def _unmatched(self, rule: Rule, directory: Directory, meaning: Values) -> tuple[Resolution, str | None]:
         path = rule.path.text

@@ -191,6 +191,23 @@ def test_a_pointer_names_its_object_where_the_crm_wants_to_know() -> None:
     assert written.fields == {"What_Id": {"id": "7"}, "$se_module": "Deals"}
 
 
+def test_how_an_id_begins_says_to_which_model_a_reference_points() -> None:
+    mapped = one_map(
+        'regarding: {ref: [account, deal], to: WhatId, prefixes: {"001": account, "006": deal}}',
+        model="activity",
+        more="    set: {type: task}\n",
+    )
+    for id_, model in (("0017", "account"), ("0067", "deal"), ("a0X7", "record")):
+        pointed = {"regarding": {"model": model, "id": id_}}
+        values = mapped.read({"WhatId": id_})
+        assert (values, mapped.nest(values)) == ({"regarding": id_}, pointed)
+        assert (
+            mapped.model_of({"WhatId": id_}, {}).model_dump(include={"regarding"}, exclude_none=True)
+            == pointed
+        )
+    assert mapped.write({"regarding": Pointer("0067")}).fields == {"WhatId": "0067"}
+
+
 def test_a_reference_goes_through_its_codec_both_ways() -> None:
     mapped = one_map('owner: {ref: user, to: Owner, as: {prefix: "users/"}}')
     assert mapped.read({"Owner": "users/7"}) == {"owner": "7"}

@@ -33,6 +33,20 @@ def in_deal(rule: str) -> list[str]:
 
 
 RULES = [
+    (
+        "account: {ref: account, to: A, prefixes: {'1': account}}",
+        "test.yaml:7:38",
+        "account.prefixes",
+        "prefixes say which of several models",
+        "ref: [account, deal]",
+    ),
+    (
+        "account: {ref: [account, contact], to: A, prefixes: {'1': deal}}",
+        "test.yaml:7:60",
+        "account.prefixes.1",
+        "'deal' is none of ref: account, contact",
+        "",
+    ),
     ("nam: Name", "test.yaml:7:7", "nam", "Deal has no field 'nam'", "did you mean 'name'?"),
     ("name: {to: Name, form: date}", "test.yaml:7:24", "name.form", "unknown key 'form'", "known: "),
     (
