@@ -14,13 +14,17 @@ from crmhub.connector import (
     Deletion,
     Incremental,
     Native,
+    Outcome,
     Page,
+    Problem,
     ReadRequest,
     Value,
+    WriteItem,
+    WriteRequest,
 )
 from crmhub.errors import BadResponse
 from crmhub.testing.memory import MemoryConnector
-from crmhub.testing.memory.conformance import MemoryOrg, MemoryTarget
+from crmhub.testing.memory.conformance import _OBJECTS, MemoryOrg, MemoryTarget
 from crmhub.testing.memory.connector import _chosen, _meets
 from tests.conformance.tiered import ReadingOnly, Tiered
 
@@ -161,6 +165,53 @@ class CappedOrg(MemoryOrg):
     cap: ClassVar[int | None] = 30
 
 
+class KeyedOrg(MemoryOrg):
+    """A CRM whose deals have parents."""
+
+    def __init__(self, connector: type[MemoryConnector], settings: Mapping[str, Value] | None = None) -> None:
+        fields: Native = {
+            **cast("Native", _OBJECTS["deals"]),
+            "parent": {"type": "ref", "refers_to": "deals"},
+        }
+        super().__init__(connector, {"objects": {**_OBJECTS, "deals": fields}, **(settings or {})})
+
+
+class KeyedTarget(MemoryTarget):
+    """Parents may be given by their codes."""
+
+    sample = replace(MemoryTarget.sample, by_key=("parent.code", "parent"))
+
+
+class Keyed(MemoryConnector):
+    """Knows parents by their codes too."""
+
+    def _write(self, request: WriteRequest, item: WriteItem) -> Outcome:
+        if "parent.code" not in item.fields:
+            return super()._write(request, item)
+        code = item.fields["parent.code"]
+        parent = None if code is None else self.parent_of(request.object, str(code))
+        if code is not None and parent is None:
+            return self.unknown(request, item)
+        fields = {name: value for name, value in item.fields.items() if name != "parent.code"}
+        return self.refer(request, replace(item, fields=fields), parent)
+
+    def parent_of(self, object: str, code: str) -> str | None:
+        """The id of the record with that code."""
+        rows = self.crm.records[object].items()
+        return next((id_ for id_, row in rows if row.get("code") == code), None)
+
+    def unknown(self, request: WriteRequest, item: WriteItem) -> Outcome:
+        """What becomes of an item whose parent is not there."""
+        del request, item
+        return Outcome(
+            "rejected", problem=Problem("no_such_reference", "nobody has this code", "parent.code")
+        )
+
+    def refer(self, request: WriteRequest, item: WriteItem, parent: str | None) -> Outcome:
+        """Write the item with its parent."""
+        return super()._write(request, replace(item, fields={**item.fields, "parent": parent}))
+
+
 def stamped(connector: type[MemoryConnector]) -> MemoryTarget:
     """A target for connectors that follow stamps."""
     return MemoryTarget(connector)
@@ -169,6 +220,11 @@ def stamped(connector: type[MemoryConnector]) -> MemoryTarget:
 def paged(connector: type[MemoryConnector]) -> MemoryTarget:
     """A target whose CRM pages by token."""
     return MemoryTarget(connector, org=PagedOrg)
+
+
+def keyed(connector: type[MemoryConnector]) -> MemoryTarget:
+    """A target whose records have parents, that may be given by their codes."""
+    return KeyedTarget(connector, org=KeyedOrg)
 
 
 def capped(connector: type[MemoryConnector]) -> MemoryTarget:
@@ -182,6 +238,7 @@ BASELINES: dict[str, MemoryTarget] = {
     "paged": paged(Paged),
     "capped": capped(MemoryConnector),
     "tiered": MemoryTarget(Tiered),
+    "keyed": keyed(Keyed),
     "tiered, one for reading only": MemoryTarget(ReadingOnly),
 }
 """Targets that pass everything that applies to them; together every check of the kit applies."""

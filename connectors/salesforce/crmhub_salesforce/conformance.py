@@ -194,6 +194,7 @@ class SalesforceTarget(Target):
         ref_object="User",
         nowhere="005Hs00000zzzzzIAA",
         unique="External_Id__c",
+        by_key=("Parent.External_Id__c", "ParentId"),
         custom="Check_Date__c",
         read_only="CreatedDate",
         new_field="Check_New__c",

@@ -59,6 +59,9 @@ class Sample:
     """A value of ``ref`` that leads to no record."""
     unique: str | None = None
     """A text in which no two records may have the same value."""
+    by_key: tuple[str, str] | None = None
+    """The name by which a write gives another record of the object by its value of ``unique``, and the field
+    that then holds its id."""
     custom: str | None = None
     """A field that this org has added."""
     read_only: str | None = None

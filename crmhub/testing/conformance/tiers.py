@@ -20,8 +20,9 @@ _NOBODY = "no-such-tier"
 
 @check(54, "tiers agree")
 async def tiers_agree(org: Org, sample: Sample) -> None:
-    """Each tier gives and writes the same records and says so; what one says it cannot do, it refuses, as
-    unknown and absent ones do.
+    """Each tier gives and writes the same records and says so; what it says it cannot do, it refuses.
+
+    Unknown and absent tiers refuse everything.
     """
     connector = org.connect()
     if not isinstance(connector, SupportsTiers):

@@ -1,11 +1,11 @@
-"""Checks 15 and 38 to 46: writing, and what is there afterwards."""
+"""Checks 15, 38 to 46 and 56: writing, and what is there afterwards."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias
 
-from crmhub.connector import Native, Outcome, WriteItem, WriteRequest
+from crmhub.connector import Native, Outcome, Value, WriteItem, WriteRequest
 from crmhub.testing.conformance.check import Need, check, has, needs
 from crmhub.testing.conformance.expect import expect
 from crmhub.testing.conformance.target import NotHere, Org, Sample
@@ -253,6 +253,35 @@ async def what_is_read_can_be_written_back(org: Org, sample: Sample) -> None:
             await _expect_truth(used, id_, before[id_], "after the record was written back as it was read")
 
 
+@check(56, "a reference is given by a key", _writes("create", "update"), has("by_key", "unique"))
+async def a_reference_is_given_by_a_key(org: Org, sample: Sample) -> None:
+    """A record that names another by its unique value refers to it; what nobody has is refused by name."""
+    async with connected(org, sample) as used:
+        given, holds = sample.by_key or ("", "")
+        key = sample.row(1)[str(sample.unique)]
+        parent = await _seeded(used, sample.row(1))
+        rows = [{**sample.row(2), given: key}, {**sample.row(3), given: "check-nobody"}, sample.row(4)]
+        child, lost, plain = await used.create(*rows)
+        expect(
+            child.status == plain.status == "created",
+            f"a record whose {given} is known, and one without, are {told(child)} and {told(plain)}",
+        )
+        _expect_refusal(lost, given, f"a record whose {given} nobody has")
+        await _expect_held(used, holds, {parent: None, str(child.id): parent, str(plain.id): None}, "creates")
+        outcome = await used.update(str(plain.id), {given: key})
+        expect(outcome.ok, f"an update of {given} is {told(outcome)}")
+        outcome = await used.update(str(child.id), {given: "check-nobody"})
+        _expect_refusal(outcome, given, f"an update to a {given} that nobody has")
+        await _expect_held(
+            used, holds, {parent: None, str(child.id): parent, str(plain.id): parent}, "updates"
+        )
+        outcome = await used.update(str(child.id), {given: None})
+        expect(outcome.ok, f"an update that clears {given} is {told(outcome)}")
+        await _expect_held(
+            used, holds, {parent: None, str(child.id): None, str(plain.id): parent}, "a clearing"
+        )
+
+
 # ── what several checks do ───────────────────────────────────────────────────────────────────────
 
 
@@ -295,6 +324,12 @@ async def _expect_truth(used: Used, id: str, wanted: Native, when: str) -> None:
     names = [name for name, spec in used.schema.fields.items() if spec.updatable]
     wrong = differences(used.schema, wanted, rows[id], names)
     expect(not wrong, f"{when}: {'; '.join(wrong)}")
+
+
+async def _expect_held(used: Used, field: str, wanted: Mapping[str, Value], when: str) -> None:
+    """Those records are there, no others, and hold those references."""
+    held = {id_: row.get(field) for id_, row in (await used.truth()).items()}
+    expect(held == wanted, f"after {when} {field} is {held}, not {dict(wanted)}")
 
 
 async def _expect_others(used: Used, rows: Sequence[Native], outcomes: Sequence[Outcome], bad: int) -> None:
