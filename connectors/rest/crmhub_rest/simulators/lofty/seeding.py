@@ -10,12 +10,12 @@ from crmhub.testing.simulator.table import Row, Seeded
 from crmhub_rest.simulators.lofty import ids, vocabulary
 from crmhub_rest.simulators.lofty import team as kinds
 from crmhub_rest.simulators.lofty.times import birthday
+from crmhub_rest.simulators.numbers import mixed
 
 START: Final = int(datetime(2023, 1, 2, 8, tzinfo=UTC).timestamp())
 SPAN: Final = int(timedelta(days=860).total_seconds())
 LAG: Final = int(timedelta(days=30).total_seconds())
 _DAY: Final = 86_400
-_MASK: Final = (1 << 64) - 1
 _SALTS: Final = {name: number for number, name in enumerate(kinds.BLOCKS, 1)}
 _DOMAIN: Final = "example.com"
 
@@ -30,12 +30,7 @@ class World:
 
     def number(self, kind: str, place: int) -> int:
         """A 64-bit number that looks random, always the same for (seed, kind, place)."""
-        mixed = (
-            place * 0x9E3779B97F4A7C15 + _SALTS[kind] * 0xD1B54A32D192ED03 + self.seed * 0x2545F4914F6CDD1D
-        ) & _MASK
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return mixed ^ (mixed >> 31)
+        return mixed(self.seed, _SALTS[kind], place)
 
     def created(self, kind: str, place: int) -> int:
         """Creation in epoch seconds; rises with the place."""

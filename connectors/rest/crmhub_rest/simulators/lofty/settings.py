@@ -1,10 +1,11 @@
 """The double's own choices, given as `settings` in the options."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from crmhub.testing.simulator.errors import SimulatorError
+from crmhub_rest.simulators.switches import Switches
 
 AREAS: Final = ("leads", "transactions", "tasks", "notes", "communications", "members", "team", "webhooks")
 """What a token may be allowed."""
@@ -46,47 +47,26 @@ class Settings:
 
 def read_settings(given: Mapping[str, str]) -> Settings:
     """Read the settings; raises SimulatorError for one that is unknown or malformed."""
-    for name in given:
-        if name not in _HELP:
-            known = "; ".join(f"{key}: {text}" for key, text in _HELP.items())
-            raise SimulatorError(f"lofty has no setting {name!r}; it has {known}")
-    mode = _choice(given, "app_mode", "production", *_MODES)
+    switches = Switches("lofty", _HELP, given)
+    mode = switches.one_of("app_mode", "production", *_MODES)
     return Settings(
-        rate_limit=int(_number(given, "rate_limit", _MODES[mode], least=1)),
-        reset_as_epoch=_choice(given, "reset", "epoch", "left") == "epoch",
-        token_seconds=_number(given, "token_seconds", 3600, least=1),
-        scopes=_scopes(given.get("scopes")),
-        persist_seconds=_number(given, "persist_seconds", 0),
-        scroll_seconds=_number(given, "scroll_seconds", 300, least=1),
-        metadata=_choice(given, "metadata", "_metadata", "get_metadata"),
-        wrap_lead=_choice(given, "lead_reply", "bare", "wrapped") == "wrapped",
-        errors_as_text=_choice(given, "errors", "object", "text") == "text",
-        webhook_seconds=_number(given, "webhook_seconds", 0),
-        timezone=given.get("timezone", "America/Los_Angeles"),
-        forbidden=frozenset(one.strip() for one in given.get("forbidden", "").split(",") if one.strip()),
+        rate_limit=switches.whole("rate_limit", _MODES[mode], least=1),
+        reset_as_epoch=switches.one_of("reset", "epoch", "epoch", "left") == "epoch",
+        token_seconds=switches.number("token_seconds", 3600, least=1),
+        scopes=_scopes(switches.texts("scopes", AREAS)),
+        persist_seconds=switches.number("persist_seconds", 0),
+        scroll_seconds=switches.number("scroll_seconds", 300, least=1),
+        metadata=switches.one_of("metadata", "_metadata", "_metadata", "get_metadata"),
+        wrap_lead=switches.one_of("lead_reply", "bare", "bare", "wrapped") == "wrapped",
+        errors_as_text=switches.one_of("errors", "object", "object", "text") == "text",
+        webhook_seconds=switches.number("webhook_seconds", 0),
+        timezone=switches.text("timezone", "America/Los_Angeles"),
+        forbidden=frozenset(switches.texts("forbidden")),
     )
 
 
-def _choice(given: Mapping[str, str], name: str, default: str, *others: str) -> str:
-    text = given.get(name, default)
-    known = dict.fromkeys((default, *others))
-    if text not in known:
-        raise SimulatorError(f"{name}: {text!r} is not one of {', '.join(known)}")
-    return text
-
-
-def _number(given: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
-    text = given.get(name)
-    if text is None:
-        return default
-    if not text.replace(".", "", 1).isdigit() or float(text) < least:
-        raise SimulatorError(f"{name}: {text!r} is not a number of at least {least:g}")
-    return float(text)
-
-
-def _scopes(text: str | None) -> frozenset[str]:
-    names = AREAS if text is None else tuple(one.strip() for one in text.split(",") if one.strip())
+def _scopes(names: Sequence[str]) -> frozenset[str]:
     for name in names:
         if name not in AREAS:
-            raise SimulatorError(f"scopes: {name!r} is not one of {', '.join(AREAS)}")
+            raise SimulatorError(f"setting scopes: {name!r} is not one of {', '.join(AREAS)}")
     return frozenset(names)
