@@ -61,7 +61,7 @@ async def add_lead(client: httpx.AsyncClient, **values: object) -> int:
 
 async def get(client: httpx.AsyncClient, path: str, **params: object) -> Any:
     """The JSON of a read that is answered with 200."""
-    reply = await client.get(path, params={key: str(value) for key, value in params.items()})
+    reply = await client.get(path, params={key: str(value) for key, value in params.items()} or None)
     assert reply.status_code == 200, reply.text
     return reply.json()
 
