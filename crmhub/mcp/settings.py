@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SecretStr, model_validator
 
 from crmhub.errors import BadRequest
 from crmhub.http.paths import origin
+from crmhub.native import Value
 
 __all__ = ["ServerSettings", "ToolChoice"]
 
@@ -21,11 +23,20 @@ class _Settings(BaseModel):
 
 
 class ToolChoice(_Settings):
-    """A tool of the server, and where it takes its arguments when its schema does not tell."""
+    """A tool of the server, where it takes its arguments when its schema does not tell, and what it is always
+    told.
+    """
 
     tool: str = Field(min_length=1)
     arguments: dict[str, str] = Field(default_factory=dict)
     """Our names of arguments (`module`, `id`, `fields`, …) to theirs; `section.name` for a nested one."""
+    values: dict[str, JsonValue] = Field(default_factory=dict)
+    """What the tool is told with each call, by its own names of arguments: which org, which folder."""
+
+    @property
+    def told(self) -> Mapping[str, Value]:
+        """``values`` as arguments."""
+        return cast("Mapping[str, Value]", self.values)
 
 
 class ServerSettings(_Settings):

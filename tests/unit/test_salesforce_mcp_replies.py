@@ -39,6 +39,7 @@ SHAPES: list[Callable[[object], Said]] = [
     lambda value: Said("tool", failed=False, structured={"result": json.dumps(value)}),
     lambda value: Said("tool", failed=False, structured={"data": value}),
     lambda value: Said("tool", failed=False, text=json.dumps({"data": {"data": value}})),
+    lambda value: Said("tool", failed=False, text=f"SOQL query results:\n\n{json.dumps(value, indent=2)}"),
 ]
 
 
@@ -60,6 +61,37 @@ def test_whatever_a_tool_says_is_records_or_an_error_of_ours_that_shows_no_value
         rows_of(Said("tool", failed, structured=value), connection="sf")
     except ConnectorError as error:
         assert SECRET not in f"{error} {error!r} {error.hint}"  # noqa: PT017 - the error is one of two ends
+
+
+def test_lines_of_text_are_records_of_texts_and_said_to_be_no_more() -> None:
+    text = (
+        "Query returned 2 records:\n\nRecord 1:\n    Name: A: b\n    Description: one\n\ntwo\n"
+        "    Phone: null\n\nRecord 2:\n    Name: \n    Owner.Email: x@example.com"
+    )
+    rows = rows_of(Said("tool", failed=False, text=text), connection="sf")
+    assert not rows.exact
+    assert list(rows.records) == [
+        {"Name": "A: b", "Description": "one\ntwo", "Phone": None},
+        {"Name": "", "Owner.Email": "x@example.com"},
+    ]
+
+
+def test_searched_lines_tell_their_object_and_nothing_found_is_no_record() -> None:
+    text = (
+        "Search Results:\nAccount (1 records found):\n  Record 1:\n    Id: 1\n\n\nLead (0 records found):\n"
+    )
+    rows = rows_of(Said("tool", failed=False, text=text), connection="sf")
+    assert list(rows.records) == [{"attributes": {"type": "Account"}, "Id": "1"}]
+    nothing = rows_of(Said("tool", failed=False, text="Query returned 0 records:\n\n"), connection="sf")
+    assert (list(nothing.records), nothing.whole) == ([], True)
+
+
+@pytest.mark.parametrize(
+    "text", ["Here is [a list] for you:", "Note: see below\n\nno {json}", "Rows:\n\n{bad"]
+)
+def test_other_sentences_are_no_records(text: str) -> None:
+    with pytest.raises(BadResponse):
+        rows_of(Said("tool", failed=False, text=text), connection="sf")
 
 
 def test_numbers_keep_all_their_digits() -> None:
@@ -114,6 +146,12 @@ def test_arguments_go_where_the_schema_wants_them() -> None:
     assert arranged(tool("q", soql_query="body.q"), given_, optional=("limit",)) == {
         "body": {"q": given_["soql_query"]}
     }
+
+
+def test_what_is_always_told_goes_along_and_fills_what_the_tool_demands() -> None:
+    schema: dict[str, Value] = {"properties": {"query": {}, "org": {}}, "required": ["query", "org"]}
+    told = Tool("ask", schema, values={"org": "me", "deep.er": 1})
+    assert arranged(told, {"soql_query": "x"}) == {"query": "x", "org": "me", "deep": {"er": 1}}
 
 
 def test_a_tool_that_cannot_be_told_or_wants_more_is_not_used() -> None:

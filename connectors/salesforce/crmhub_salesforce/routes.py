@@ -51,7 +51,7 @@ class Tiers:
         self._context: CallContext | None = config.tiers.context
         self._connection = context.connection
         self._rest = Rest(api)
-        self.mcp = Mcp(config.tiers.mcp, context.connection, http)
+        self.mcp = Mcp(config.tiers.mcp, context.connection, http, schemas.known)
         self._lookups = {_MCP: Lookup(self.mcp, schemas), _REST: Lookup(self._rest, schemas)}
         self.router = TierRouter(
             TABLE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,8 +17,12 @@ from crmhub.errors import (
 from crmhub.mapping.compiled import compile_map
 from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub.routing import CallContext, routed
+from crmhub.testing.simulator.jsons import dump_json
+from crmhub.testing.simulator.serve import running
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from crmhub_salesforce import Connector
     from tests.integration.salesforce.conftest import Org, World
     from tests.integration.salesforce.mcp_server import Shape
@@ -258,3 +263,86 @@ async def test_a_tier_that_is_not_configured_is_absent_and_says_so(make_org: Wor
     assert {one.tier: one.state for one in connector.tiers.figures()} == {"mcp": "absent", "rest": "closed"}
     with routed(tier="mcp"), pytest.raises(Unsupported, match="not configured"):
         await connector.get("Account", first(org, "Account", 1), ["Name"])
+
+
+# ── servers of several makes, by the double's own endpoint ───────────────────────────────────────
+
+MINE = {"usernameOrAlias": "me@example.com", "directory": "/srv"}
+TOLD: dict[str, dict[str, object]] = {
+    "dx": {
+        "run_soql_query": {"tool": "run_soql_query", "values": MINE},
+        "list_orgs": {"tool": "list_all_orgs", "values": {"directory": "/srv"}},
+    },
+    "records": {
+        "get_accounts": {
+            "tool": "salesforce_query_records",
+            "values": {"objectName": "Account", "fields": ["Id", "Name", "Phone", "Owner.Email"]},
+        },
+    },
+}
+
+
+@contextmanager
+def beside(make_org: World, rows: int = 12, **settings: str) -> Generator[tuple[Org, Connector]]:
+    """An org, and a connection that agents use by the double's MCP endpoint."""
+    org = make_org(rows=rows, settings=settings)
+    with running(org.double) as state:
+        mcp = {"url": state.credentials["mcp_url"], "token": state.credentials["mcp_token"]}
+        tools = TOLD.get(settings["mcp_names"], {})
+        yield org, org.connect(tiers={"mcp": {**mcp, "tools": tools}, "context": "agent"})
+
+
+def bytes_of(rows: Sequence[Native | Missing]) -> list[bytes]:
+    return [b"" if isinstance(row, Missing) else dump_json(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("names", "shape"),
+    [
+        *[("pack", shape) for shape in ("both", "text", "structured", "wrapped", "data", "bare")],
+        ("plain", "both"),
+        ("dx", "both"),
+    ],
+)
+async def test_records_are_the_same_to_the_last_byte_by_servers_of_each_make(
+    make_org: World, names: str, shape: str
+) -> None:
+    with beside(make_org, mcp_names=names, mcp_result=shape) as (org, connector):
+        for kind in ("Account", "Contact", "Opportunity", "Lead", "Task", "Event"):
+            ids = first(org, kind, 5)
+            described = await connector.describe(kind)
+            fields = [name for name in described.fields if name != "Id"]
+            with routed("agent") as route:
+                by_mcp = await connector.get(kind, ids, fields)
+                newest = await connector.newest(kind, fields, 3)
+            assert [call.tier for call in route.served] == ["mcp", "mcp"]
+            with routed("fallback"):
+                assert bytes_of(by_mcp) == bytes_of(await connector.get(kind, ids, fields))
+                assert bytes_of(newest.value) == bytes_of((await connector.newest(kind, fields, 3)).value)
+        await connector.aclose()
+
+
+async def test_salesforces_own_server_is_told_the_org_and_names_those_that_it_knows(make_org: World) -> None:
+    with beside(make_org, rows=2, mcp_names="dx") as (org, connector):
+        (one,) = await connector.mcp.ask("list_orgs")
+        assert one["orgId"] == org.double.org.id
+        with routed("agent") as route, pytest.raises(BadRequest, match="INVALID_FIELD"):
+            await rows_of(connector, "SELECT Nope FROM Account")
+        assert not route.served
+        assert len(await connector.mcp.ask("run_soql_query", {"soql_query": "SELECT Id FROM Account"})) == 2
+        await connector.aclose()
+
+
+async def test_lines_of_text_are_shown_as_they_are_and_read_by_rest(make_org: World) -> None:
+    with beside(make_org, mcp_names="records") as (org, connector):
+        rows = await connector.mcp.ask("get_accounts", {"limit": 3})
+        truth = {row["Id"]: row for row in org.double.truth("Account")}
+        assert len(rows) == 3
+        for row in rows:
+            told = truth[row["Id"]]
+            assert (row["Name"], row["Phone"]) == (told["Name"], told["Phone"])
+            assert "@" in str(row["Owner.Email"])
+        with routed("agent") as route:
+            assert len(await rows_of(connector, "SELECT Id FROM Account")) == 12
+        assert [call.tier for call in route.served] == ["rest"]
+        await connector.aclose()

@@ -28,7 +28,7 @@ def told(call: ToolCall, answer: object, shape: str, username: str) -> Message:
             return _pack(call, answer, refusal, shape)
         case "dx":
             if refusal is not None:
-                return said(f"Failed to query org: {refusal}", failed=True)
+                return said(f"Failed to query org: {refusal.partition(': ')[2]}", failed=True)
             return said(f"SOQL query results:\n\n{_pretty(answer)}", failed=False)
         case "orgs" | "user":
             ids = [str(row.get("Id")) for row in _rows(answer)]
@@ -91,7 +91,7 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}"
+        return str(_in_javascript(value))
     return "[object Object]" if isinstance(value, Mapping) else str(value)
 
 
@@ -108,4 +108,14 @@ def _refusal(answer: object) -> str | None:
 
 
 def _pretty(value: object) -> str:
-    return msgspec.json.format(dump_json(value), indent=2).decode()
+    return msgspec.json.format(dump_json(_in_javascript(value)), indent=2).decode()
+
+
+def _in_javascript(value: object) -> object:
+    """A value as JavaScript holds it: every number is a double, and one without a fraction has no point."""
+    if isinstance(value, Decimal):
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    if isinstance(value, dict):
+        return {name: _in_javascript(one) for name, one in cast("dict[str, object]", value).items()}
+    return [_in_javascript(one) for one in cast("list[object]", value)] if isinstance(value, list) else value

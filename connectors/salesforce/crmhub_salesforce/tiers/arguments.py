@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadRequest, Unsupported
@@ -17,11 +17,14 @@ MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool as the server lists it; ``places`` are a person's word on where arguments go."""
+    """A tool as the server lists it; ``places`` are a person's word on where arguments go, ``values`` on what
+    is always told.
+    """
 
     name: str
     schema: Mapping[str, Value]
-    places: Mapping[str, str]
+    places: Mapping[str, str] = field(default_factory=dict[str, str])
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
 
 def check(operation: str, given: Mapping[str, Value]) -> None:
@@ -51,6 +54,8 @@ def arranged(tool: Tool, given: Mapping[str, Value], *, optional: tuple[str, ...
     properties = _object(tool.schema.get("properties"))
     by_name = {canonical(name): name for name in properties}
     arguments: Native = {}
+    for name, value in tool.values.items():
+        _put(tool, arguments, name.split("."), value)
     for name, value in given.items():
         place = tool.places.get(name)
         if place is None and not properties and "properties" not in tool.schema:

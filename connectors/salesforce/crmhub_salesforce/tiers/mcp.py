@@ -6,7 +6,8 @@ says which records there are. An answer that may not be whole is no answer.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from decimal import Decimal
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, ConnectorError, Unsupported, Where
@@ -24,17 +25,25 @@ from crmhub_salesforce.tiers.table import OPERATIONS, canonical
 __all__ = ["Mcp"]
 
 _IDS = 200  # in one statement
+_POINTED = frozenset({"double", "currency", "percent"})
 
 
 class Mcp:
     """The tools of one server. Nothing is imported, opened or sent before the first call.
 
     Calls use the org's API calls and count towards those at once, so that they wait for the limits of
-    ``http``, the connection's client.
+    ``http``, the connection's client. ``known`` gives the describe of an object that is known.
     """
 
-    def __init__(self, settings: McpSettings | None, connection: str, http: HttpClient) -> None:
+    def __init__(
+        self,
+        settings: McpSettings | None,
+        connection: str,
+        http: HttpClient,
+        known: Callable[[str], Described | None],
+    ) -> None:
         self._settings = settings
+        self._known = known
         self._connection = connection
         self._http = http
         self._server = Server(settings, connection, "crmhub-salesforce[mcp]")
@@ -73,9 +82,15 @@ class Mcp:
         del deleted
         limit = min(most or MOST, MOST)
         found = await self._call("run_soql_query", {"soql_query": soql, "limit": limit}, optional=("limit",))
+        if not found.exact:
+            raise Unsupported(
+                "the MCP server's query tool gives lines of text, of which values cannot be told exactly",
+                where=Where(connection=self._connection, object=object),
+            )
         if not found.whole or (most is None and len(found.records) >= limit):
             raise self._not_whole(object)
-        yield [plain(row) for row in found.records]
+        of = None if object is None else self._known(object)
+        yield [plain(row) if of is None else _with_points(of, plain(row)) for row in found.records]
 
     async def found(self, of: Described, text: str, names: Sequence[str], most: int) -> list[Native]:
         """Records that the server's search finds for the words; what is in them is asked by a query."""
@@ -120,11 +135,11 @@ class Mcp:
         choice = self._settings.choices.get(operation) if self._settings else None
         if choice is not None:
             schema = tools.get(choice.tool)
-            return None if schema is None else Tool(choice.tool, schema, choice.arguments)
+            return None if schema is None else Tool(choice.tool, schema, choice.arguments, choice.told)
         by_name = {canonical(one): one for one in tools}
         for one in map(canonical, OPERATIONS[operation].names):
             if one in by_name:
-                return Tool(by_name[one], tools[by_name[one]], {})
+                return Tool(by_name[one], tools[by_name[one]])
         return None
 
     def _not_whole(self, object: str | None) -> Unsupported:
@@ -147,3 +162,11 @@ def _id_of(row: Native, of: Described) -> str | None:
     if of.key_prefix is None:
         raise Unsupported("a record does not tell of which object it is", where=Where(object=of.name))
     return id_ if id_.startswith(of.key_prefix) else None
+
+
+def _with_points(of: Described, row: Native) -> Native:
+    """The row with a point in numbers that Salesforce writes with one: JavaScript writes 70.0 as 70."""
+    for name, value in row.items():
+        if type(value) is int and of.type_of(name) in _POINTED:
+            row[name] = Decimal(f"{value}.0")
+    return row

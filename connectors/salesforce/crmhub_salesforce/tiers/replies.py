@@ -1,15 +1,16 @@
 """What a Salesforce tool said, in the shapes in which servers say it, as records.
 
-Read in this order: structured content, JSON in the first text; a wrapping in `result` or `data` is taken off.
-Then it is `{success, totalSize, records, error?}`, or the records alone. What is no such thing is not taken
-for "nothing found".
+Read in this order: structured content, JSON in the first text (after a sentence too, as Salesforce's own
+server has it: `SOQL query results:`, an empty line, JSON), a line for each field (as tsmztech's server has
+it); a wrapping in `result` or `data` is taken off. Then it is `{success, totalSize, records, error?}`, or the
+records alone. What is no such thing is not taken for "nothing found".
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crmhub.connector import Native, Value
 from crmhub.errors import ConnectorError
@@ -17,22 +18,29 @@ from crmhub.http import Response
 from crmhub.mcp.said import Said, approval, asks_approval, check_text, said_too_fast, unclear, value_of
 from crmhub_salesforce.codes import CODES
 from crmhub_salesforce.errors import error_of
+from crmhub_salesforce.tiers.lines import lines_of
 
 __all__ = ["Rows", "rows_of"]
 
 _WRAPPINGS = ("result", "data")
 _CODE = re.compile(r"\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b")
+_SENTENCE = re.compile(r"\A\s*[A-Z][^\n:{}\[\]]{0,100}:\s*\n\s*(?=[{\[])")
+_LINES = re.compile(r"(Query returned \d+ records:|Search Results:)")
 _KNOWN = frozenset({*CODES, "REQUEST_LIMIT_EXCEEDED"})
 _DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The ``records`` of an answer, and how many there are in all by its own word (``total``)."""
+    """The ``records`` of an answer, and how many there are in all by its own word (``total``).
+
+    Not ``exact`` are those that came as lines of text, in which ``null`` may be a word and a number a text.
+    """
 
     records: Sequence[Native]
     total: int
     done: bool = True
+    exact: bool = True
 
     @property
     def whole(self) -> bool:
@@ -47,8 +55,13 @@ def rows_of(said: Said, *, connection: str) -> Rows:
     what shows neither records nor a known code. No text of the result is shown.
     """
     found, value = value_of(said)
+    if not found and not said.failed:
+        found, value = value_of(replace(said, text=_SENTENCE.sub("", said.text, count=1)))
     if not found:
         text = said.text.strip()
+        if not said.failed and _LINES.match(text):
+            lines = lines_of(text)
+            return Rows(lines, len(lines), exact=False)
         if said.failed:
             raise _refusal(said, text, connection)
         check_text(said, text, changes=False)

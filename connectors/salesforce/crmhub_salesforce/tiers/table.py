@@ -31,18 +31,26 @@ OPERATIONS: Mapping[str, Operation] = {
         ("salesforce_search_records", "search_records"), ("search_term", "limit"), ("search_term",)
     ),
     "run_soql_query": Operation(
-        ("salesforce_soql_query", "run_soql_query", "salesforce_run_soql_query", "soql_query"),
+        (
+            "salesforce_soql_query",
+            "run_soql_query",
+            "salesforce_run_soql_query",
+            "soql_query",
+            "execute_soql",
+            "execute_soql_query",
+            "salesforce_query",
+        ),
         ("soql_query", "limit"),
         ("soql_query",),
     ),
-    "list_orgs": Operation(("salesforce_list_orgs", "list_orgs")),
+    "list_orgs": Operation(("salesforce_list_orgs", "list_orgs", "list_all_orgs")),
 }
 ALIASES: Mapping[str, tuple[str, ...]] = {
     "limit": ("limit", "max_results"),
     "account_name": ("account_name",),
     "stage": ("stage", "stage_name"),
     "search_term": ("search_term", "term", "query"),
-    "soql_query": ("soql_query", "soql", "query"),
+    "soql_query": ("soql_query", "soql", "query", "q"),
 }
 """Our names of arguments to those of tools, the best first."""
 

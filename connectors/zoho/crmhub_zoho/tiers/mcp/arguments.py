@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from crmhub.connector import Native, Value
@@ -22,13 +22,14 @@ _IN_QUERY = {"token": "page_token", "triggers": "wf_trigger"}
 class Tool:
     """A tool as the server lists it. ``fixed``: its name says the module, so that it need not be told.
 
-    ``places`` are a person's word on where arguments go.
+    ``places`` are a person's word on where arguments go, ``values`` on what is always told.
     """
 
     name: str
     schema: Mapping[str, Value]
     fixed: bool = False
     places: Mapping[str, str] | None = None
+    values: Mapping[str, Value] = field(default_factory=dict[str, Value])
 
 
 def arranged(tool: Tool, given: Mapping[str, Value], *, optional: Iterable[str] = ()) -> Native:
@@ -39,6 +40,8 @@ def arranged(tool: Tool, given: Mapping[str, Value], *, optional: Iterable[str] 
     demands one that we do not have, or a number cannot be told exactly.
     """
     arguments: Native = {}
+    for name, value in tool.values.items():
+        _put(arguments, tuple(name.split(".")), value)
     spare = {*optional, *(("module",) if tool.fixed else ())}
     for name, value in given.items():
         if value is None:

@@ -257,7 +257,7 @@ class Mcp:
         if choice is not None:
             schema = tools.get(choice.tool)
             fixed = choice is choices.get(name or "") and "module" not in choice.arguments
-            return None if schema is None else Tool(choice.tool, schema, fixed, choice.arguments)
+            return None if schema is None else Tool(choice.tool, schema, fixed, choice.arguments, choice.told)
         by_name = {canonical(one): one for one in tools}
         official = {canonical(one) for one in KINDS[kind]}
         for one in candidates(kind, module):
