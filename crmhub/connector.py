@@ -97,6 +97,9 @@ class ObjectCapabilities:
     """Native fields that ``ReadRequest.filter`` can name; ``*`` stands for all."""
     create_safety: Literal["upsert", "unique_read", "list_recent", "none"] = "none"
     """How to find out whether a create whose reply was lost has happened."""
+    guarded: bool = False
+    """Whether the CRM itself refuses an update whose ``if_version`` is not the record's any more, so that a
+    change between the comparison and the write is not lost."""
 
 
 @dataclass(frozen=True, slots=True)

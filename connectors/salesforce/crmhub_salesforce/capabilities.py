@@ -49,6 +49,7 @@ def able(of: Described, config: SalesforceConfig) -> ObjectCapabilities:
         upsert_keys=of.external_ids,
         filters=frozenset({"*"}),
         create_safety="upsert" if sync_key else safety,
+        guarded=cursor in CURSORS[:2],
     )
 
 

@@ -82,4 +82,5 @@ def able(module: str, config: ZohoConfig, schema: ModuleSchema | None) -> Object
         upsert_keys=tuple(dict.fromkeys([*([check] if check else []), *unique])) if upserts else (),
         filters=frozenset() if listed else frozenset({"*"}),
         create_safety="upsert" if key else "list_recent",
+        guarded=True,
     )

@@ -1,4 +1,4 @@
-"""Checks 15, 38 to 46 and 56: writing, and what is there afterwards."""
+"""Checks 15, 38 to 46, 56 and 57: writing, and what is there afterwards."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from crmhub.testing.conformance.using import Used, connected, told
 from crmhub.testing.conformance.values import differences, example, filled
 
 __all__: list[str] = []
+
+_MOST_CALLS = 12
+"""Of one update; in more nobody comes in between."""
 
 _Operation: TypeAlias = Literal["create", "update", "upsert", "delete"]
 
@@ -280,6 +283,49 @@ async def a_reference_is_given_by_a_key(org: Org, sample: Sample) -> None:
         await _expect_held(
             used, holds, {parent: None, str(child.id): None, str(plain.id): parent}, "a clearing"
         )
+
+
+@check(
+    57,
+    "a change in between is not lost",
+    _writes("create", "update"),
+    needs("the CRM does not compare versions itself", lambda able: able.guarded),
+)
+async def a_change_in_between_is_not_lost(org: Org, sample: Sample) -> None:
+    """Whenever somebody changes a record while an update for its version is made, that change stays."""
+    async with connected(org, sample) as used:
+        modified = str(used.able.modified)
+        for call in range(1, _MOST_CALLS + 1):
+            id_ = await _seeded(used, filled(sample, used.schema, call))
+            version = str((await used.get(id_, (sample.text, modified)))[modified])
+            org.clock.advance(60)
+            other = _Other(org, sample, id_, len(org.calls) + call)
+            org.on_call = other.at
+            outcome = await used.update(id_, {sample.text: "Ours"}, version)
+            org.on_call = None
+            if not other.was_there:
+                expect(outcome.ok, f"an update that nobody disturbed is {told(outcome)}")
+                break
+            kept = (await used.truth())[id_][sample.text]
+            expect(
+                kept == "Theirs",
+                f"a change just before call {call} of an update is lost, and that is told as {told(outcome)}",
+            )
+
+
+class _Other:
+    """Somebody who changes a record just before a call reaches the CRM."""
+
+    def __init__(self, org: Org, sample: Sample, id: str, number: int) -> None:
+        self._org, self._sample, self._id, self._number = org, sample, id, number
+        self.was_there = False
+
+    async def at(self, number: int) -> None:
+        """Look whether it is time."""
+        if number == self._number:
+            self.was_there = True
+            await self._org.change(self._sample.object, self._id, {self._sample.text: "Theirs"})
+            self._org.clock.advance(60)
 
 
 # ── what several checks do ───────────────────────────────────────────────────────────────────────

@@ -64,7 +64,7 @@ class MemoryConnector:
             write_batch=_WRITE_BATCH, incremental=Incremental("change"), deletes="feed",
             writes=frozenset({"create", "update", "upsert", "delete"}),
             sync_key=sync_key, upsert_keys=(sync_key,) if sync_key else (), filters=frozenset({"*"}),
-            create_safety="upsert" if sync_key else "unique_read",
+            create_safety="upsert" if sync_key else "unique_read", guarded=True,
         )  # fmt: skip
         return Capabilities(dict.fromkeys(self.crm.fields, able), _POWERS)
 
