@@ -13,8 +13,10 @@ from crmhub_rest.simulators.gohighlevel.ids import HEX, IdBlock
 from crmhub_rest.simulators.gohighlevel.location import Calendar, Listener, Location, make_tables
 from crmhub_rest.simulators.gohighlevel.people import User, make_users
 from crmhub_rest.simulators.gohighlevel.pipelines import make_pipelines
-from crmhub_rest.simulators.gohighlevel.seed import OBJECTS, START, World, counts_of, seeded_rows
+from crmhub_rest.simulators.gohighlevel.seed import OBJECTS, World, counts_of, seeded_rows
+from crmhub_rest.simulators.world import Times
 
+_START = Times(1).start * 1000
 _LOCATIONS = ("Main Street Office", "Second Office")
 _CALENDARS = ("Sales calls", "Site visits")
 _OWN_FIELDS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
@@ -61,7 +63,7 @@ def build_agency(options: Options, clock: SimClock, listener: Listener) -> Agenc
         pipelines = make_pipelines(IdBlock(f"pipelines-{number}", seed), f"{seed}-{number}")
         calendar_ids = IdBlock(f"calendars-{number}", seed)
         calendars = {
-            calendar_ids.id_of(place): Calendar(calendar_ids.id_of(place), name, START)
+            calendar_ids.id_of(place): Calendar(calendar_ids.id_of(place), name, _START)
             for place, name in enumerate(_CALENDARS)
         }
         fields = _fields(IdBlock(f"fields-{number}", seed), declared)
@@ -103,7 +105,7 @@ def _fields(block: IdBlock, declared: Mapping[str, list[FieldSpec]]) -> dict[str
         place = len(fields)
         field_id = block.id_of(place)
         fields[field_id] = CustomField(
-            field_id, label, key_of(name), kind, model, place, list(options), added=START, updated=START
+            field_id, label, key_of(name), kind, model, place, list(options), added=_START, updated=_START
         )
 
     for model, name, kind, options in _OWN_FIELDS:

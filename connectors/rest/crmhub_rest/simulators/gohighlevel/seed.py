@@ -5,33 +5,26 @@ places, so that both directions are found without a scan. Times are milliseconds
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime
 
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.table import Row, Seeded
 from crmhub_rest.simulators.gohighlevel import vocabulary as words
 from crmhub_rest.simulators.gohighlevel.ids import IdBlock
 from crmhub_rest.simulators.gohighlevel.pipelines import Pipeline
+from crmhub_rest.simulators.numbers import mixed
+from crmhub_rest.simulators.world import Times, company, partner, partners_of, person, pick
 
 OBJECTS = ("contacts", "businesses", "opportunities", "tasks", "notes", "appointments")
-START = int(datetime(2023, 1, 2, 8, tzinfo=UTC).timestamp()) * 1000
-SPAN = int(timedelta(days=860).total_seconds()) * 1000
-LAG = int(timedelta(days=30).total_seconds()) * 1000
 CONTACT_PLACE, BUSINESS_PLACE = "_contact", "_business"
 """Where a row notes the place of its parent: places can be looked up in an index, ids, which differ by case,
 cannot.
 """
-_SAME_TIME = 3
-_MASK = (1 << 64) - 1
 _FIRST_PHONE = 2_015_550_000
 _EMAIL = re.compile(r"[a-z.\-]*?(\d+)@.*", re.ASCII)
 _PHONE = re.compile(r"\+1(\d{10})", re.ASCII)
-_COMBINATIONS = len(words.COMPANY_ROOTS) * len(words.COMPANY_NOUNS) * len(words.COMPANY_ENDS)
-_STRIDE = 1_009
 _PARENTS = {
     ("contacts", BUSINESS_PLACE): "businesses",
     **{(name, CONTACT_PLACE): "contacts" for name in ("opportunities", "tasks", "notes", "appointments")},
@@ -52,26 +45,18 @@ class World:
 
     def number(self, salt: int, place: int) -> int:
         """A 64-bit number that looks random, always the same for (seed, salt, place)."""
-        mixed = place * 0x9E3779B97F4A7C15 + salt * 0xD1B54A32D192ED03 + self.seed * 0x2545F4914F6CDD1D
-        mixed &= _MASK
-        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & _MASK
-        return mixed ^ (mixed >> 31)
+        return mixed(self.seed, salt, place)
 
     def contact_of(self, child: str, place: int) -> Row:
         """What a row at `place` says of its contact; nothing where there are no contacts."""
-        total = self.counts["contacts"]
-        if not total:
+        contact = partner(place, self.counts[child], self.counts["contacts"])
+        if contact is None:
             return {}
-        contact = place * total // self.counts[child]
         return {CONTACT_PLACE: contact, "contactId": self.ids["contacts"].id_of(contact)}
 
     def children(self, parent: str, child: str, place: int) -> Iterable[int]:
         """The places of the children that go with the parent at `place`."""
-        total, count = self.counts[parent], self.counts[child]
-        if place >= total:
-            return ()
-        return range(-(-place * count // total), -(-(place + 1) * count // total))
+        return partners_of(place, self.counts[child], self.counts[parent])
 
 
 def counts_of(options: Options) -> dict[str, int]:
@@ -86,14 +71,14 @@ def seeded_rows(world: World) -> dict[str, Seeded]:
 
 
 def _seeded(world: World, name: str) -> Seeded:
-    make, count, id_of = _MAKERS[name], world.counts[name], world.ids[name].id_of
+    make, times, id_of = _MAKERS[name], Times(world.counts[name]), world.ids[name].id_of
 
     def modified(place: int) -> int:
-        return START + LAG + (place - place % _SAME_TIME) * SPAN // count
+        return times.modified(place) * 1000
 
     def whole(place: int) -> Row:
         row: Row = {"id": id_of(place), **make(world, place)}
-        row["dateAdded"] = START + place * SPAN // count
+        row["dateAdded"] = times.created(place) * 1000
         row["dateUpdated"] = modified(place)
         return row
 
@@ -103,7 +88,7 @@ def _seeded(world: World, name: str) -> Seeded:
             return world.children(parent, name, int(value)) if value.isdigit() else ()
         return _locate_person(field, value) if name == "contacts" else None
 
-    return Seeded(count, whole, modified, locate)
+    return Seeded(times.count, whole, modified, locate)
 
 
 def _locate_person(field: str, value: str) -> Iterable[int] | None:
@@ -118,59 +103,53 @@ def _locate_person(field: str, value: str) -> Iterable[int] | None:
             return None
 
 
-def company_name(place: int) -> str:
-    """The name of company `place`."""
-    turn, choice = divmod(place, _COMBINATIONS)
-    choice, root = divmod(choice * _STRIDE % _COMBINATIONS, len(words.COMPANY_ROOTS))
-    end, noun = divmod(choice, len(words.COMPANY_NOUNS))
-    name = f"{words.COMPANY_ROOTS[root]} {words.COMPANY_NOUNS[noun]} {words.COMPANY_ENDS[end]}".strip()
-    return f"{name} {turn + 1}" if turn else name
+def _company(world: World, place: int) -> str:
+    return company(world.number(2, place), place)
 
 
 def _business(world: World, place: int) -> Row:
     n = world.number(2, place)
-    city, state, code, country = words.CITIES[n % len(words.CITIES)]
-    row: Row = {"name": company_name(place), "city": city, "postalCode": code, "country": country}
+    city, state, code, country = pick(words.CITIES, n)
+    row: Row = {"name": _company(world, place), "city": city, "postalCode": code, "country": country}
     if state:
         row["state"] = state
     if n & 24:
         row["phone"] = f"+1{3_015_550_000 + place}"
         row["website"] = f"https://company{place}.example.com"
     if n & 96:
-        row["address"] = words.STREETS[(n >> 12) % len(words.STREETS)]
+        row["address"] = pick(words.STREETS, n >> 12)
         row["email"] = f"office@company{place}.example.com"
     if n & 384 == 0:
-        row["description"] = words.NOTES[(n >> 20) % len(words.NOTES)]
+        row["description"] = pick(words.NOTES, n >> 20)
     return row
 
 
 def _contact(world: World, place: int) -> Row:
     n = world.number(1, place)
-    first = words.FIRST_NAMES[(n >> 32) % len(words.FIRST_NAMES)]
-    last = words.LAST_NAMES[(n >> 40) % len(words.LAST_NAMES)]
+    someone = person(n, place)
     tags = [tag for bit, tag in enumerate(words.TAGS) if n >> (50 + bit) & 3 == 3]
-    row: Row = {"type": "customer" if "customer" in tags else "lead", "lastName": last, "tags": tags}
-    row["source"] = words.SOURCES[(n >> 8) % len(words.SOURCES)]
+    row: Row = {"type": "customer" if "customer" in tags else "lead", "lastName": someone.last, "tags": tags}
+    row["source"] = pick(words.SOURCES, n >> 8)
     row["dnd"] = n & 448 == 0
     row["country"] = "US"
     if n % 23:
-        row["firstName"] = first
+        row["firstName"] = someone.first
     if n % 11:
-        row["email"] = f"{_ascii(first)}.{_ascii(last)}{place}@example.com"
+        row["email"] = someone.email
     if n & 6:
         row["phone"] = f"+1{_FIRST_PHONE + place}"
     if n % 7:
         row["assignedTo"] = world.users[place * 7 % len(world.users)]
     if n & 12:
-        city, state, code, row["country"] = words.CITIES[(n >> 18) % len(words.CITIES)]
-        row |= {"city": city, "postalCode": code, "address1": words.STREETS[(n >> 22) % len(words.STREETS)]}
+        city, state, code, row["country"] = pick(words.CITIES, n >> 18)
+        row |= {"city": city, "postalCode": code, "address1": pick(words.STREETS, n >> 22)}
         if state:
             row["state"] = state
     if world.counts["businesses"] and n % 17:
         business = place * world.counts["businesses"] // world.counts["contacts"]
         row[BUSINESS_PLACE] = business
         row["businessId"] = world.ids["businesses"].id_of(business)
-        row["companyName"] = company_name(business)
+        row["companyName"] = _company(world, business)
     if n & 3_584 == 0:
         birthday = datetime(1950 + n % 50, n % 12 + 1, n % 28 + 1, tzinfo=UTC)
         row["dateOfBirth"] = int(birthday.timestamp()) * 1000
@@ -193,13 +172,13 @@ def _opportunity(world: World, place: int) -> Row:
     n = world.number(3, place)
     pipeline = world.pipelines[n % len(world.pipelines)]
     stage = pipeline.stages[(n >> 4) % len(pipeline.stages)]
-    changed = START + LAG + (place - place % _SAME_TIME) * SPAN // world.counts["opportunities"]
+    changed = Times(world.counts["opportunities"]).modified(place) * 1000
     row: Row = {
-        "name": f"{words.DEALS[(n >> 8) % len(words.DEALS)]} {place + 1}",
+        "name": f"{pick(words.DEALS, n >> 8)} {place + 1}",
         "pipelineId": pipeline.id,
         "pipelineStageId": stage.id,
         "status": ("open", "open", "won", "lost", "open", "abandoned")[(n >> 12) % 6],
-        "source": words.SOURCES[(n >> 16) % len(words.SOURCES)],
+        "source": pick(words.SOURCES, n >> 16),
         **world.contact_of("opportunities", place),
         "lastStatusChangeAt": changed,
         "lastStageChangeAt": changed,
@@ -214,15 +193,15 @@ def _opportunity(world: World, place: int) -> Row:
 
 def _task(world: World, place: int) -> Row:
     n = world.number(4, place)
-    due = START + place * SPAN // world.counts["tasks"] + (n % 60) * 86_400_000
+    due = Times(world.counts["tasks"]).created(place) * 1000 + (n % 60) * 86_400_000
     row: Row = {
-        "title": words.TASKS[n % len(words.TASKS)],
+        "title": pick(words.TASKS, n),
         "dueDate": due // 1_800_000 * 1_800_000,
         "completed": bool(n & 64),
         **world.contact_of("tasks", place),
     }
     if n & 3:
-        row["body"] = words.NOTES[(n >> 10) % len(words.NOTES)]
+        row["body"] = pick(words.NOTES, n >> 10)
     if n % 5:
         row["assignedTo"] = world.users[n % len(world.users)]
     return row
@@ -231,7 +210,7 @@ def _task(world: World, place: int) -> Row:
 def _note(world: World, place: int) -> Row:
     n = world.number(5, place)
     return {
-        "body": words.NOTES[n % len(words.NOTES)],
+        "body": pick(words.NOTES, n),
         "userId": world.users[(n >> 8) % len(world.users)],
         **world.contact_of("notes", place),
     }
@@ -240,12 +219,12 @@ def _note(world: World, place: int) -> Row:
 def _appointment(world: World, place: int) -> Row:
     n = world.number(6, place)
     start = (
-        (START + place * SPAN // world.counts["appointments"] + (n % 30) * 86_400_000)
+        (Times(world.counts["appointments"]).created(place) * 1000 + (n % 30) * 86_400_000)
         // 1_800_000
         * 1_800_000
     )
     return {
-        "title": words.MEETINGS[n % len(words.MEETINGS)],
+        "title": pick(words.MEETINGS, n),
         "calendarId": world.calendars[(n >> 4) % len(world.calendars)],
         **world.contact_of("appointments", place),
         "appointmentStatus": ("confirmed", "showed", "noshow", "cancelled", "new")[(n >> 8) % 5],
@@ -263,9 +242,3 @@ _MAKERS: Mapping[str, Callable[[World, int], Row]] = {
     "notes": _note,
     "appointments": _appointment,
 }
-
-
-@cache
-def _ascii(name: str) -> str:
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z]+", "-", plain).strip("-")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crmhub.testing.simulator.errors import SimulatorError
+from crmhub_rest.simulators.switches import Switches
 
 EVERY_SCOPE: Final = (
     "associations.readonly",
@@ -76,48 +77,22 @@ class Settings:
 
 def read_settings(given: Mapping[str, str]) -> Settings:
     """Read the settings; raises SimulatorError for one that is unknown or malformed."""
-    for name in given:
-        if name not in _HELP:
-            known = "; ".join(f"{key}: {text}" for key, text in _HELP.items())
-            raise SimulatorError(f"gohighlevel has no setting {name!r}; it has {known}")
-    match = _words(given, "match", ("email", "phone"))
+    switches = Switches("gohighlevel", _HELP, given)
+    match = tuple(switches.texts("match", ("email", "phone")))
     if not match or set(match) - {"email", "phone"} or len(set(match)) != len(match):
-        raise SimulatorError(f"setting match: {given['match']!r} is not of email, phone")
+        raise SimulatorError(f"setting match: {switches.text('match')!r} is not of email, phone")
     return Settings(
-        burst=_number(given, "burst", 100),
-        interval=_number(given, "interval", 10),
-        daily=_number(given, "daily", 200_000),
-        access_seconds=_number(given, "access_seconds", 86_399),
-        index_delay=_number(given, "index_delay", 0, least=0),
-        allow_duplicates=_choice(given, "duplicates", "deny", "allow") == "allow",
+        burst=switches.whole("burst", 100, 1),
+        interval=switches.whole("interval", 10, 1),
+        daily=switches.whole("daily", 200_000, 1),
+        access_seconds=switches.whole("access_seconds", 86_399, 1),
+        index_delay=switches.whole("index_delay", 0),
+        allow_duplicates=switches.one_of("duplicates", "deny", "deny", "allow") == "allow",
         match=match,
-        scopes=frozenset(_words(given, "scopes", EVERY_SCOPE)),
-        install=_choice(given, "install", "location", "agency"),
-        paused=_choice(given, "paused", "false", "true") == "true",
-        webhook_url=given.get("webhook_url", ""),
-        webhook_events=frozenset(_words(given, "webhook_events", ())),
-        webhook_signatures=_choice(given, "webhook_signatures", "both", "ed25519", "rsa", "none"),
+        scopes=frozenset(switches.texts("scopes", EVERY_SCOPE)),
+        install=switches.one_of("install", "location", "location", "agency"),
+        paused=switches.flag("paused"),
+        webhook_url=switches.text("webhook_url"),
+        webhook_events=frozenset(switches.texts("webhook_events")),
+        webhook_signatures=switches.one_of("webhook_signatures", "both", "both", "ed25519", "rsa", "none"),
     )
-
-
-def _words(given: Mapping[str, str], name: str, standard: tuple[str, ...]) -> tuple[str, ...]:
-    text = given.get(name)
-    if text is None:
-        return standard
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _number(given: Mapping[str, str], name: str, standard: int, least: int = 1) -> int:
-    text = given.get(name)
-    if text is None:
-        return standard
-    if not (text.isascii() and text.isdigit() and len(text) < 16) or int(text) < least:
-        raise SimulatorError(f"setting {name}: {text!r} is not a whole number from {least}")
-    return int(text)
-
-
-def _choice(given: Mapping[str, str], name: str, *known: str) -> str:
-    text = given.get(name, known[0])
-    if text not in known:
-        raise SimulatorError(f"setting {name}: {text!r} is none of {', '.join(known)}")
-    return text

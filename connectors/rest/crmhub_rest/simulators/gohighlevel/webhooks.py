@@ -8,7 +8,6 @@ same for the same seed.
 """
 
 import base64
-import json
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -91,14 +90,14 @@ class Webhooks:
         self._outbox.append(
             {
                 "url": self._settings.webhook_url,
+                "method": "POST",
                 "headers": {"content-type": "application/json", **self._signatures(raw)},
-                "body": json.loads(raw),
-                "raw": raw.decode(),
+                "body": raw.decode(),
             }
         )
 
     def sent(self, *, clear: bool) -> list[dict[str, object]]:
-        """What was sent, oldest first: `raw` is the body that was signed, letter for letter."""
+        """What was sent, oldest first: `body` is the text that was signed."""
         found = list(self._outbox)
         if clear:
             self._outbox.clear()
