@@ -1,0 +1,181 @@
+"""The calls that the rest of the connector is made of: a call of the description, filled and sent."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from crmhub.connector import Native, Value
+from crmhub.errors import BadResponse, Where
+from crmhub.http import HttpClient, Response
+from crmhub_rest.language.call import Call, Encoding, Listing, Nested
+from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.path import ABSENT, JsonPath, put
+from crmhub_rest.language.template import Scope, written
+from crmhub_rest.seams import Seams
+
+__all__ = ["Api"]
+
+_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Api:
+    """One connection's way to the CRM."""
+
+    def __init__(self, crm: Crm, http: HttpClient, settings: Scope, seams: Seams) -> None:
+        self.crm = crm
+        self.seams = seams
+        self.concurrency = http.concurrency
+        self._http = http
+        self._settings = settings
+
+    def scope(self, object: str, values: Mapping[str, Value] | None = None) -> dict[str, Value]:
+        """What the placeholders of a call for that object stand for."""
+        says = self.crm.objects[object]
+        words: Native = dict(says.words)
+        known: Native = {"object": object, "modified": says.modified, "words": words}
+        return {**self._settings, **known, **(values or {})}
+
+    def id_sent(self, id: str) -> Value:
+        """An id as the CRM takes it; ``None`` for what cannot be one."""
+        if self.crm.ids == "int":
+            return int(id) if id.isascii() and id.isdigit() else None
+        return id or None
+
+    async def send(
+        self,
+        role: str,
+        call: Call,
+        scope: Scope,
+        *,
+        added: Mapping[str, Value] | None = None,
+        items: Sequence[Scope] = (),
+        fields: tuple[JsonPath, Native] | None = None,
+        link: str | None = None,
+        idempotent: bool | None = None,
+    ) -> Response:
+        """Make a call. ``items`` are what ``each`` is filled for, ``fields`` what goes into the body where.
+
+        Raises what :meth:`crmhub.http.HttpClient.request` raises, with the object filled in.
+        """
+        query = {
+            name: value for name, part in call.query.items() if (value := part.fill(scope)) is not ABSENT
+        }
+        body = dict(call.body.filled(scope)) if call.body is not None else dict[str, Value]()
+        for path, template in call.each.items():
+            put(
+                body, path, [one for item in items if (one := template.fill({**scope, **item})) is not ABSENT]
+            )
+        if fields is not None:
+            put(body, *fields)
+        headers = {
+            name: text for name, part in call.headers.items() if (text := part.text(scope)) is not None
+        }
+        for target, value in (added or {}).items():
+            _add(call, target, value, query, body, headers)
+        object_ = str(scope["object"])
+        sends_body = call.by_body or bool(call.each) or call.body is not None
+        whole = self.seams.body(object_, role, body) if sends_body else None
+        return await self._http.request(
+            call.method,
+            link or call.path.fill(scope),
+            params=None if link else self._params(call, query),
+            json=whole,
+            headers=headers or None,
+            endpoint=call.limit,
+            cost=call.cost,
+            ok=[*range(200, 300), *call.ok],
+            idempotent=call.idempotent if idempotent is None else idempotent,
+            expect="any",
+        )
+
+    def rows(self, role: str, call: Call, scope: Scope, response: Response) -> list[Value]:
+        """The raw records of a reply. Raises ``BadResponse`` that names what is there instead."""
+        object_ = str(scope["object"])
+        body = response.json()
+        path = call.rows or JsonPath(".")
+        found = path.find(body)
+        if found is ABSENT or not isinstance(found, list):
+            raise _not_there(path, body, object_, "a list of records")
+        listed = list(self.seams.rows(object_, role, found))
+        if isinstance(call, Listing) and call.nested is not None:
+            listed = _inner(call.nested, listed, object_)
+        if call.row.text == ".":
+            return listed
+        rows = [call.row.find(one) for one in listed]
+        if any(row is ABSENT for row in rows):
+            raise _not_there(call.row, listed[0], object_, "the record inside of each row")
+        return [row for row in rows if row is not ABSENT]
+
+    def row(self, call: Call, scope: Scope, response: Response) -> Value:
+        """The raw record of a reply. Raises ``BadResponse`` as :meth:`rows` does."""
+        body = response.json() if response.content else None
+        found = call.row.find(body)
+        if found is ABSENT:
+            raise _not_there(call.row, body, str(scope["object"]), "a record")
+        return found
+
+    def _params(self, call: Call, query: Mapping[str, Value]) -> dict[str, str | int | Sequence[str | int]]:
+        params: dict[str, str | int | Sequence[str | int]] = {}
+        for name, value in query.items():
+            if value is None:
+                continue
+            how = call.encode.get(name) or (self.crm.lists if isinstance(value, list) else "json")
+            if isinstance(value, list | dict) or name in call.encode:
+                params.update(_encoded(name, value, how))
+            else:
+                params[name] = value if isinstance(value, int) else written(value)
+        return params
+
+
+def _encoded(name: str, value: Value, how: Encoding) -> dict[str, str | Sequence[str | int]]:
+    match how:
+        case "json":
+            return {name: _json(value).decode()}
+        case "base64":
+            return {name: base64.urlsafe_b64encode(_json(value)).rstrip(b"=").decode()}
+        case "comma":
+            return {name: written(value)}
+        case _:
+            items = value if isinstance(value, list) else [value]
+            return {f"{name}[]" if how == "brackets" else name: [written(item) for item in items]}
+
+
+def _inner(nested: Nested, rows: Sequence[Value], object: str) -> list[Value]:
+    """The records inside of rows, with what they carry of them."""
+    inner: list[Value] = []
+    for row in rows:
+        found = nested.at.find(row)
+        if found is ABSENT or not isinstance(found, list):
+            raise _not_there(nested.at, row, object, "a list of records")
+        carried = {name: path.get(row) for name, path in nested.carry.items()}
+        inner += [{**one, **carried} if isinstance(one, dict) else one for one in found]
+    return inner
+
+
+def _add(call: Call, target: str, value: Value, query: Native, body: Native, headers: dict[str, str]) -> None:
+    where, _, rest = target.partition(".")
+    if where == "query" and rest:
+        query[rest] = value
+    elif where == "header" and rest:
+        headers[rest] = written(value)
+    elif where == "body" and rest:
+        put(body, JsonPath(rest), value)
+    elif call.by_body:
+        put(body, JsonPath(target), value)
+    else:
+        query[target] = value
+
+
+def _not_there(path: JsonPath, body: Value, object: str, what: str) -> BadResponse:
+    if isinstance(body, dict):
+        there = f"it has {', '.join(sorted(body)[:20]) or 'nothing'}"
+    else:
+        there = "it is a list" if isinstance(body, list) else "it is no table"
+    return BadResponse(
+        f"the reply has no {path.text!r}, where {what} should be: {there}",
+        hint="the path in the CRM's description is wrong, or the CRM has changed",
+        where=Where(object=object),
+    )

@@ -1,0 +1,109 @@
+"""The settings of a connection, as the CRM's description has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Annotated, Literal, cast
+
+from pydantic import Field, SecretStr, create_model, model_validator
+
+from crmhub.connector import ConnectorConfig
+from crmhub.errors import BadRequest
+from crmhub.http.paths import base_origin
+from crmhub.native import Value
+from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.settings import Setting
+
+__all__ = ["RestConfig", "config_of"]
+
+
+class RestConfig(ConnectorConfig):
+    """What every connection to a REST CRM has."""
+
+    base_url: str = ""
+    """Where the API is; not given: what the CRM's description says."""
+    private_hosts: bool = False
+    """Whether ``base_url`` may be an address of a private network, as a CRM of one's own has it."""
+    concurrency: int = Field(default=8, ge=1, le=100)
+    """Calls under way at once."""
+    page_size: int | None = Field(default=None, ge=1)
+    """Records a page; not given: the most that the CRM allows."""
+    timeout: float = Field(default=60.0, gt=0)
+    """Seconds that one call may take."""
+    daily: int | None = Field(default=None, ge=1)
+    """Units (calls, tokens) that may be used in 24 hours; not given: what the CRM tells, or no bound."""
+    reserve: float = Field(default=0.2, ge=0, lt=1)
+    """The share of them kept for people: for calls of the contexts ``interactive`` and ``agent``."""
+
+    @model_validator(mode="after")
+    def _safe_base(self) -> RestConfig:
+        try:
+            scheme, host, _ = base_origin(self.base_url)
+        except BadRequest as error:
+            raise ValueError(f"base_url: {error.what}") from None
+        loopback = _is_loopback(host)
+        if _is_private(host) and not loopback and not self.private_hosts:
+            raise ValueError(
+                "base_url is an address of a private network; if the CRM is there, set private_hosts: true"
+            )
+        if scheme != "https" and not loopback and not self.private_hosts:
+            raise ValueError("credentials are only sent over https; plain http is for localhost")
+        return self
+
+    def values(self) -> dict[str, Value]:
+        """The values of the settings that are given, by name, secrets as plain text."""
+        given: dict[str, Value] = {}
+        for name in type(self).model_fields:
+            value = cast("object", getattr(self, name))
+            if isinstance(value, SecretStr):
+                given[name] = value.get_secret_value()
+            elif isinstance(value, str | int | bool):
+                given[name] = value
+        return given
+
+
+def config_of(crm: Crm) -> type[RestConfig]:
+    """The settings model of a CRM."""
+    fields = {name: _field(setting) for name, setting in crm.settings.items()}
+    base = Annotated[str, Field(description="Where the API is.")]
+    make = cast("Callable[..., type[RestConfig]]", create_model)  # its overloads know no computed fields
+    return make(
+        f"{crm.crm.title().replace('_', '')}Config",
+        __base__=RestConfig,
+        __doc__=f"How to reach {crm.title}.",
+        **{"base_url": (base, crm.base_url), **fields},
+    )
+
+
+def _field(setting: Setting) -> tuple[object, object]:
+    kinds: dict[str, object] = {
+        "text": Annotated[str, Field(min_length=1)],
+        "url": Annotated[str, Field(pattern=r"^https?://")],
+        "secret": SecretStr,
+        "int": int,
+        "bool": bool,
+    }
+    kind = Literal[tuple(setting.choices)] if setting.choices else kinds[setting.type]
+    described = Field(description=setting.about or None)
+    if setting.required:
+        return Annotated[kind, described], ...
+    if setting.default is not None:
+        return Annotated[kind, described], setting.default
+    return Annotated[kind | None, described], None  # pyright: ignore[reportOperatorIssue]
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))

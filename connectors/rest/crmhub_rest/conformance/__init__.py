@@ -1,0 +1,1 @@
+"""The CRMs that the conformance checks run the presets against: doubles, and people who work in them."""

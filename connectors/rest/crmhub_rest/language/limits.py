@@ -1,0 +1,67 @@
+"""How fast, and how much a day."""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from crmhub_rest.language.part import Part
+
+__all__ = ["Daily", "Pace", "Rate"]
+
+_RATE = re.compile(r"(\d+)/(\d*)(s|min|h)")
+_SECONDS = {"s": 1, "min": 60, "h": 3600}
+
+
+class Rate:
+    """So many calls in so long: ``5/s``, ``100/10s``, ``500/min``."""
+
+    __slots__ = ("calls", "seconds", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        found = _RATE.fullmatch(text)
+        if found is None or int(found[1]) == 0 or found[2] == "0":
+            raise ValueError("a rate is written like 5/s, 100/10s or 500/min")
+        self.calls = int(found[1])
+        self.seconds = float(int(found[2] or 1) * _SECONDS[found[3]])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Rate) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls,
+            core_schema.str_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda rate: rate.text),
+        )
+
+
+class Pace(Part):
+    """One limit on calls."""
+
+    rate: Rate | None = None
+    at_once: int | None = Field(default=None, ge=1)
+    """Calls under way at a time."""
+    of: list[str] = []
+    """The classes of calls (``limit:`` of a call) that it is for; none: all calls."""
+
+
+class Daily(Part):
+    """What the account may use in a day."""
+
+    most: int | None = Field(default=None, ge=1)
+    """Units, where the preset can know it."""
+    setting: str | None = None
+    """The setting that says how many units there are."""
+    unit: str = "calls"
+    left: str | None = None
+    """The reply header that says how many units are left."""
+    granted: str | None = None
+    """The reply header that says how many units there are in all."""

@@ -1,0 +1,150 @@
+"""One object of the CRM: how it is listed, watched, found, written and tied to others."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from pydantic import Field as Setting
+from pydantic import model_validator
+
+from crmhub_rest.language.call import Call, Listing
+from crmhub_rest.language.fields import Describe, Field
+from crmhub_rest.language.part import Part
+from crmhub_rest.language.path import JsonPath
+from crmhub_rest.language.record import RecordShape
+from crmhub_rest.language.template import Template
+from crmhub_rest.language.times import TimeForm
+from crmhub_rest.language.write import Write
+
+__all__ = ["Changes", "Count", "CrmObject", "Deletes", "Filter", "Link", "Operator"]
+
+Operator: TypeAlias = Literal["eq", "in", "ge", "gt", "le", "lt"]
+
+
+class Changes(Listing):
+    """Records that were changed since then, oldest change first unless ``newest_first``."""
+
+    lag: float = Setting(default=0.0, ge=0)
+    """Seconds by which a change can show later than the time it carries; that much is read again."""
+    newest_first: bool = False
+    """Whether the newest change comes first: the read ends where records get older than ``since``."""
+    reanchor: bool = False
+    """Whether each page is asked for anew from the last record's time: for pages that are counted in an order
+    which moves as records change, or that end at a cap. The oldest change must come first."""
+    ties: Listing | None = None
+    """With ``reanchor``: records changed exactly at ``${since}``, with ids above ``${after}`` in order of id,
+    for pages that are full of one instant."""
+
+    @model_validator(mode="after")
+    def _one_order(self) -> Changes:
+        capped = self.page is not None and self.page.cap is not None
+        if capped and not self.reanchor:
+            raise ValueError("a cap needs reanchor: true, else what is beyond it would be lost")
+        if self.reanchor and self.newest_first:
+            raise ValueError("reanchor needs the oldest change first")
+        if self.reanchor != (self.ties is not None):
+            raise ValueError("reanchor and ties belong together: a page can be full of one instant")
+        return self
+
+
+class Deletes(Part):
+    """How it shows that records are gone."""
+
+    flag: str | None = None
+    """A field of the record that is true when it is gone."""
+    list: Listing | None = None
+    """Records that are gone; read whole with each read of changes."""
+    at: str | None = None
+    """The field with the time at which it went."""
+    life: Literal["deleted", "archived"] = "deleted"
+    merged: str | None = None
+    """The field of a record that names the ids which were merged into it."""
+    split: str = ";"
+    """What stands between those ids, where they are a text."""
+
+    @model_validator(mode="after")
+    def _shows(self) -> Deletes:
+        if self.flag is None and self.list is None and self.merged is None:
+            raise ValueError("say how deletions show: flag, list or merged")
+        return self
+
+
+class Filter(Listing):
+    """Records that meet conditions: as parameters, or one entry of ``each`` for each condition."""
+
+    by: dict[str, str] = {}
+    """Fields that can be filtered, and the parameter for each (equal values only)."""
+    fields: list[str] = []
+    """With ``each``: fields that can be filtered; ``*`` stands for all."""
+    operators: dict[Operator, str] = {}
+    """With ``each``: the CRM's words for ``${op}``; others are not known there."""
+    times: TimeForm = TimeForm("iso")
+    """How an instant is written in a condition."""
+
+
+class Count(Call):
+    """How many records there are."""
+
+    total: JsonPath
+    """Where the number is."""
+
+
+class Link(Part):
+    """References that are not fields of the record: here they are a field that holds ids."""
+
+    to: str
+    """The object that is pointed to: ``${target}`` in its calls."""
+    words: dict[str, str | int] = {}
+    """Words of the link for its calls: ``${words.type}``."""
+    many: bool = False
+    """Whether the field is a list of ids; else it is the first one."""
+    read: Call | None = None
+    """Gives the ids for several records at once (``each``), or for one (``${id}``)."""
+    source: JsonPath | None = None
+    """In each of ``rows``: the record's own id; needed where several are asked for."""
+    target: JsonPath = JsonPath("id")
+    """In each of ``rows``: the id that is pointed to; with a ``*``, several."""
+    write: Call | None = None
+    """Ties ``${id}`` to ``${to}``."""
+    clear: Call | None = None
+    """Unties ``${id}`` from ``${to}``."""
+    on_create: Template | None = None
+    """What a create's call has in ``${links}`` for each id (``${to}``); then nothing is tied afterwards."""
+
+
+class CrmObject(Part):
+    """One object."""
+
+    key: str = "id"
+    """The field that holds the record's id."""
+    name: str | None = None
+    """The field that holds its display name."""
+    modified: str | None = None
+    """The field that holds the time of the last change."""
+    created: str | None = None
+    times: TimeForm = TimeForm("iso")
+    """How the object's instants look."""
+    words: dict[str, str] = {}
+    """Words of the object for its calls: ``${words.singular}``."""
+    record: RecordShape = RecordShape()
+    fields: dict[str, Field] = {}
+    """Fields that are always there, a line for each; they go before those of ``describe``."""
+    describe: Describe | None = None
+    list: Listing
+    changes: Changes | Literal["all"] | None = None
+    """``all``: everything is read again, and what has not changed since is passed over."""
+    get: Call | None = None
+    search: Listing | None = None
+    filter: Filter | None = None
+    count: Count | None = None
+    deletes: Deletes | None = None
+    links: dict[str, Link] = {}
+    write: Write | None = None
+    sync_key: str | None = None
+    """The setting that names a unique field which crmhub may fill."""
+
+    @model_validator(mode="after")
+    def _changes_have_a_time(self) -> CrmObject:
+        if self.changes is not None and self.modified is None:
+            raise ValueError("changes need modified: the field that holds the time of the last change")
+        return self

@@ -1,0 +1,107 @@
+"""Which placeholders a call can have: each kind of call has its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from crmhub.document import Step, suggest
+from crmhub.native import Native, Value
+from crmhub_rest.language.call import Call
+from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.object import CrmObject
+from crmhub_rest.language.template import Template
+
+__all__ = ["misplaced"]
+
+_ROLES: Mapping[str, frozenset[str]] = {
+    "list": frozenset({"fields", "limit"}),
+    "changes": frozenset({"fields", "limit", "since"}),
+    "ties": frozenset({"fields", "limit", "since", "after"}),
+    "get": frozenset({"fields", "id", "ids"}),
+    "search": frozenset({"fields", "limit", "text"}),
+    "filter": frozenset({"fields", "limit", "field", "op", "value"}),
+    "count": frozenset[str](),
+    "deletes": frozenset({"fields", "limit", "since"}),
+    "describe": frozenset[str](),
+    "link": frozenset({"id", "ids", "to", "target"}),
+    "write": frozenset({"id", "key", "match", "fields", "trace", "links", "now"}),
+}
+
+
+def misplaced(crm: Crm, data: Native) -> Iterator[tuple[tuple[Step, ...], str, str]]:
+    """Placeholders that mean nothing where they stand: their place, what is wrong, and how to mend it."""
+    settings = frozenset(crm.settings) | {"base_url"}
+    for role, path in _calls(crm):
+        known = settings | _ROLES[role] | {"object", "modified", "parent"}
+        words = frozenset(f"words.{word}" for word in _words(crm.objects[str(path[1])], path))
+        yield from _unknown(data, path, known | words)
+    for name in ("headers", "auth", "webhooks"):
+        yield from _unknown(data, (name,), settings)
+    for path, name in _named(crm):
+        if name not in crm.objects:
+            yield path, f"no object {name!r}", suggest(name, crm.objects)
+
+
+def _words(of: CrmObject, path: tuple[Step, ...]) -> frozenset[str]:
+    """The words that a call of an object can have: its own, and a link's."""
+    link = of.links.get(str(path[3])) if path[2:3] == ("links",) else None
+    return frozenset({*of.words, *(link.words if link is not None else ())})
+
+
+def _named(crm: Crm) -> Iterator[tuple[tuple[Step, ...], str]]:
+    """Objects that the description names, and where."""
+    for place, name in enumerate(crm.check):
+        yield ("check", place), name
+    for place, event in enumerate(crm.webhooks.events if crm.webhooks is not None else ()):
+        yield ("webhooks", "events", place, "object"), event.object
+    for name, object_ in crm.objects.items():
+        for link, says in object_.links.items():
+            yield ("objects", name, "links", link, "to"), says.to
+        if object_.list.under is not None:
+            yield ("objects", name, "list", "under"), object_.list.under
+
+
+def _calls(crm: Crm) -> Iterator[tuple[str, tuple[Step, ...]]]:
+    for name, object_ in crm.objects.items():
+        for role, path in _of_object(object_):
+            yield role, ("objects", name, *path)
+
+
+def _of_object(of: CrmObject) -> Iterator[tuple[str, tuple[Step, ...]]]:
+    yield "list", ("list",)
+    if isinstance(of.changes, Call):
+        yield "changes", ("changes",)
+        if of.changes.ties is not None:
+            yield "ties", ("changes", "ties")
+    for role in ("get", "search", "filter", "count", "describe"):
+        if getattr(of, role) is not None:
+            yield role, (role,)
+    if of.deletes is not None and of.deletes.list is not None:
+        yield "deletes", ("deletes", "list")
+    for link in of.links:
+        yield "link", ("links", link)
+    if of.write is not None:
+        yield "write", ("write",)
+
+
+def _unknown(
+    data: Value, path: tuple[Step, ...], known: frozenset[str]
+) -> Iterator[tuple[tuple[Step, ...], str, str]]:
+    """Unknown placeholders at that path and below; ``ties`` of changes have a role of their own."""
+    here: Value = data
+    for step in path:
+        if isinstance(here, dict):
+            here = here.get(str(step))
+        elif isinstance(here, list) and isinstance(step, int):
+            here = here[step]
+    if isinstance(here, dict):
+        for key in here:
+            if key != "ties":
+                yield from _unknown(data, (*path, key), known)
+    elif isinstance(here, list):
+        for place in range(len(here)):
+            yield from _unknown(data, (*path, place), known)
+    elif isinstance(here, str) and "${" in here:
+        for name in sorted(Template(here).names):
+            if name not in known:
+                yield path, f"${{{name}}} means nothing here", suggest(name, known)

@@ -1,0 +1,31 @@
+"""The settings that a connection to the CRM takes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from crmhub_rest.language.part import Part
+
+__all__ = ["Setting"]
+
+
+class Setting(Part):
+    """One setting."""
+
+    type: Literal["text", "secret", "url", "int", "bool"] = "text"
+    about: str = ""
+    """One line for people."""
+    default: str | int | bool | None = None
+    required: bool = False
+    choices: list[str] = []
+    """The only values that a text can have."""
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Setting:
+        if self.required and self.default is not None:
+            raise ValueError("a setting with a default is not required")
+        if self.type == "secret" and self.default is not None:
+            raise ValueError("a secret has no default")
+        return self

@@ -1,0 +1,87 @@
+"""Instants as a CRM writes them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+from crmhub.document import suggest
+from crmhub.native import Value
+
+__all__ = ["TimeForm"]
+
+_WORDS = ("iso", "iso_seconds", "epoch_ms", "epoch_s")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class TimeForm:
+    """``iso``, ``iso_seconds``, ``epoch_ms``, ``epoch_s``, or a form like ``%Y-%m-%d %H:%M:%S`` (in UTC)."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        if text not in _WORDS and "%" not in text:
+            raise ValueError(f"{text!r} is no form of time; {suggest(text, _WORDS)}, or a form with %")
+        self.text = text
+
+    def __repr__(self) -> str:
+        return f"TimeForm({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TimeForm) and other.text == self.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def read(self, value: Value) -> datetime | None:
+        """The instant in UTC, or ``None`` for what is none. Numbers and ISO are read in every form."""
+        if isinstance(value, bool) or value is None:
+            return None
+        try:
+            if isinstance(value, int | Decimal) or (isinstance(value, str) and value.isdigit()):
+                return _from_number(int(value), seconds=self.text == "epoch_s")
+            if isinstance(value, str):
+                return self._from_text(value)
+        except (ValueError, OverflowError):
+            return None
+        return None
+
+    def write(self, at: datetime) -> Value:
+        """The instant as it is sent; never later than it is."""
+        at = at.astimezone(UTC)
+        whole = at.replace(microsecond=0)
+        match self.text:
+            case "iso":
+                return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            case "iso_seconds":
+                return whole.isoformat().replace("+00:00", "Z")
+            case "epoch_ms":
+                return (at - _EPOCH) // timedelta(milliseconds=1)
+            case "epoch_s":
+                return (at - _EPOCH) // timedelta(seconds=1)
+            case _:
+                return at.strftime(self.text)
+
+    def _from_text(self, text: str) -> datetime:
+        if "%" in self.text:
+            try:
+                return datetime.strptime(text, self.text).replace(tzinfo=UTC)
+            except ValueError:
+                pass  # some CRMs write their times in more than one way; ISO is tried next
+        found = datetime.fromisoformat(text.removesuffix("GMT").strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            cls,
+            core_schema.str_schema(min_length=1),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda form: form.text),
+        )
+
+
+def _from_number(number: int, *, seconds: bool) -> datetime:
+    return _EPOCH + (timedelta(seconds=number) if seconds else timedelta(milliseconds=number))

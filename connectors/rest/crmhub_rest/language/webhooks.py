@@ -1,0 +1,84 @@
+"""Messages about changes: how their origin is proved, and what they say."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from crmhub_rest.language.part import Part
+from crmhub_rest.language.path import JsonPath
+from crmhub_rest.language.template import Template
+from crmhub_rest.language.times import TimeForm
+
+__all__ = ["Event", "Hmac", "PublicKey", "Verify", "Webhooks"]
+
+
+class Hmac(Part):
+    """A keyed hash (RFC 2104) of what ``over`` says."""
+
+    header: str
+    """The header that has it."""
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+    secret: Template
+    over: list[Literal["method", "url", "body", "timestamp"]] = ["body"]
+    """What is hashed, one behind the other; ``url`` is the address that the CRM calls."""
+    encoding: Literal["hex", "base64"] = "hex"
+    timestamp: str | None = None
+    """The header with the time of sending."""
+    times: TimeForm = TimeForm("epoch_ms")
+    within: float = Field(default=300.0, gt=0)
+    """Seconds for which a message is fresh, where it has a timestamp."""
+
+
+class PublicKey(Part):
+    """A signature over the raw body by a key pair of the CRM's."""
+
+    header: str
+    kind: Literal["ed25519", "rsa_sha256"]
+    keys: list[Template] = Field(min_length=1)
+    """The CRM's public keys, in PEM; several while they are being changed."""
+
+
+class Verify(Part):
+    """How the origin of a message is proved: exactly one of these, or the first whose header is there."""
+
+    hmac: Hmac | None = None
+    signed: list[PublicKey] = []
+    basic: dict[Literal["user", "password"], Template] | None = None
+    """HTTP Basic."""
+    header: dict[str, Template] | None = None
+    """Headers that hold a shared secret."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Verify:
+        given = [name for name in ("hmac", "signed", "basic", "header") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"one of hmac, signed, basic and header is needed, not {len(given)}")
+        return self
+
+
+class Event(Part):
+    """Which messages are about which object."""
+
+    object: str
+    when: dict[JsonPath, str | list[str]]
+    """What they have, by path: a word, or one of several; ``*`` at its end stands for the rest."""
+    key: JsonPath
+    """Where the ids are; with a ``*``, several."""
+    deleted: dict[JsonPath, str | list[str]] = {}
+    """What they have besides when the record is gone."""
+
+
+class Webhooks(Part):
+    """Messages to a URL of the application's own."""
+
+    verify: Verify
+    rows: JsonPath = JsonPath(".")
+    """Where the events are: a list, or the message itself."""
+    events: list[Event] = Field(min_length=1)
+    sent: JsonPath | None = None
+    """In each event: the time at which it was sent; older ones than ``within`` are not believed."""
+    times: TimeForm = TimeForm("iso")
+    within: float = Field(default=300.0, gt=0)
+    """Seconds for which an event is fresh, where it says when it was sent."""

@@ -1,0 +1,132 @@
+"""References that are not fields of the record: read for a page at once, written after the record."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import anyio
+
+from crmhub.connector import Native, Value
+from crmhub.errors import BadResponse, NotFound, Where
+from crmhub_rest.api import Api
+from crmhub_rest.language.call import Call
+from crmhub_rest.language.object import Link
+from crmhub_rest.language.path import ABSENT
+from crmhub_rest.schemas import Described
+
+__all__ = ["Links", "ids_in", "limited"]
+
+
+class Links:
+    """The links of one object."""
+
+    def __init__(self, api: Api, of: Described) -> None:
+        self._api = api
+        self._of = of
+
+    async def fill(self, rows: Sequence[Native], links: Mapping[str, Link]) -> None:
+        """Put each link's ids into the rows."""
+        for name, link in links.items():
+            if link.read is None or not rows:
+                continue
+            found = await self._read([str(row[self._of.says.key]) for row in rows], link, link.read)
+            for row in rows:
+                ids = found.get(str(row[self._of.says.key]), [])
+                row[name] = [*ids] if link.many else (ids[0] if ids else None)
+
+    async def write(self, id: str, wanted: Mapping[str, Value], *, created: bool) -> None:
+        """Tie and untie until each link is as it is wanted. Raises what the CRM says."""
+        for name, value in wanted.items():
+            link = self._of.says.links[name]
+            ids = ids_in(value)
+            if created and link.on_create is not None:
+                continue  # the create's own body had them
+            held: list[str] = []
+            if link.read is not None and not created:
+                held = (await self._read([id], link, link.read)).get(id, [])
+            for call, others in ((link.write, ids), (link.clear, held)):
+                known = held if call is link.write else ids
+                for other in others:
+                    if call is not None and other not in known:
+                        await self._tie(call, link, id, other)
+
+    def scope(self, link: Link, values: Mapping[str, Value]) -> dict[str, Value]:
+        """What the placeholders of a link's calls stand for."""
+        words: Native = {**self._of.says.words, **link.words}
+        return self._api.scope(self._of.name, {"target": link.to, "words": words, **values})
+
+    async def _tie(self, call: Call, link: Link, id: str, other: str) -> None:
+        scope = self.scope(link, {"id": self._api.id_sent(id), "to": self._api.id_sent(other)})
+        await self._api.send("links", call, scope, items=[scope], idempotent=True)
+
+    async def _read(self, ids: Sequence[str], link: Link, call: Call) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        if call.each or "ids" in call.names:
+            for start in range(0, len(ids), call.most):
+                await self._together(ids[start : start + call.most], link, call, found)
+            return found
+        await limited(
+            [lambda id_=id_: self._alone(id_, link, call, found) for id_ in ids], self._api.concurrency
+        )
+        return found
+
+    async def _together(
+        self, ids: Sequence[str], link: Link, call: Call, found: dict[str, list[str]]
+    ) -> None:
+        sent = [self._api.id_sent(id_) for id_ in ids]
+        scope = self.scope(link, {"ids": [*sent]})
+        items: list[Native] = [{"id": id_} for id_ in sent]
+        response = await self._api.send("links", call, scope, items=items, idempotent=True)
+        for row in self._api.rows("links", call, scope, response):
+            source = link.source.text_in(row) if link.source is not None else None
+            if source is None:
+                raise BadResponse(
+                    "a link came without the record that it belongs to",
+                    hint="source in the CRM's description says where that is",
+                    where=Where(object=self._of.name),
+                )
+            found.setdefault(source, []).extend(_targets(row, link))
+
+    async def _alone(self, id: str, link: Link, call: Call, found: dict[str, list[str]]) -> None:
+        scope = self.scope(link, {"id": self._api.id_sent(id)})
+        try:
+            response = await self._api.send("links", call, scope, idempotent=True)
+        except NotFound:
+            return  # the record has gone meanwhile
+        for row in self._api.rows("links", call, scope, response):
+            found.setdefault(id, []).extend(_targets(row, link))
+
+
+def ids_in(value: Value) -> list[str]:
+    """The ids that a link's value holds."""
+    items = value if isinstance(value, list) else [value]
+    return [str(item) for item in items if isinstance(item, str | int) and item != ""]
+
+
+async def limited(jobs: Sequence[Callable[[], Awaitable[None]]], at_once: int) -> None:
+    """Do all jobs, so many at a time; the first that fails stops the others."""
+    slots = anyio.Semaphore(at_once)
+
+    async def one(job: Callable[[], Awaitable[None]]) -> None:
+        async with slots:
+            await job()
+
+    errors: list[Exception] = []
+
+    async def kept(job: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await one(job)
+        except Exception as error:  # noqa: BLE001 - raised again below, out of the task group
+            errors.append(error)
+            tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        for job in jobs:
+            tasks.start_soon(kept, job)
+    if errors:
+        raise errors[0]
+
+
+def _targets(row: Value, link: Link) -> list[str]:
+    found = link.target.find(row)
+    return [] if found is ABSENT else ids_in(found)

@@ -1,0 +1,162 @@
+"""Finding records: by id, by words, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+
+from crmhub.connector import Condition, Missing, Native, Page, Value
+from crmhub.errors import BadRequest, BadResponse, NotFound, Unsupported, Where
+from crmhub_rest.api import Api
+from crmhub_rest.language.call import Call
+from crmhub_rest.links import Links, limited
+from crmhub_rest.pages import Pages
+from crmhub_rest.schemas import Described, Schemas
+
+__all__ = ["Lookup", "takes_many"]
+
+
+def takes_many(call: Call) -> bool:
+    """Whether a call takes several records."""
+    return bool(call.each) or "ids" in call.names
+
+
+class Lookup:
+    """Finds records of one connection."""
+
+    def __init__(self, api: Api, schemas: Schemas) -> None:
+        self._api = api
+        self._schemas = schemas
+
+    async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> list[Native | Missing]:
+        """See :meth:`crmhub.connector.Connector.get`."""
+        of = await self._schemas.checked(object, fields)
+        found = await self.raw(of, list(dict.fromkeys(ids)), fields)
+        wanted = self._wanted(of, fields)
+        told = of.says.deletes
+        flag = told.flag if told is not None else None
+        gone = {id_ for id_, row in found.items() if flag is not None and row.get(flag) in (True, 1)}
+        living = [row for id_, row in found.items() if id_ not in gone]
+        await Links(self._api, of).fill(living, of.linked(fields))
+        return [
+            Missing(id_, "deleted" if id_ in gone else "unknown")
+            if id_ in gone or id_ not in found
+            else {name: found[id_].get(name) for name in wanted}
+            for id_ in ids
+        ]
+
+    async def raw(self, of: Described, ids: Sequence[str], fields: Sequence[str]) -> dict[str, Native]:
+        """The flat records with those ids that are there, with all that the CRM gives of them."""
+        says = of.says
+        call = says.get
+        if call is None:
+            return await self._by_listing(of, frozenset(ids), fields)
+        told = says.deletes
+        extra = [told.flag] if told is not None and told.flag else []
+        asked: list[Value] = [*of.plain([*self._wanted(of, fields), *extra])]
+        if not takes_many(call):
+            return await self._one_by_one(of, call, ids, asked)
+        found: dict[str, Native] = {}
+        for start in range(0, len(ids), call.most):
+            sent = [self._api.id_sent(id_) for id_ in ids[start : start + call.most]]
+            usable: list[Value] = [id_ for id_ in sent if id_ is not None]
+            if not usable:
+                continue
+            scope = self._api.scope(of.name, {"ids": usable, "fields": asked})
+            items = [{"id": id_} for id_ in usable]
+            response = await self._api.send("get", call, scope, items=items, idempotent=True)
+            for raw in self._api.rows("get", call, scope, response):
+                row = self.flat(of, raw)
+                found[str(row[says.key])] = row
+        return found
+
+    async def _one_by_one(
+        self, of: Described, call: Call, ids: Sequence[str], asked: list[Value]
+    ) -> dict[str, Native]:
+        found: dict[str, Native] = {}
+
+        async def one(id_: str) -> None:
+            if (sent := self._api.id_sent(id_)) is None:
+                return
+            scope = self._api.scope(of.name, {"id": sent, "fields": asked})
+            try:
+                response = await self._api.send("get", call, scope, idempotent=True)
+            except NotFound:
+                return
+            row = self.flat(of, self._api.row(call, scope, response))
+            if row[of.says.key] != id_:
+                raise BadResponse(
+                    "another record came than was asked for", where=Where(object=of.name, record=id_)
+                )
+            found[id_] = row
+
+        await limited([lambda id_=id_: one(id_) for id_ in ids], self._api.concurrency)
+        return found
+
+    async def _by_listing(
+        self, of: Described, ids: frozenset[str], fields: Sequence[str]
+    ) -> dict[str, Native]:
+        """Where records cannot be asked for by id: small tables, read whole."""
+        found: dict[str, Native] = {}
+        pages = Pages(self._api, of).read(
+            "list", of.says.list, self._api.scope(of.name), of.plain(self._wanted(of, fields))
+        )
+        async with aclosing(pages):
+            async for got in pages:
+                found |= {str(row[of.says.key]): row for row in got.rows if row[of.says.key] in ids}
+        return found
+
+    def flat(self, of: Described, raw: Value) -> Native:
+        """A raw record as crmhub sees it."""
+        return Pages(self._api, of).flat(raw)
+
+    def _wanted(self, of: Described, fields: Sequence[str]) -> tuple[str, ...]:
+        says = of.says
+        always = (says.key, *([says.modified] if says.modified else []))
+        return tuple(dict.fromkeys((*always, *(name.partition(".")[0] for name in fields))))
+
+    async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
+        """Records that the CRM's search finds for the words; its index may lag behind writes."""
+        of = await self._schemas.checked(object, fields)
+        call = of.says.search
+        if call is None:
+            raise Unsupported(
+                f"{self._api.crm.title} has no search for {object}",
+                hint="read and filter what comes",
+                where=Where(object=object),
+            )
+        if not text.strip():
+            raise BadRequest("there are no words to search for", where=Where(object=object))
+        wanted, links = self._wanted(of, fields), Links(self._api, of)
+        left = limit
+        size = min(limit, call.page.most or limit) if call.page is not None else limit
+        if limit < 1:
+            return
+        scope = self._api.scope(object, {"text": text, "limit": size})
+        pages = Pages(self._api, of, size=size).read("search", call, scope, of.plain(wanted))
+        async with aclosing(pages):
+            async for got in pages:
+                rows = list(got.rows[:left])
+                await links.fill(rows, of.linked(fields))
+                if rows:
+                    yield Page([{name: row.get(name) for name in wanted} for row in rows])
+                left -= len(rows)
+                if left <= 0:
+                    return
+
+    async def count(self, object: str, filter: Sequence[Condition]) -> int:
+        """How many live records there are. Raises ``Unsupported`` with conditions."""
+        of = await self._schemas.of(object)
+        call = of.says.count
+        if call is None or filter:
+            raise Unsupported(
+                f"{self._api.crm.title} does not count {object}" + (" by conditions" if filter else ""),
+                hint="read and count what comes",
+                where=Where(object=object),
+            )
+        scope: Mapping[str, Value] = self._api.scope(object)
+        response = await self._api.send("count", call, scope, idempotent=True)
+        total = call.total.get(response.json())
+        if isinstance(total, bool) or not isinstance(total, int | str) or not str(total).isdigit():
+            raise BadResponse(f"the reply has no number at {call.total.text!r}", where=Where(object=object))
+        return int(total)

@@ -1,0 +1,144 @@
+"""Refusals of the CRM in our words, by the rules of its description.
+
+Messages quote what was sent, so nothing that stands in quotes, and no long number, is passed on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from crmhub.connector import Problem, Value
+from crmhub.errors import (
+    AlreadyExists,
+    AuthError,
+    BadRequest,
+    Conflict,
+    ConnectorError,
+    InvalidRecord,
+    NotFound,
+    PermissionDenied,
+    QuotaExceeded,
+    RateLimited,
+    ReauthRequired,
+    Unavailable,
+    UnknownOutcome,
+    Where,
+)
+from crmhub.http import Response
+from crmhub.redact import redact
+from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.path import JsonPath
+from crmhub_rest.language.refusal import Kind, Pattern, Rule
+from crmhub_rest.seams import Seams
+
+__all__ = ["classifier", "problem_of", "refused"]
+
+_KINDS: Mapping[Kind, type[ConnectorError]] = {
+    "auth_expired": AuthError,
+    "auth_invalid": AuthError,
+    "reauth": ReauthRequired,
+    "forbidden": PermissionDenied,
+    "rate_limited": RateLimited,
+    "quota": QuotaExceeded,
+    "not_found": NotFound,
+    "conflict": Conflict,
+    "exists": AlreadyExists,
+    "invalid": InvalidRecord,
+    "bad_request": BadRequest,
+    "unavailable": Unavailable,
+    "unknown": UnknownOutcome,
+}
+_BY_STATUS: Mapping[int, Kind] = {
+    400: "bad_request", 401: "auth_expired", 403: "forbidden", 404: "not_found", 409: "conflict",
+    410: "not_found", 412: "conflict", 422: "invalid", 423: "conflict", 429: "rate_limited",
+}  # fmt: skip
+_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s@]+@[^\s@]+|\d{4,}|\[[^\]]*\]|\{[^}]*\}")
+_LONGEST = 200
+_NAME = re.compile(r"[\w.$-]{1,120}")
+
+
+def classifier(crm: Crm, seams: Seams) -> Callable[[Response], ConnectorError | None]:
+    """Reads refusals for the HTTP client."""
+    in_success = any(rule.in_success for rule in crm.errors)
+
+    def classify(response: Response) -> ConnectorError | None:
+        error = seams.error(response)
+        if error is not None or (response.status < 400 and not in_success):
+            return error
+        body = response.peek()
+        rule = _rule(crm, response.status, body)
+        kind = rule.is_ if rule is not None else _BY_STATUS.get(response.status)
+        if kind is None or (rule is None and response.status < 400):
+            return None
+        if rule is None and body is None:
+            return None  # HTML or nothing: the client tells it better
+        what = f"{crm.title} refused {response.method} {response.path}"
+        return _error(crm, kind, rule, body, what, response)
+
+    return classify
+
+
+def refused(crm: Crm, status: int, body: Value, what: str) -> ConnectorError:
+    """The error for a refusal inside of a reply."""
+    rule = _rule(crm, status, body)
+    return _error(crm, rule.is_ if rule else _BY_STATUS.get(status, "invalid"), rule, body, what, None)
+
+
+def problem_of(error: ConnectorError) -> Problem:
+    """The same for one item of a write."""
+    return Problem(
+        error.code or type(error).__name__,
+        error.what,
+        error.where.field,
+        permanent=not isinstance(error, RateLimited | Unavailable | Conflict | QuotaExceeded),
+        missing=isinstance(error, NotFound),
+    )
+
+
+def _rule(crm: Crm, status: int, body: Value) -> Rule | None:
+    code, message = crm.refusal.said(body, "code"), crm.refusal.said(body, "message")
+    return next((rule for rule in crm.errors if rule.fits(status, code, message, body)), None)
+
+
+def _error(
+    crm: Crm, kind: Kind, rule: Rule | None, body: Value, what: str, response: Response | None
+) -> ConnectorError:
+    message = crm.refusal.said(body, "message")
+    said = _clean(message or "")
+    made = _KINDS[kind]
+    error = made(
+        f"{what}: {said}" if said else what,
+        hint=(rule.hint if rule else "") or None,
+        code=_name(crm.refusal.said(body, "code")),
+        where=Where(
+            field=_name(
+                _found(rule.field if rule else None, body, message) or crm.refusal.said(body, "field")
+            )
+        ),
+        status=response.status if response else None,
+    )
+    if isinstance(error, AlreadyExists):
+        error.existing_id = _found(rule.id if rule else None, body, message)
+    told = response is not None and "retry-after" in response.headers
+    if isinstance(error, RateLimited | QuotaExceeded) and rule is not None and not told:
+        error.retry_after = rule.wait
+    return error
+
+
+def _found(where: JsonPath | Pattern | None, body: Value, message: str | None) -> str | None:
+    if isinstance(where, JsonPath):
+        return where.text_in(body)
+    if where is None:
+        return None
+    found = where.compiled.search(message or "")
+    return found[1] if found is not None and found.groups() else None
+
+
+def _clean(message: str) -> str:
+    text = "".join(letter if letter.isprintable() else " " for letter in _VALUES.sub("…", message))
+    return redact(" ".join(text.split()))[:_LONGEST]
+
+
+def _name(text: str | None) -> str | None:
+    return text if text is not None and _NAME.fullmatch(text) else None

@@ -1,0 +1,157 @@
+"""The fields of the CRM's objects: from its own metadata, asked for once, and from the description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+import anyio
+
+from crmhub.connector import Context, FieldSpec, Native, ObjectSchema, Value
+from crmhub.errors import BadRequest, ConnectorError, NotFound, Where
+from crmhub_rest.api import Api
+from crmhub_rest.language.object import CrmObject, Link
+
+__all__ = ["Described", "Schemas"]
+
+_FRESH = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One object: what the description says of it, and its fields."""
+
+    name: str
+    says: CrmObject
+    schema: ObjectSchema
+    told: frozenset[str] | None = field(default=None, repr=False)
+    """Fields that the CRM's metadata names; ``None``: the object has none."""
+    codes: Mapping[str, Mapping[str, Value]] = field(
+        default_factory=dict[str, Mapping[str, Value]], repr=False
+    )
+    """For fields whose choices are told by label: the CRM's own value of each."""
+
+    def labelled(self, row: Native) -> None:
+        """Put labels in the place of the CRM's own values."""
+        for name, codes in self.codes.items():
+            if (value := row.get(name)) is not None:
+                labels = {code: label for label, code in codes.items() if isinstance(code, str | int)}
+                row[name] = _swapped(value, lambda code, labels=labels: labels.get(code, code))
+
+    def coded(self, name: str, value: Value) -> Value:
+        """A field's value as the CRM has it: the code of a label."""
+        codes = self.codes.get(name)
+        return value if codes is None else _swapped(value, lambda label: codes.get(str(label), label))
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Fields that hold an id of another record."""
+        return tuple(name for name, spec in self.schema.fields.items() if spec.type == "ref")
+
+    def plain(self, fields: Iterable[str]) -> list[str]:
+        """Those of the fields that are the record's own, by the names that the CRM has for them."""
+        custom = self.says.record.custom
+        prefix = custom.prefix if custom is not None else ""
+        own = [name for name in dict.fromkeys(fields) if name not in self.says.links]
+        if self.told is not None:
+            own = [name for name in own if name in self.told]
+        return [name.removeprefix(prefix) if prefix else name for name in own]
+
+    def linked(self, fields: Iterable[str]) -> dict[str, Link]:
+        """Those that are links."""
+        return {name: self.says.links[name] for name in dict.fromkeys(fields) if name in self.says.links}
+
+
+class Schemas:
+    """The described objects of one connection."""
+
+    def __init__(self, api: Api, context: Context) -> None:
+        self._api = api
+        self._context = context
+        self._known: dict[str, Described] = {}
+        self._asked_at: dict[str, float] = {}
+        self._locks: dict[str, anyio.Lock] = {}
+
+    async def of(self, object: str, *, fresh: bool = False) -> Described:
+        """An object; ``fresh`` asks the CRM again unless it was asked in the last minute.
+
+        Raises ``NotFound`` for an object that the description does not have.
+        """
+        says = self._api.crm.objects.get(object)
+        if says is None:
+            known = ", ".join(self._api.crm.objects)
+            raise NotFound(
+                f"{self._api.crm.title} has no object {object!r} here",
+                hint=f"known: {known}",
+                where=Where(connection=self._context.connection, object=object),
+            )
+        async with self._locks.setdefault(object, anyio.Lock()):
+            found, now = self._known.get(object), self._context.clock.monotonic()
+            if found is None or (fresh and now - self._asked_at[object] > _FRESH):
+                found = self._known[object] = await self._described(object, says)
+                self._asked_at[object] = now
+            return found
+
+    async def checked(self, object: str, fields: Iterable[str]) -> Described:
+        """An object that has all those fields. Raises ``BadRequest`` naming the first that is not there."""
+        found = await self.of(object)
+        for name in fields:
+            head = name.partition(".")[0]
+            if head not in found.schema.fields and (found.told is not None or found.says.fields):
+                near = get_close_matches(head, found.schema.fields, 3)
+                raise BadRequest(
+                    f"{object} has no field {head!r}, or the user may not see it",
+                    hint=f"did you mean {', '.join(near)}?" if near else "check its name in the CRM",
+                    where=Where(connection=self._context.connection, object=object, field=head),
+                )
+        return found
+
+    async def _described(self, object: str, says: CrmObject) -> Described:
+        told, codes = await self._told(object, says)
+        fields: dict[str, FieldSpec] = dict(told or {})
+        fields |= {name: field.spec(name) for name, field in says.fields.items()}
+        fields |= {name: _link(name, link) for name, link in says.links.items() if name not in says.fields}
+        fields = dict(self._api.seams.describe(object, fields))
+        schema = ObjectSchema(object, fields, label=object)
+        return Described(object, says, schema, frozenset(told) if told is not None else None, codes)
+
+    async def _told(
+        self, object: str, says: CrmObject
+    ) -> tuple[Mapping[str, FieldSpec] | None, Mapping[str, Mapping[str, Value]]]:
+        """The fields that the CRM's metadata tells, and the codes of those told by label."""
+        if says.describe is None:
+            return None, {}
+        scope = self._api.scope(object)
+        try:
+            response = await self._api.send("describe", says.describe.call, scope)
+        except ConnectorError as error:
+            error.at(connection=self._context.connection, object=object)
+            raise
+        prefix = says.record.custom.prefix if says.record.custom is not None else ""
+        rows = self._api.rows("describe", says.describe.call, scope, response)
+        choices = says.describe.choices
+        specs: dict[str, FieldSpec] = {}
+        codes: dict[str, Mapping[str, Value]] = {}
+        for row in rows:
+            spec = says.describe.spec(row, prefix) if isinstance(row, dict) else None
+            if spec is None:
+                continue
+            specs[spec.name] = spec
+            if choices is not None and choices.by_label and spec.choices and spec.name not in says.fields:
+                codes[spec.name] = choices.codes(row)
+        return specs, codes
+
+
+def _swapped(value: Value, swap: Callable[[str | int], Value]) -> Value:
+    """A value, or each of a list, by what stands for it; what is not known stays as it is."""
+    if isinstance(value, list):
+        return [_swapped(one, swap) for one in value]
+    return swap(value) if isinstance(value, str | int) else value
+
+
+def _link(name: str, link: Link) -> FieldSpec:
+    kind = "multi_ref" if link.many else "ref"
+    writable = link.write is not None
+    creatable = writable or link.on_create is not None
+    return FieldSpec(name, kind, label=name, creatable=creatable, updatable=writable, refers_to=(link.to,))
