@@ -133,10 +133,10 @@ async def test_ones_own_tasks_are_paged_by_the_last_id(make_lofty: Make) -> None
     double, lofty = make_lofty(rows=60)
     mine = {row["id"] for row in double.truth("Tasks") if row["assignedUserId"] == double.team.caller.id}
     found: list[int] = []
-    while page := (await get(lofty, "/v2.0/tasks/my-tasks", limit=4, currentId=found[-1] if found else 0))[
-        "tasks"
-    ]:
+    path, last = "/v2.0/tasks/my-tasks", 0
+    while page := (await get(lofty, path, limit=4, currentId=last))["tasks"]:
         found += [one["id"] for one in page]
+        last = found[-1]
     assert len(found) == len(mine) == len(set(found))
     assert set(found) == mine
     assert refusal(await lofty.get(path, params={"limit": "101"})) == (400, "LIMIT_NOT_VALID")
