@@ -112,6 +112,8 @@ class Field:
             "field_type": self.type,
             "add_time": moment,
             "update_time": moment,
+            "last_updated_by_user_id": None,
+            "created_by_user_id": None,
             "active_flag": True,
             "edit_flag": self.custom,
             "index_visible_flag": True,
