@@ -5,6 +5,7 @@ pages round to a field's decimals).
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation, localcontext
 
@@ -38,6 +39,8 @@ def convert(field: Field, value: object, locate: Locate) -> object:
             return _double(field, value, locate)
         case "date" | "datetime":
             return _moment(field, value, locate)
+        case "base64":
+            return _base64(field, value, locate)
         case _:
             text = _text(field, value, locate)
             return _checked_text(field, text) if text else None
@@ -133,6 +136,16 @@ def _moment(field: Field, value: object, locate: Locate) -> str | None:
     if found is None:
         raise _refused(field, value, locate)
     return found
+
+
+def _base64(field: Field, value: object, locate: Locate) -> str | None:
+    try:
+        decoded = b64decode(value, validate=True) if isinstance(value, str) else None
+    except ValueError:
+        decoded = None
+    if decoded is None:
+        raise _refused(field, value, locate)
+    return str(value) or None
 
 
 def _text(field: Field, value: object, locate: Locate) -> str:

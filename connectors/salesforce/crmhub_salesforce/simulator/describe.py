@@ -20,6 +20,7 @@ _SOAP: Mapping[str, str] = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "address": "urn:address",
+    "base64": "xsd:base64Binary",
 }
 
 
@@ -105,7 +106,7 @@ def describe(org: Org, sobject: SObject, version: str) -> Row:
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": _record_types(org, sobject, version),
+        "recordTypeInfos": record_types(org, sobject, version),
         "searchLayoutable": sobject.searchable,
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [
@@ -115,7 +116,8 @@ def describe(org: Org, sobject: SObject, version: str) -> Row:
     }
 
 
-def _record_types(org: Org, sobject: SObject, version: str) -> list[Row]:
+def record_types(org: Org, sobject: SObject, version: str) -> list[Row]:
+    """What a describe says of an object's record types, the default first, the master last."""
     own = [(key, org.record_types[key][1]) for key in org.types_of(sobject)]
     found = [(key, kind.name, kind.developer_name, place == 0) for place, (key, kind) in enumerate(own)]
     base = f"{_base(sobject.name, version)}/describe/layouts"
@@ -180,7 +182,7 @@ def describe_field(field: Field) -> Row:
         "namePointing": field.polymorphic,
         "nillable": field.nillable,
         "permissionable": field.nillable and (field.createable or field.updateable),
-        "picklistValues": [_choice(choice) for choice in field.choices],
+        "picklistValues": [describe_choice(choice) for choice in field.choices],
         "polymorphicForeignKey": field.polymorphic,
         "precision": field.precision,
         "queryByDistance": field.type == "address",
@@ -201,7 +203,8 @@ def describe_field(field: Field) -> Row:
     }
 
 
-def _choice(choice: Choice) -> Row:
+def describe_choice(choice: Choice) -> Row:
+    """A value of a pick list."""
     return {
         "active": True,
         "defaultValue": choice.default,

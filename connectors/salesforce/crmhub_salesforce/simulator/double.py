@@ -34,8 +34,10 @@ from crmhub_salesforce.simulator.resources.changes import add_changes
 from crmhub_salesforce.simulator.resources.collections import add_collections
 from crmhub_salesforce.simulator.resources.composite import add_composite
 from crmhub_salesforce.simulator.resources.describes import add_describes, versions
+from crmhub_salesforce.simulator.resources.layouts import add_layouts
 from crmhub_salesforce.simulator.resources.queries import add_queries
-from crmhub_salesforce.simulator.resources.rows import add_rows, show
+from crmhub_salesforce.simulator.resources.related import add_related
+from crmhub_salesforce.simulator.resources.rows import show
 from crmhub_salesforce.simulator.resources.search import add_search
 from crmhub_salesforce.simulator.seed import Seeds
 from crmhub_salesforce.simulator.service import PREFIX, Adder, Service
@@ -57,7 +59,8 @@ _RESOURCES: tuple[Adder, ...] = (
     add_collections,
     add_bulk_query,
     add_bulk_ingest,
-    add_rows,
+    add_layouts,
+    add_related,
 )
 _FAILURES = {
     400: ("UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access to this record"),
@@ -75,6 +78,8 @@ _FAILURES = {
     ),
 }
 _ACTS = "merge (object, winner, loser), convert_lead (id, deal), hold (id, writes), purge_delete_log"
+_APEX = "/services/apexrest/"
+"""Where an org's own programs would answer; this one has none."""
 _CROWDED = "ConcurrentRequests (Concurrent API Requests) Limit exceeded."
 _REFUSED_TOO_LONG = {414: "URI Too Long", 431: "Request Header Fields Too Large"}
 
@@ -106,6 +111,7 @@ class SalesforceDouble(Double):
         self._login = Login(self.org, self.sessions, self.stats)
         usage = Usage(self.clock, settings.daily_api_requests)
         self._service = Service(self.org, settings, self.faults, usage, random.Random(f"late {options.seed}"))
+        self._service.new_password = self.sessions.set_password
         self._calls = 0
         for add in _RESOURCES:
             add(self._service)
@@ -226,6 +232,8 @@ class SalesforceDouble(Double):
         refused = self._login.refused(request.headers.get("authorization", ""), self.base_url(request))
         if refused is not None:
             return _response(refused)
+        if path.lower().startswith(_APEX):
+            return _response(Reply(404, ApiError("NOT_FOUND", "Could not find a match for URL").rest()))
         if not self._service.usage.spend():
             refusal = ApiError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", status=403)
             return self._counted(Reply(403, refusal.rest()))

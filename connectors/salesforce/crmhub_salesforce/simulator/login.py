@@ -79,7 +79,10 @@ class Login:
             case "POST", "introspect":
                 return self._sessions.introspect(form, authorization, base_url)
             case (("GET" | "POST"), rest) if rest == "userinfo" or path.startswith("/id/"):
-                return self.refused(authorization or "", base_url) or Reply(200, self._identity(base_url))
+                shown = self._identity(base_url)
+                if rest == "userinfo":
+                    shown = _by_openid(shown)
+                return self.refused(authorization or "", base_url) or Reply(200, shown)
             case _:
                 return _nothing()
 
@@ -112,6 +115,16 @@ class Login:
             "urls": {"rest": rest, "sobjects": f"{rest}sobjects/", "query": f"{rest}query/"},
             "last_modified_date": user.get("LastModifiedDate"),
         }
+
+
+_OPENID = {"id": "sub", "username": "preferred_username", "nick_name": "nickname", "display_name": "name"}
+
+
+def _by_openid(identity: Row) -> Row:
+    """An identity in the names of OpenID Connect, as `/userinfo` has it."""
+    found = {_OPENID.get(name, name): value for name, value in identity.items() if name != "asserted_user"}
+    updated = found.pop("last_modified_date")
+    return {**found, "email_verified": True, "zoneinfo": "GMT", "updated_at": updated}
 
 
 def _nothing() -> Reply:

@@ -13,6 +13,7 @@ from crmhub_salesforce.simulator.convert import Locate, convert
 from crmhub_salesforce.simulator.errors import ApiError, deleted, no_record, not_found, wrong_id
 from crmhub_salesforce.simulator.ids import normal_id
 from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.uploads import publish
 
 
 def nowhere(name: str) -> str:
@@ -68,6 +69,8 @@ class Records:
         record_id = self._org.insert(sobject, _filled(row))
         if sobject.name == "Opportunity" and row.get("ContactId") is not None:
             self._primary_role(record_id, str(row["ContactId"]))
+        if sobject.name == "ContentVersion":
+            publish(self._org, sobject, record_id)
         return record_id
 
     def change(

@@ -9,6 +9,7 @@ from crmhub_salesforce.simulator.catalog.opportunities import FORECAST_NAMES
 from crmhub_salesforce.simulator.catalog.sobject import SObject
 from crmhub_salesforce.simulator.errors import ApiError
 from crmhub_salesforce.simulator.org import Org
+from crmhub_salesforce.simulator.uploads import measure, size_of
 from crmhub_salesforce.simulator.values import as_double, epoch, stamp
 
 Rule = Callable[[Org, Row, Row, Row | None], None]
@@ -194,8 +195,20 @@ def _missing(*names: str) -> ApiError:
     return ApiError("REQUIRED_FIELD_MISSING", message, fields=names)
 
 
+def _attachment(org: Org, row: Row, given: Row, before: Row | None) -> None:
+    del org, given, before
+    row["BodyLength"] = size_of(row.get("Body"))
+
+
+def _version(org: Org, row: Row, given: Row, before: Row | None) -> None:
+    del org, given, before
+    measure(row)
+
+
 _RULES: Mapping[str, Rule] = {
+    "Attachment": _attachment,
     "Contact": _full_name,
+    "ContentVersion": _version,
     "Lead": _full_name,
     "User": _full_name,
     "Opportunity": _opportunity,

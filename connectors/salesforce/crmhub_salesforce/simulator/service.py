@@ -31,6 +31,8 @@ class Service:
         default_factory=dict[str, Callable[[], tuple[int, int]]]
     )
     """What `/limits` tells beside the API calls: how much there is in a day, and how much is used."""
+    new_password: Callable[[str, str], None] | None = None
+    """Gives a user (by id) a password."""
     records: Records = field(init=False)
     router: Router = field(default_factory=Router)
     before_calls: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])

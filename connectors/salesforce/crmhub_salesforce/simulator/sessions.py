@@ -138,6 +138,11 @@ class Sessions:
         self._active = False
         self.revoke_all()
 
+    def set_password(self, user_id: str, password: str) -> None:
+        """Give the API user a password; others do not sign in here."""
+        if user_id == self._user_id:
+            self.password = password
+
     def change(self, settings: Settings) -> None:
         """From now on sign in by other rules."""
         self._settings = settings

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 from crmhub_salesforce.simulator.calls import RETIRED
 
 _PATH = re.compile(r"/services/soap/[cu]/(\d+)\.0(?:/[a-z0-9]*)?", re.IGNORECASE)
+_METADATA = re.compile(r"/services/soap/m/", re.IGNORECASE)
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 _FIRST_WITHOUT_LOGIN = 65
 _OLDEST = 31
@@ -54,6 +55,11 @@ def login(
     `opened` gives a session for a username and a password, or raises Fault; `ids` are the org's and the
     user's. Raises Fault.
     """
+    if _METADATA.match(path):
+        message = (
+            "use of the Metadata API requires a user with the ModifyAllData or ModifyMetadata permissions"
+        )
+        raise Fault("INSUFFICIENT_ACCESS", message)
     version = _version(path)
     username, password = _asked(body)
     if version >= _FIRST_WITHOUT_LOGIN:

@@ -26,7 +26,7 @@ LONG_TEXT = 255
 """Text areas longer than this many characters are stored apart and cannot be filtered, sorted or grouped."""
 
 _UNGROUPED = frozenset(
-    {"double", "currency", "percent", "datetime", "combobox", "multipicklist", "address", "time"}
+    {"double", "currency", "percent", "datetime", "combobox", "multipicklist", "address", "time", "base64"}
 )
 
 
@@ -90,12 +90,12 @@ class Field:
     @property
     def filterable(self) -> bool:
         """Whether WHERE may use it."""
-        return not self.long_text
+        return not self.long_text and self.type != "base64"
 
     @property
     def sortable(self) -> bool:
         """Whether ORDER BY may use it."""
-        return not self.long_text and self.type not in {"multipicklist", "address"}
+        return not self.long_text and self.type not in {"multipicklist", "address", "base64"}
 
     @property
     def groupable(self) -> bool:

@@ -12,6 +12,7 @@ from crmhub_salesforce.simulator.catalog.accounts import ACCOUNT, CONTACT, LEAD
 from crmhub_salesforce.simulator.catalog.activities import EVENT, NOTE, TASK
 from crmhub_salesforce.simulator.catalog.custom import with_fields
 from crmhub_salesforce.simulator.catalog.fields import Field
+from crmhub_salesforce.simulator.catalog.files import FILES
 from crmhub_salesforce.simulator.catalog.opportunities import (
     CONTACT_ROLE,
     OPPORTUNITY,
@@ -36,6 +37,7 @@ _STANDARD = (
     RECORD_TYPE,
     TASK,
     USER,
+    *FILES,
 )
 _CURRENCIES = (CURRENCY_TYPE, DATED_RATE)
 _CUSTOM = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")

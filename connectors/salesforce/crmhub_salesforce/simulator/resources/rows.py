@@ -1,5 +1,6 @@
 """Single records: `/sobjects/X`, `/sobjects/X/{id}`, `/sobjects/X/{external id field}/{value}`."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from hashlib import sha256
@@ -17,10 +18,12 @@ from crmhub_salesforce.simulator.soql.selection import record_url
 _CREATED_FLAG_SINCE = 46
 """Since this version an upsert that updates answers 200 with a body, before it 204."""
 
+Below = Callable[[Service, Call, SObject], Reply | None]
 
-def add_rows(service: Service) -> None:
-    """Add the routes of single records."""
-    rows = _Rows(service)
+
+def add_rows(service: Service, below: Below) -> None:
+    """Add the routes of single records; `below` answers for what hangs on one, by a path of the same form."""
+    rows = _Rows(service, below)
     # `POST /sobjects/X/Id` is a create (since v37).
     service.router.add("/sobjects/{sobject}/Id", POST=lambda call: create_row(service, call))
     service.router.add("/sobjects/{sobject}/{id}", GET=rows.get, PATCH=rows.patch, DELETE=rows.delete)
@@ -61,7 +64,7 @@ def show(sobject: SObject, row: Row, fields: list[Field], version: str) -> Row:
     """A record as single reads show it."""
     shown: Row = {"attributes": {"type": sobject.name, "url": record_url(version, sobject.name, row["Id"])}}
     for field in fields:
-        shown[field.name] = reader(field, sobject)(row)
+        shown[field.name] = reader(field, sobject, version)(row)
     return shown
 
 
@@ -71,8 +74,9 @@ def saved(record_id: str) -> Row:
 
 
 class _Rows:
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, below: Below) -> None:
         self._service = service
+        self._below = below
         self._records = service.records
 
     def get(self, call: Call) -> Reply:
@@ -153,6 +157,9 @@ class _Rows:
         return sobject, field, self._records.by_key(sobject, field, call.params["value"])
 
     def get_by_key(self, call: Call) -> Reply:
+        found = self._below(self._service, call, self._service.sobject(call.params["sobject"]))
+        if found is not None:
+            return found
         try:
             sobject, _, place = self._by_key(call)
         except SeveralFound as several:

@@ -130,8 +130,11 @@ class Scope:
         return None if found is None else found.name
 
 
-def reader(asked: Field, entity: SObject) -> Getter:
-    """How to read a field from a row of its own object."""
+def reader(asked: Field, entity: SObject, version: str = "62.0") -> Getter:
+    """How to read a field from a row of its own object; a binary one is a path to it."""
+    if asked.type == "base64":
+        stem, end = f"/services/data/v{version}/sobjects/{entity.name}", asked.name
+        return lambda row: f"{stem}/{row['Id']}/{end}"
     if asked.type == "address":
         names = [item.name for item in entity.parts_of(asked.name)]
         return _address({_part(name, asked.name.removesuffix("Address")): name for name in names})

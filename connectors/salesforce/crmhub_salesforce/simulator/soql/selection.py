@@ -24,6 +24,8 @@ from crmhub_salesforce.simulator.soql.syntax import (
 )
 
 MAX_FIELDS_ROWS = 200
+_MADE = frozenset({"address", "base64"})
+"""Types of which a row holds something else than what is shown."""
 _SHOWN = frozenset({"TOLABEL", "FORMAT", "CONVERTCURRENCY", "DISTANCE"})
 """Functions of single records; those of dates belong to groups and conditions."""
 Children = Callable[[ChildItem], tuple[str, Getter]]
@@ -50,6 +52,7 @@ class _Shape:
     """What is shown of rows of one object, by name."""
 
     scope: Scope
+    version: str
     shown: dict[str, "Getter | _Parent"] = item_field(default_factory=dict[str, "Getter | _Parent"])
     special: set[str] = item_field(default_factory=set[str])
     """What is more than the row's own value of that name."""
@@ -79,7 +82,7 @@ class _Shape:
         elif column.entity is NAME_ENTITY and column.field.name == "Type":
             shown[column.field.name] = self.scope.getter(own)
         else:
-            shown[column.field.name] = reader(column.field, column.entity)
+            shown[column.field.name] = reader(column.field, column.entity, self.version)
 
     def twice(self, path: Path) -> ApiError:
         """The error for what is asked for two times."""
@@ -94,7 +97,7 @@ class Selection:
         self._query = query
         self._version = version
         self._plain: dict[str, object] = {}
-        self._shape = _Shape(scope)
+        self._shape = _Shape(scope, version)
         shown = self._shape.shown
         for item in query.items:
             self._add(shown, item, children)
@@ -134,7 +137,7 @@ class Selection:
                 for field in self._all_fields(item):
                     if field.name in shown:
                         raise self._shape.twice(Path((field.name,), item.pos))
-                    shown[field.name] = reader(field, self._scope.sobject)
+                    shown[field.name] = reader(field, self._scope.sobject, self._version)
             case FunctionItem(Function() as call, alias, pos):
                 self._add_function(shown, call, alias, pos)
             case TypeItem():
@@ -191,7 +194,7 @@ class Selection:
         return step.relationship or step.name, value
 
     def _shown_by(self, scope: Scope, paths: Iterable[Path], step: Field) -> Getter:
-        shape = _Shape(scope)
+        shape = _Shape(scope, self._version)
         for path in paths:
             shape.add(path, scope.column(path))
         return _nested(scope.org, _Parent(step, shape.shown, typed=True), self._version)

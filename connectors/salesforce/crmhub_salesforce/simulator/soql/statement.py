@@ -9,6 +9,7 @@ from typing import Literal
 from crmhub.testing.simulator.table import Row
 from crmhub_salesforce.simulator.catalog.fields import TEXT_TYPES, Field
 from crmhub_salesforce.simulator.catalog.sobject import SObject
+from crmhub_salesforce.simulator.errors import ApiError
 from crmhub_salesforce.simulator.org import Org
 from crmhub_salesforce.simulator.soql.aggregate import Aggregation
 from crmhub_salesforce.simulator.soql.bounds import CHANGE, ID, Bounds, Finder
@@ -21,10 +22,12 @@ from crmhub_salesforce.simulator.soql.selection import Selection
 from crmhub_salesforce.simulator.soql.syntax import (
     Both,
     ChildItem,
+    Compare,
     Condition,
     Either,
     FieldItem,
     FunctionItem,
+    InList,
     InQuery,
     Negation,
     Order,
@@ -33,6 +36,7 @@ from crmhub_salesforce.simulator.soql.syntax import (
     conjuncts,
 )
 
+_LINK_ENDS = frozenset({"contentdocumentid", "linkedentityid"})
 _SELECTIVE = 4
 """Scan in order of change, then sort, if the bounds leave less than one row in this many."""
 
@@ -58,6 +62,7 @@ class Statement:
         self._conditions = Conditions(self._scope, self._inner)
         self._finder = Finder(self._scope, self._conditions)
         _check_semi_joins(query)
+        self._demand_link(sobject is None)
         self._predicate = self._narrowed(self._conditions.predicate(query.where) if query.where else None)
         self.counts = _is_count(query)
         calls = [item.call for item in query.items if isinstance(item, FunctionItem)]
@@ -69,6 +74,22 @@ class Statement:
             None if self.counts or grouped else Selection(self._scope, query, version, self._children)
         )
         self._sort = [] if grouped else [self._sort_key(key) for key in query.order]
+
+    def _demand_link(self, root: bool) -> None:
+        """Links of files are asked for by one side or the other."""
+        if self.sobject.name != "ContentDocumentLink" or not root:
+            return
+        for item in conjuncts(self.query.where):
+            if isinstance(item, Compare) and item.operator != "=":
+                continue
+            if isinstance(item, Compare | InList) and str(item.path).lower() in _LINK_ENDS:
+                return
+        message = (
+            "Implementation restriction: ContentDocumentLink requires a filter by a single Id on "
+            "ContentDocumentId or LinkedEntityId using the equals operator or multiple Id's using the IN "
+            "operator."
+        )
+        raise ApiError("MALFORMED_QUERY", message)
 
     def _narrowed(self, predicate: Predicate | None) -> Predicate | None:
         """The condition, and that of the scope: records of the user's own."""
