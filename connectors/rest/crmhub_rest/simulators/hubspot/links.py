@@ -16,6 +16,9 @@ Linked = dict[str, set[int]]
 """The other records' ids, with the numbers of the kinds."""
 
 
+_FIRST_LABEL = 20_000
+
+
 class SeededLinks(Protocol):
     """The links of seeded records."""
 
@@ -31,7 +34,7 @@ class Links:
         self.kinds = kinds
         self._seeded = seeded
         self._own: dict[tuple[str, str, str], Linked] = {}
-        self._labels = 0
+        self._labels = _FIRST_LABEL
         self.is_live: Callable[[str, str], bool] = lambda _name, _id: True
 
     def kinds_of(self, pair: Pair) -> list[Kind]:

@@ -92,7 +92,7 @@ class Seeds:
         make, ids, owners, salt = MAKERS[one.name], self.ids[one.name], self.owners, len(one.name)
 
         def modified(place: int) -> int:
-            later = max(place - self.bulk + 1, 0) if self.bulk else place
+            later = max(place - self.bulk + _TOGETHER, 0) if self.bulk else place
             return START + LAG + (later - later % _TOGETHER) * SPAN // max(count, 1)
 
         def whole(place: int) -> Row:
