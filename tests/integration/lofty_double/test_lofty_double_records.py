@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -17,7 +18,7 @@ WHEN = {"startAt": "2026-03-01T15:00:00-08:00", "endAt": "2026-03-01T16:00:00-08
 
 def bodies(double: LoftyDouble) -> list[Any]:
     """What was sent to webhooks, which is forgotten."""
-    return [message["body"] for message in double.outbox(clear=True)]
+    return [json.loads(str(message["body"])) for message in double.outbox(clear=True)]
 
 
 async def test_transactions_come_by_type_in_pages_from_zero(make_lofty: Make) -> None:

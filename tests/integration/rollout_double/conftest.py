@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -71,5 +72,5 @@ async def get(client: httpx.AsyncClient, path: str, **params: object) -> Any:
 
 def events(double: RolloutDouble) -> list[str]:
     """The names of the events that were sent, which are forgotten."""
-    bodies: list[Any] = [message["body"] for message in double.outbox(clear=True)]
+    bodies: list[Any] = [json.loads(str(message["body"])) for message in double.outbox(clear=True)]
     return [body["event"] for body in bodies]

@@ -114,9 +114,8 @@ async def test_events_are_signed_and_lead_to_the_records(make_rollout: Make) -> 
     person = await add(rollout, "people", firstName="Ada")
     first, second = double.outbox(clear=True)
     assert first == second
-    raw = str(first["raw"])
+    raw = str(first["body"])
     body = json.loads(raw)
-    assert body == first["body"]
     expected = hmac.new(double.credentials["client_secret"].encode(), raw.encode(), hashlib.sha256)
     assert first["headers"] == {
         "Content-Type": "application/json",

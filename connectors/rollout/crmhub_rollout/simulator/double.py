@@ -159,7 +159,7 @@ class RolloutDouble(Double):
         return (service.shown(collection, row) for row in rows)
 
     def outbox(self, *, clear: bool = False) -> list[dict[str, object]]:
-        """The events that Rollout would have sent, oldest first, with their headers and raw bodies."""
+        """The events that Rollout would have sent, oldest first: `body` is the text that was signed."""
         sent = list(self._sent)
         if clear:
             self._sent.clear()

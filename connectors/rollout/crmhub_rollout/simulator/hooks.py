@@ -79,7 +79,7 @@ class Hooks:
             raw = dump_json(body)
             signature = hmac.digest(self.secret.encode(), raw, hashlib.sha256).hex()
             headers = {"Content-Type": "application/json", "X-Rollout-Signature": signature}
-            message = {"url": hook.url, "body": body, "headers": headers, "raw": raw.decode()}
+            message = {"url": hook.url, "method": "POST", "headers": headers, "body": raw.decode()}
             self.sent.extend(dict(message) for _ in range(self.copies))
 
     def _uuid(self) -> str:

@@ -2,24 +2,19 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.table import Row, Seeded
 from crmhub_rest.simulators.numbers import mixed
+from crmhub_rest.simulators.world import FIRST_NAMES, LAST_NAMES, Times, partner, pick
 from crmhub_rollout.simulator import crm as kinds
 from crmhub_rollout.simulator.crm import DEAL_STAGES, PERSON_STAGES, blocks_of, originals, precise, stamp
 
 SEEDED: Final = (
     *(kinds.PEOPLE, kinds.NOTES, kinds.TASKS, kinds.APPOINTMENTS, kinds.CALLS, kinds.TEXTS, kinds.DEALS),
 )
-_START: Final = int(datetime(2023, 1, 2, 8, tzinfo=UTC).timestamp())
-_SPAN: Final = int(timedelta(days=860).total_seconds())
-_LAG: Final = int(timedelta(days=30).total_seconds())
 _DAY: Final = 86_400
-_FIRST: Final = ("Ada", "Bruno", "Chen", "Dana", "Élodie", "Farid", "Grace", "Hiro", "João", "Søren", "Zoë")
-_LAST: Final = ("Okafor", "Salvatore", "Wei", "O'Neill", "Haddad", "Hopper", "da Silva", "García", "Nguyễn")
 _PLACES: Final = (("Austin", "TX", "78701"), ("Tampa", "FL", "33602"), ("San José", "CA", "95112"))
 _TAGS: Final = ("Hot", "Zillow", "Referral", "VIP")
 _SOURCES: Final = ("Website", "Zillow", "Open House", "Referral")
@@ -46,7 +41,7 @@ class World:
 
     def modified(self, name: str, place: int) -> int:
         """Last change in epoch seconds; several rows share a moment."""
-        return _START + _LAG + (place - place % 3) * _SPAN // self.counts[name]
+        return Times(self.counts[name]).modified(place)
 
     def person(self, name: str, place: int) -> str:
         """The id of the person that a row belongs to."""
@@ -85,7 +80,7 @@ def _seeded(world: World, name: str) -> Seeded:
 
     def whole(place: int) -> Row:
         values = make(world, place, world.mixed(name, place))
-        created, modified = _START + place * _SPAN // count, world.modified(name, place)
+        created, modified = Times(count).created(place), world.modified(name, place)
         return {
             "id": block.id_of(place),
             **values,
@@ -99,7 +94,7 @@ def _seeded(world: World, name: str) -> Seeded:
 
 
 def _email(world: World, place: int) -> str:
-    first = _FIRST[world.mixed(kinds.PEOPLE, place) % len(_FIRST)]
+    first = pick(FIRST_NAMES, world.mixed(kinds.PEOPLE, place))
     plain = first.encode("ascii", "ignore").decode()
     return f"{plain if place % 29 == 0 else plain.lower()}.{place}@example.com"
 
@@ -109,11 +104,11 @@ def _phone(place: int) -> str:
 
 
 def _name(n: int) -> str:
-    return f"{_FIRST[n % len(_FIRST)]} {_LAST[(n >> 8) % len(_LAST)]}"
+    return f"{pick(FIRST_NAMES, n)} {pick(LAST_NAMES, n >> 8)}"
 
 
 def _person(world: World, place: int, n: int) -> Row:
-    first, last = _FIRST[n % len(_FIRST)], _LAST[(n >> 8) % len(_LAST)]
+    first, last = pick(FIRST_NAMES, n), pick(LAST_NAMES, n >> 8)
     city, state, code = _PLACES[(n >> 12) % len(_PLACES)]
     stage = (n >> 16) % (len(PERSON_STAGES) - 1)
     address: Row = {"type": "home", "street": f"{n % 9_000 + 1} Main St", "city": city, "state": state}
@@ -149,7 +144,7 @@ def _note(world: World, place: int, n: int) -> Row:
 
 
 def _task(world: World, place: int, n: int) -> Row:
-    due = _START + place * _SPAN // world.counts[kinds.TASKS] + (n >> 4) % 60 * _DAY
+    due = Times(world.counts[kinds.TASKS]).created(place) + (n >> 4) % 60 * _DAY
     return {
         "personId": world.person(kinds.TASKS, place),
         "name": ("Call back", "Send the disclosure", "Book the inspection")[n % 3],
@@ -162,7 +157,7 @@ def _task(world: World, place: int, n: int) -> Row:
 
 
 def _appointment(world: World, place: int, n: int) -> Row:
-    start = _START + place * _SPAN // world.counts[kinds.APPOINTMENTS] + (n >> 4) % 60 * _DAY
+    start = Times(world.counts[kinds.APPOINTMENTS]).created(place) + (n >> 4) % 60 * _DAY
     person, user = world.person(kinds.APPOINTMENTS, place), world.owner(place)
     return {
         "title": ("Showing", "Listing appointment", "Closing")[n % 3],
@@ -209,13 +204,13 @@ def _deal(world: World, place: int, n: int) -> Row:
     pipeline = n % len(DEAL_STAGES)
     name, stages = list(DEAL_STAGES.items())[pipeline]
     step = (n >> 4) % len(stages)
-    lead = place * world.counts[kinds.PEOPLE] // world.counts[kinds.DEALS]
+    lead = partner(place, world.counts[kinds.DEALS], world.counts[kinds.PEOPLE]) or 0
     person: Row = {"id": world.person(kinds.DEALS, place), "name": _name(world.mixed(kinds.PEOPLE, lead))}
     return {
         "name": f"{n % 9_000 + 1} Main St",
         "description": "",
         "price": (n >> 8) % 900_000 + 150_000,
-        "projectedCloseDate": stamp(_START + (n >> 12) % 900 * _DAY)[:10],
+        "projectedCloseDate": stamp(Times(1).start + (n >> 12) % 900 * _DAY)[:10],
         "stageId": f"{pipeline + 1}{step + 1:02}",
         "stageName": stages[step],
         "pipelineId": blocks_of(world.number)[kinds.PIPELINES].id_of(pipeline),

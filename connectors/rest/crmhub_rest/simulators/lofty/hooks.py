@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from crmhub.testing.simulator.clock import SimClock
+from crmhub.testing.simulator.jsons import dump_json
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.lofty import ids
 
@@ -110,5 +111,6 @@ class Hooks:
                 lists: dict[str, list[Row]] = {}
                 for event in batch:
                     lists.setdefault(event.name, []).append(event.item)
-                body = {"teamId": ids.TEAM, "listId": one.list_id, **lists}
-                self._sent.append({"url": one.url, "body": body})
+                body = dump_json({"teamId": ids.TEAM, "listId": one.list_id, **lists}).decode()
+                headers = {"Content-Type": "application/json"}
+                self._sent.append({"url": one.url, "method": "POST", "headers": headers, "body": body})

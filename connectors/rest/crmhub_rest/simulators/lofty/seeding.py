@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import Final
 
 from crmhub.testing.simulator.options import Options
@@ -11,10 +11,8 @@ from crmhub_rest.simulators.lofty import ids, vocabulary
 from crmhub_rest.simulators.lofty import team as kinds
 from crmhub_rest.simulators.lofty.times import birthday
 from crmhub_rest.simulators.numbers import mixed
+from crmhub_rest.simulators.world import FIRST_NAMES, LAST_NAMES, Times, partner, partners_of, pick
 
-START: Final = int(datetime(2023, 1, 2, 8, tzinfo=UTC).timestamp())
-SPAN: Final = int(timedelta(days=860).total_seconds())
-LAG: Final = int(timedelta(days=30).total_seconds())
 _DAY: Final = 86_400
 _SALTS: Final = {name: number for number, name in enumerate(kinds.BLOCKS, 1)}
 _DOMAIN: Final = "example.com"
@@ -33,28 +31,25 @@ class World:
         return mixed(self.seed, _SALTS[kind], place)
 
     def created(self, kind: str, place: int) -> int:
-        """Creation in epoch seconds; rises with the place."""
-        return START + place * SPAN // self.counts[kind]
+        """Creation in epoch seconds."""
+        return Times(self.counts[kind]).created(place)
 
     def modified(self, kind: str, place: int) -> int:
-        """Last change in epoch seconds; several rows share a moment, as after an import."""
-        return START + LAG + (place - place % 3) * SPAN // self.counts[kind]
+        """Last change in epoch seconds."""
+        return Times(self.counts[kind]).modified(place)
 
     def owner(self, lead_place: int) -> int:
         """The member whom a lead is assigned to."""
         return self.members[lead_place * 7 % len(self.members)]
 
     def lead_of(self, kind: str, place: int) -> int:
-        """The place of the lead that a row belongs to; rises with the row's."""
-        return place * self.counts[kinds.LEADS] // self.counts[kind]
+        """The place of the lead that a row belongs to."""
+        return partner(place, self.counts[kind], self.counts[kinds.LEADS]) or 0
 
     def places_of(self, kind: str, lead_id: str) -> Iterable[int]:
         """The places of the rows that belong to a lead."""
-        total, leads = self.counts[kind], self.counts[kinds.LEADS]
         place = ids.LEADS.place_of(lead_id)
-        if place is None or place >= leads:
-            return ()
-        return range(-(-place * total // leads), -(-(place + 1) * total // leads))
+        return () if place is None else partners_of(place, self.counts[kind], self.counts[kinds.LEADS])
 
 
 def counts_of(options: Options) -> dict[str, int]:
@@ -97,7 +92,7 @@ def _seeded(world: World, name: str) -> Seeded:
 
 def _email(world: World, place: int) -> str:
     n = world.number(kinds.LEADS, place)
-    plain = vocabulary.FIRST[(n >> 32) % len(vocabulary.FIRST)].encode("ascii", "ignore").decode().lower()
+    plain = pick(FIRST_NAMES, n >> 32).encode("ascii", "ignore").decode().lower()
     return f"{plain.strip('-')}.{place}@{_DOMAIN}"
 
 
@@ -115,8 +110,8 @@ def _lead(world: World, place: int) -> Row:
     created = world.created(kinds.LEADS, place)
     row: Row = {
         "leadId": ids.LEADS.at(place),
-        "firstName": vocabulary.FIRST[(n >> 32) % len(vocabulary.FIRST)],
-        "lastName": vocabulary.LAST[(n >> 40) % len(vocabulary.LAST)] if n % 23 else "",
+        "firstName": pick(FIRST_NAMES, n >> 32),
+        "lastName": pick(LAST_NAMES, n >> 40) if n % 23 else "",
         "emails": [_email(world, place)],
         "phones": [_phone(place)] if _has_phone(world, place) else [],
         "leadTypes": [(2, 1, 5, 6)[n >> 5 & 3]],

@@ -36,15 +36,6 @@ TRANSACTION_FIELD_TYPES: Final = {
 SEEDED_TAGS: Final = ("Hot Lead", "Zillow", "Referral", "Pre-Approved", "VIP", "Open House")
 SEGMENTS: Final = ("First-Time Buyers", "Downtown Area", "VIP Clients", "Open House Feb")
 SOURCES: Final = ("Website", "Zillow", "Open House", "Referral", "Facebook", "Realtor.com", "Manual")
-FIRST: Final = (
-    *("Ada", "Bruno", "Chen", "Dana", "Élodie", "Farid", "Grace", "Hiro", "Ingrid", "João", "Kavya", "Liam"),
-    *("Mei", "Noor", "Priya", "Quentin", "Rosa", "Søren", "Tara", "Umar", "Vera", "Zoë", "Anne-Marie"),
-)
-LAST: Final = (
-    *("Okafor", "Salvatore", "Wei", "O'Neill", "Martin", "Haddad", "Hopper", "Tanaka", "Lindqvist"),
-    *("da Silva", "Iyer", "Walsh", "Zhang", "Rahman", "Moreno", "Novák", "Reyes", "van der Berg", "Smith"),
-    *("García", "Müller", "D'Angelo", "Nguyễn", "Österberg"),
-)
 PLACES: Final = (
     ("Austin", "TX", "78701"),
     ("Phoenix", "AZ", "85004"),
