@@ -62,9 +62,10 @@ async def _outgoing(
         names = [name for rule in rules.values() for name in (*rule.to, *([rule.type] if rule.type else []))]
         constants = [name for mapped in mapping.of_object(object_) for name in mapped.spec.where]
         fields = list(dict.fromkeys(name.partition(".")[0] for name in (*names, *constants)))
-        (found,) = await connector.get(object_, [id], fields)
-        mapped = None if isinstance(found, Missing) else mapping.of_record(object_, found)
-        if isinstance(found, Missing) or mapped is None or mapped.model != model:
+        (answer,) = await connector.get(object_, [id], fields)
+        found = answer.record if isinstance(answer, Missing) else answer
+        mapped = None if found is None else mapping.of_record(object_, found)
+        if found is None or mapped is None or mapped.model != model:
             continue
         edges: list[Association] = []
         for rule in _references(mapped):

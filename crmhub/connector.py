@@ -172,10 +172,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """The answer of ``get`` for an id that gives no record."""
+    """The answer of ``get`` for an id that gives no record, as a read of changes would tell it."""
 
     id: str
-    life: Literal["deleted", "unknown"] = "unknown"
+    life: Literal["unknown", "deleted", "archived", "merged", "converted"] = "unknown"
+    into: str | None = None
+    """The record that it was merged or converted into."""
+    record: Native | None = None
+    """What is still there to be looked at, though it lives on as another: of a converted lead."""
 
 
 # ── writing ──────────────────────────────────────────────────────────────────────────────────────

@@ -221,8 +221,9 @@ class Reader(Generic[_Model]):
                     break
                 answers = await connector.get(shelf.object, asked, shelf.fields)
                 for id_, answer in zip(asked, answers, strict=True):
-                    if not isinstance(answer, Missing):
-                        for model in shelf.models([answer], choice):
+                    record = answer.record if isinstance(answer, Missing) else answer
+                    if record is not None:
+                        for model in shelf.models([record], choice):
                             found[id_] = model
         return found
 

@@ -100,7 +100,11 @@ class Webhooks:
     ) -> ChangePage[Record]:
         shelf = await self._shelf(object)
         answers = await connector.get(object, ids, shelf.fields)
-        gone = [Deletion(one.id) for one in answers if isinstance(one, Missing)]
+        gone = [
+            Deletion(one.id, life="deleted" if one.life == "unknown" else one.life, into=one.into)
+            for one in answers
+            if isinstance(one, Missing)
+        ]
         there: list[Native] = [one for one in answers if not isinstance(one, Missing)]
         return ChangePage([*shelf.models(there, choice)], gone, None, object)
 

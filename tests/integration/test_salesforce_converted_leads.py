@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from crmhub.models import Contact, Ref
+from crmhub.powers import Changes
 from crmhub_salesforce.simulator.lives import convert_lead
 from tests.integration.api_doubles import both
 
@@ -37,6 +38,31 @@ async def test_a_converted_lead_names_the_account_contact_and_deal_that_it_has_b
         ]
         listed = {contact.id for contact in await contacts.list(where={"kind": "lead"})}
         assert {whole, part, live} & listed == {live}
+
+
+async def test_a_lead_that_waits_is_not_synced_once_it_has_been_converted() -> None:
+    async with both(rows=0) as given:
+        double = cast("SalesforceDouble", given.doubles["salesforce"])
+        lead = {"LastName": "Hopper", "Company": "Navy", "LeadSource": "of no choice"}
+        path = "/services/data/v62.0/sobjects/Lead"
+        answer = await given.hub["salesforce"].request("POST", path, json={**lead})
+        assert isinstance(answer, dict)
+        report = await given.hub.sync("salesforce", "zoho", models=("contact",))
+        assert report.letters == {"rejected": 1}
+        convert_lead(double.org, str(answer["id"]))
+        report = await given.hub.sync("salesforce", "zoho", models=("contact",), retry=True)
+        assert report.letters == {}
+        assert not list(given.doubles["zoho"].truth("Leads"))
+
+
+async def test_a_message_about_a_converted_lead_tells_what_it_has_become() -> None:
+    async with both(rows=2) as given:
+        double = cast("SalesforceDouble", given.doubles["salesforce"])
+        lead = min(str(row["Id"]) for row in double.truth("Lead"))
+        made = convert_lead(double.org, lead)
+        (page,) = await given.hub["salesforce"].webhooks.read([Changes("Lead", changed=(lead,))])
+        (gone,) = page.deleted
+        assert (gone.id, gone.life, gone.into) == (lead, "converted", made["ConvertedContactId"])
 
 
 def _became(lead: Contact) -> tuple[Ref | None, Ref | None, Ref | None]:

@@ -19,11 +19,12 @@ from crmhub.connector import Checkpoint, Context, Deletion, Native, Page, Value
 from crmhub.errors import BadRequest, BadResponse, NotFound, PermissionDenied, Unsupported, Where
 from crmhub_salesforce import checkpoint
 from crmhub_salesforce.api import Api
+from crmhub_salesforce.gone import deletion_of
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.soql import instant, quoted, select
 
-__all__ = ["REACH", "DeleteLog", "Logged", "deletion_of", "ending"]
+__all__ = ["REACH", "DeleteLog", "Logged", "ending"]
 
 REACH = timedelta(days=15)
 """How long deleted records and the log's entries are kept (Salesforce Help, "Recycle Bin")."""
@@ -137,14 +138,6 @@ class DeleteLog:
             since=instant(since),
             why=why,
         )
-
-
-def deletion_of(row: Native, at: datetime) -> Deletion:
-    """What became of a record that is deleted: it was merged into another, or is gone."""
-    into = row.get("MasterRecordId")
-    if isinstance(into, str) and into:
-        return Deletion(str(row["Id"]), at, "merged", into)
-    return Deletion(str(row["Id"]), at)
 
 
 def ending(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Protocol
 
-from crmhub.connector import Condition, Missing, Native, Page
+from crmhub.connector import Condition, Deletion, Missing, Native, Page
 from crmhub.errors import BadRequest, Unsupported, Where
+from crmhub_salesforce.gone import LIVE_LEADS, became, telling, tells_converted
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
@@ -46,7 +48,9 @@ class Lookup:
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> list[Native | Missing]:
         """A record or ``Missing`` for each id, in order. An id may have 15 or 18 characters.
 
-        Asked by SOQL, which reaches parents' fields and tells a deleted record from one that never was.
+        Asked by SOQL, which reaches parents' fields and tells a deleted record from one that never was, and
+        what it was merged or converted into. A lead that was converted is ``Missing`` with its record, and a
+        record as any other to those who ask for ``IsConverted``.
         """
         of = await self._schemas.checked(object, fields)
         wanted = [_own_id(of, id_) for id_ in ids]
@@ -60,7 +64,8 @@ class Lookup:
         self, of: Described, ids: Sequence[str], fields: Sequence[str]
     ) -> dict[str, Native | Missing]:
         cursor = (of.cursor,) if of.cursor else ()
-        extra = ("IsDeleted",) if of.has("IsDeleted") else ()
+        converted = tells_converted(of, fields)
+        extra = tuple(name for name in telling(of, converted=converted) if name not in fields)
         parts = Parts(of, ("Id", *cursor, *extra, *fields))
         condition = f"Id IN ({', '.join(map(quoted, ids))})"
         parts.fit(MOST_CHARACTERS - len(select(("Id",), of.name, (condition,))))
@@ -83,9 +88,9 @@ class Lookup:
                     raise
         found: dict[str, Native | Missing] = {}
         for row in rows:
-            id_ = str(row["Id"])
-            gone = row.get("IsDeleted") if "IsDeleted" in fields else row.pop("IsDeleted", None)
-            found[id_] = Missing(id_, "deleted") if gone is True else row
+            gone = became(row, converted=converted)
+            record = {name: value for name, value in row.items() if name not in extra}
+            found[str(row["Id"])] = record if gone is None else _missing(gone, record)
         return found
 
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
@@ -129,6 +134,8 @@ async def count(rest: Rest, schemas: Schemas, object: str, filter: Sequence[Cond
     """How many live records meet all conditions."""
     conditions = await conditions_of(schemas, object, filter)
     of = await schemas.of(object)
+    if tells_converted(of, [condition.field for condition in filter]):
+        conditions = (*conditions, LIVE_LEADS)
     return await rest.total(counting(of.name, conditions), of.name)
 
 
@@ -143,7 +150,12 @@ def _own_id(of: Described, id_: str) -> str | None:
 def _answer(asked: str, found: Native | Missing | None) -> Native | Missing:
     if isinstance(found, dict):
         return found
-    return Missing(asked, found.life) if found else Missing(asked)
+    return replace(found, id=asked) if found else Missing(asked)
+
+
+def _missing(gone: Deletion, record: Native) -> Missing:
+    """What a read of changes would tell; a lead that was converted is still there to be looked at."""
+    return Missing(gone.id, gone.life, gone.into, record if gone.life == "converted" else None)
 
 
 async def conditions_of(schemas: Schemas, object: str, filter: Sequence[Condition]) -> tuple[str, ...]:

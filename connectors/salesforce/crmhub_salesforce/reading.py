@@ -23,7 +23,8 @@ from crmhub_salesforce.api import Api
 from crmhub_salesforce.asking import Asked, Asker
 from crmhub_salesforce.bulk.reading import BulkReader, GivenUp, Wanted
 from crmhub_salesforce.checkpoint import Changes, Full, Job, Position
-from crmhub_salesforce.deletions import REACH, DeleteLog, Logged, deletion_of, ending
+from crmhub_salesforce.deletions import REACH, DeleteLog, Logged, ending
+from crmhub_salesforce.gone import LIVE_LEADS, became, telling, tells_converted
 from crmhub_salesforce.lookup import conditions_of
 from crmhub_salesforce.received import checked, stamp_of
 from crmhub_salesforce.schema import Described
@@ -32,8 +33,6 @@ from crmhub_salesforce.soql import instant, quoted
 
 __all__ = ["Reader"]
 
-_TOMBSTONE = ("IsDeleted", "MasterRecordId")
-_CONVERTED = ("IsConverted", "ConvertedContactId")
 _LOG_EVERY = timedelta(minutes=10)
 """The delete log costs a call, and beside a recycle bin it seldom has more to tell."""
 
@@ -99,7 +98,7 @@ class Reader:
             tuple(dict.fromkeys(("Id", *cursor, *request.fields))),
             await conditions_of(self._schemas, of.name, request.filter),
             size,
-            all(map(of.has, _CONVERTED)) and _CONVERTED[0] not in asked,
+            tells_converted(of, asked),
         )
 
     # ── everything ───────────────────────────────────────────────────────────────────────────────
@@ -110,7 +109,7 @@ class Reader:
         if archived:
             always.append("IsDeleted = false")
         if scope.converted:
-            always.append("IsConverted = false")
+            always.append(LIVE_LEADS)
         asker = self._asker(scope, scope.fields, always, deleted=archived)
         progress = _Progress(scope, state.after)
         read, jobs = 0, True
@@ -168,8 +167,8 @@ class Reader:
     # ── changes ──────────────────────────────────────────────────────────────────────────────────
 
     async def _changes(self, scope: _Scope, cursor: str, state: Changes) -> AsyncGenerator[Page]:
-        telling = _TOMBSTONE + (_CONVERTED if scope.converted else ())
-        extra = tuple(name for name in telling if scope.of.has(name) and name not in scope.fields)
+        told_by = telling(scope.of, converted=scope.converted)
+        extra = tuple(name for name in told_by if name not in scope.fields)
         fields = scope.fields + extra
         progress = _Progress(scope, state.at)
         asker = self._asker(scope, fields, scope.conditions, deleted=scope.of.has("IsDeleted"))
@@ -274,19 +273,12 @@ def _parted(
     upserts: list[Native] = []
     deletes: list[Deletion] = []
     for row in rows:
-        if row.get("IsDeleted") is True or (converted and row.get("IsConverted") is True):
-            deletes.append(_deletion(row, cursor))
+        gone = became(row, converted=converted)
+        if gone is not None:
+            deletes.append(replace(gone, at=checkpoint.moment(row.get(cursor))))
         else:
             upserts.append({name: value for name, value in row.items() if name not in extra})
     return upserts, deletes
-
-
-def _deletion(row: Native, cursor: str) -> Deletion:
-    at = checkpoint.moment(row.get(cursor))
-    if row.get("IsDeleted") is True or row.get("MasterRecordId"):
-        return deletion_of(row, at)
-    contact = row.get("ConvertedContactId")
-    return Deletion(_id(row), at, "converted", contact if isinstance(contact, str) else None)
 
 
 def _id(row: Native) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from crmhub.connector import Condition, Native, Outcome, Value, WriteItem, WriteRequest
+from crmhub.connector import Condition, Missing, Native, Outcome, Value, WriteItem, WriteRequest
 from crmhub.errors import AlreadyExists
 from crmhub_salesforce.simulator.lives import convert_lead, merge
 
@@ -232,8 +232,32 @@ async def test_a_converted_lead_is_told_as_converted_into_its_contact(make_org: 
     assert [row for page in pages for row in page.upserts] == []
     whole = await org.pages(connector, "Lead", "LastName")
     assert {str(row["Id"]) for page in whole for row in page.upserts} == set(seen.rows) - {lead}
-    (kept,) = await connector.get("Lead", [lead], ("IsConverted",))
-    assert isinstance(kept, dict)
+    assert await connector.count("Lead") == 2
+
+
+async def test_a_record_by_id_is_as_a_read_of_changes_tells_it(make_org: World) -> None:
+    org = make_org({"Lead": 3, "Account": 3})
+    connector = org.connect()
+    winner, loser, binned = sorted(org.truth("Account"))
+    lead, live, _ = sorted(org.truth("Lead"))
+    name = org.truth("Lead", "LastName")[lead][1]
+    contact = str(convert_lead(org.double.org, lead)["ConvertedContactId"])
+    merge(org.double.org, "Account", winner, loser)
+    await org.remove([binned])
+    converted, there = await connector.get("Lead", [lead[:15], live], ("LastName",))
+    assert isinstance(converted, Missing)
+    assert (converted.id, converted.life, converted.into) == (lead[:15], "converted", contact)
+    assert (converted.record or {})["LastName"] == name
+    assert "IsConverted" not in (converted.record or {})
+    assert isinstance(there, dict)
+    assert there.keys() == {"Id", "SystemModstamp", "LastName"}
+    (asked,) = await connector.get("Lead", [lead], ("IsConverted",))
+    assert isinstance(asked, dict)
+    assert asked["IsConverted"] is True
+    assert await connector.get("Account", [loser, binned], ("Name",)) == [
+        Missing(loser, "merged", winner),
+        Missing(binned, "deleted"),
+    ]
 
 
 async def test_converted_leads_come_to_those_who_ask_for_them(make_org: World) -> None:
