@@ -66,7 +66,8 @@ class GoHighLevelDouble(Double):
         self.limits = Limits(self.clock, self.settings.burst, self.settings.interval, self.settings.daily)
         self._traces = random.Random(f"gohighlevel-traces-{options.seed}")
         self._routes = Routes[Endpoint]()
-        for endpoint in sorted(self._endpoints(), key=_fixed_first):
+        self.endpoints = self._endpoints()
+        for endpoint in sorted(self.endpoints, key=_fixed_first):
             self._routes.add(endpoint.method, endpoint.pattern, endpoint)
 
     def _endpoints(self) -> tuple[Endpoint, ...]:
