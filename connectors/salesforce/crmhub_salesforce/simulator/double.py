@@ -39,6 +39,7 @@ from crmhub_salesforce.simulator.resources.queries import add_queries
 from crmhub_salesforce.simulator.resources.related import add_related
 from crmhub_salesforce.simulator.resources.rows import show
 from crmhub_salesforce.simulator.resources.search import add_search
+from crmhub_salesforce.simulator.resources.trees import add_trees
 from crmhub_salesforce.simulator.seed import Seeds
 from crmhub_salesforce.simulator.service import PREFIX, Adder, Service
 from crmhub_salesforce.simulator.sessions import Sessions
@@ -56,6 +57,7 @@ _RESOURCES: tuple[Adder, ...] = (
     add_queries,
     add_search,
     add_composite,
+    add_trees,
     add_collections,
     add_bulk_query,
     add_bulk_ingest,

@@ -1,7 +1,7 @@
 """Several calls in one: `/composite` (dependent, with references) and `/composite/batch` (independent)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from crmhub.testing.simulator.table import Row
@@ -36,13 +36,13 @@ class _Composite:
 
     def resources(self, call: Call) -> Reply:
         base = f"{PREFIX}/v{call.version}/composite"
-        return Reply(200, {"sobjects": f"{base}/sobjects", "batch": f"{base}/batch"})
+        return Reply(200, {name: f"{base}/{name}" for name in ("tree", "graph", "batch", "sobjects")})
 
     def composite(self, call: Call) -> Reply:
         body = call.object()
         wanted = _calls(body, "compositeRequest")
         together = body.get("allOrNone") is True
-        names = [_reference_of(item) for item in wanted]
+        names = [reference_of(item) for item in wanted]
         if len(set(names)) != len(names):
             raise ApiError("INVALID_INPUT", "Duplicate referenceId in the composite request")
         if sum(_HEAVY.match(str(item.get("url"))) is not None for item in wanted) > MOST_HEAVY:
@@ -50,45 +50,8 @@ class _Composite:
                 f"A composite request can have at most {MOST_HEAVY} query and sObject Collections subrequests"
             )
             raise ApiError("LIMIT_EXCEEDED", message)
-        known: dict[str, object] = {}
-        replies: list[Reply] = []
-        with self._service.org.transaction() as done:
-            for name, item in zip(names, wanted, strict=True):
-                reply = self._one(item, known)
-                replies.append(reply)
-                if reply.status < 300:
-                    known[name] = reply.body
-            if together and any(reply.status >= 400 for reply in replies):
-                done.undo()
-                halted = Reply(400, ApiError("PROCESSING_HALTED", _HALTED).rest())
-                replies = [reply if reply.status >= 400 else halted for reply in replies]
-        return Reply(
-            200,
-            {
-                "compositeResponse": [
-                    {
-                        "body": reply.body,
-                        "httpHeaders": dict(reply.headers),
-                        "httpStatusCode": reply.status,
-                        "referenceId": name,
-                    }
-                    for name, reply in zip(names, replies, strict=True)
-                ]
-            },
-        )
-
-    def _one(self, item: Body, known: Mapping[str, object]) -> Reply:
-        try:
-            url = str(_resolved(item["url"], known))
-            value = _resolved(item.get("body"), known)
-        except ApiError as refusal:
-            return Reply(refusal.status, refusal.rest())
-        if re.match(rf"{PREFIX}/v[\d.]+/composite(/batch)?/?(\?.*)?$", url, re.IGNORECASE):
-            return Reply(400, ApiError("INVALID_INPUT", "Composite requests cannot be nested").rest())
-        path, query = parse_target(url)
-        return self._service.answer(
-            Call(str(item["method"]).upper(), path, query, _headers(item), value=value)
-        )
+        replies = composed(self._service, wanted, together=together)
+        return Reply(200, {"compositeResponse": told(names, replies)})
 
     def batch(self, call: Call) -> Reply:
         body = call.object()
@@ -119,6 +82,48 @@ class _Composite:
         return Reply(200, {"hasErrors": failed, "results": results})
 
 
+def composed(service: Service, wanted: Sequence[Body], *, together: bool) -> list[Reply]:
+    """The replies to dependent calls; `together`: if one fails, all is undone."""
+    known: dict[str, object] = {}
+    replies: list[Reply] = []
+    with service.org.transaction() as done:
+        for item in wanted:
+            reply = _one(service, item, known)
+            replies.append(reply)
+            if reply.status < 300:
+                known[reference_of(item)] = reply.body
+        if together and any(reply.status >= 400 for reply in replies):
+            done.undo()
+            halted = Reply(400, ApiError("PROCESSING_HALTED", _HALTED).rest())
+            replies = [reply if reply.status >= 400 else halted for reply in replies]
+    return replies
+
+
+def told(names: Sequence[str], replies: Sequence[Reply]) -> list[Row]:
+    """The replies to calls by the names of the calls."""
+    return [
+        {
+            "body": reply.body,
+            "httpHeaders": dict(reply.headers),
+            "httpStatusCode": reply.status,
+            "referenceId": name,
+        }
+        for name, reply in zip(names, replies, strict=True)
+    ]
+
+
+def _one(service: Service, item: Body, known: Mapping[str, object]) -> Reply:
+    try:
+        url = str(_resolved(item["url"], known))
+        value = _resolved(item.get("body"), known)
+    except ApiError as refusal:
+        return Reply(refusal.status, refusal.rest())
+    if re.match(rf"{PREFIX}/v[\d.]+/composite(/batch)?/?(\?.*)?$", url, re.IGNORECASE):
+        return Reply(400, ApiError("INVALID_INPUT", "Composite requests cannot be nested").rest())
+    path, query = parse_target(url)
+    return service.answer(Call(str(item["method"]).upper(), path, query, _headers(item), value=value))
+
+
 def _calls(body: Body, name: str) -> list[Body]:
     items = body.get(name)
     if not isinstance(items, list) or not items:
@@ -137,7 +142,8 @@ def _valid(item: object) -> Body:
     return call
 
 
-def _reference_of(item: Body) -> str:
+def reference_of(item: Body) -> str:
+    """The name of a call; raises ApiError."""
     name = item.get("referenceId")
     if not isinstance(name, str) or _NAME.fullmatch(name) is None:
         message = (
