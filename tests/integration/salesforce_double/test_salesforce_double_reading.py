@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING, cast
 
 import pytest
@@ -125,6 +126,25 @@ async def test_child_records_have_pages_of_their_own(make_client: MakeClient) ->
     assert (first["totalSize"], first["done"], len(cast("list[Json]", first["records"]))) == (350, False, 200)
     more = (await client.call("GET", str(first["nextRecordsUrl"]))).json()
     assert (more["totalSize"], more["done"], len(more["records"])) == (350, True, 150)
+
+
+async def test_a_query_is_explained_without_being_run(seeded: Client) -> None:
+    soql = "SELECT Id FROM Account WHERE Name != null"
+    reply = await seeded.call("GET", "/query", params={"explain": soql})
+    (plan,) = reply.json()["plans"]
+    assert (plan["sobjectType"], plan["cardinality"], plan["sobjectCardinality"]) == ("Account", 30, 30)
+    status, code, _, _ = await seeded.refused("GET", "/query", params={"explain": "SELECT"})
+    assert (status, code) == (400, "MALFORMED_QUERY")
+
+
+async def test_bodies_may_be_compressed(empty: Client) -> None:
+    for body, status in ((gzip.compress(b'{"Name": "packed"}'), 201), (b'{"Name": "plain"}', 400)):
+        reply = await empty.http.post(
+            "/services/data/v62.0/sobjects/Account",
+            content=body,
+            headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+        )
+        assert reply.status_code == status
 
 
 async def test_an_open_result_keeps_its_rows_but_not_their_content(make_client: MakeClient) -> None:

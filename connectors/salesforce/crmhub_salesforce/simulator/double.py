@@ -1,6 +1,8 @@
 """The Salesforce double: one org behind HTTP."""
 
+import gzip
 import random
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 from urllib.parse import parse_qsl
@@ -241,6 +243,12 @@ class SalesforceDouble(Double):
             return self._counted(Reply(403, refusal.rest()))
         self.stats.spent += 1
         body = await request.body()
+        if request.headers.get("content-encoding", "").lower() == "gzip":
+            try:
+                body = gzip.decompress(body)
+            except (OSError, EOFError, zlib.error):
+                malformed = ApiError("INVALID_REQUEST", "The body is not compressed as its header says")
+                return self._counted(Reply(400, malformed.rest()))
         query = tuple(parse_qsl(raw.partition("?")[2], keep_blank_values=True))
         headers = {name.lower(): value for name, value in request.headers.items()}
         call = Call(request.method, path, query, headers, body, base_url=self.base_url(request))

@@ -7,7 +7,17 @@ from crmhub_salesforce.simulator.resources.rows import create_row, http_date, re
 from crmhub_salesforce.simulator.service import PREFIX, Service
 
 _SEASONS = ("Spring", "Summer", "Winter")
-_RESOURCES = ("composite", "limits", "parameterizedSearch", "query", "queryAll", "search", "sobjects")
+_RESOURCES = (
+    "composite",
+    "jobs",
+    "limits",
+    "parameterizedSearch",
+    "query",
+    "queryAll",
+    "recent",
+    "search",
+    "sobjects",
+)
 _OTHER_LIMITS = {
     "ConcurrentAsyncGetReportInstances": 200,
     "DailyAsyncApexExecutions": 250_000,
@@ -32,6 +42,7 @@ def add_describes(service: Service) -> None:
     service.router.add("/", GET=resource.resources)
     service.router.add("/limits", GET=resource.limits)
     service.router.add("/limits/recordCount", GET=resource.counts)
+    service.router.add("/recent", GET=lambda _: Reply(200, list[object]()))
     service.router.add("/sobjects", GET=resource.objects)
     service.router.add(
         "/sobjects/{sobject}", GET=resource.basics, POST=lambda call: create_row(service, call)

@@ -56,6 +56,8 @@ class _Queries:
 
     def _run(self, call: Call, *, everything: bool) -> Reply:
         text = call.one("q")
+        if text is None and (explained := call.one("explain")) is not None:
+            return self._explained(call, explained)
         if text is None:
             raise ApiError("MALFORMED_QUERY", "A query string has to be specified")
         if everything:
@@ -100,6 +102,21 @@ class _Queries:
             raise ApiError("QUERY_TOO_COMPLICATED", _TOO_COMPLICATED)
         if 0 < settings.query_timeout_above < rows:
             raise ApiError("QUERY_TIMEOUT", "Your query request was running for too long.")
+
+    def _explained(self, call: Call, text: str) -> Reply:
+        """How a query would be done, and how many rows there are (REST API Developer Guide, "Query")."""
+        statement = prepare(self._service.org, text, call.version)
+        table = self._service.org.tables[statement.sobject.name]
+        plan: Row = {
+            "cardinality": len(statement.places(deleted=False)),
+            "fields": [],
+            "leadingOperationType": "TableScan",
+            "notes": [],
+            "relativeCost": 1.0,
+            "sobjectCardinality": len(table),
+            "sobjectType": statement.sobject.name,
+        }
+        return Reply(200, {"plans": [plan], "sourceQuery": text})
 
     def _groups(self, statement: Statement, *, everything: bool) -> Reply:
         found = statement.groups(deleted=everything)
