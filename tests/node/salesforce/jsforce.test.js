@@ -302,3 +302,58 @@ test('bulk upsert by external id', async () => {
   await conn.sobject('Contact').destroy(made.sf__Id);
   await job.delete();
 });
+
+// ── Bulk API 1.0 ────────────────────────────────────────────────────────────────────────────────
+
+test('a bulk query of the first version', async () => {
+  conn.bulk.pollInterval = 50;
+  const rows = await (await conn.bulk.query('SELECT Id, Name FROM Account')).toArray();
+  assert.equal(rows.length >= ACCOUNTS, true);
+});
+
+test('bulk insert, update and delete of the first version', async () => {
+  conn.bulk.pollInterval = 50;
+  const made = await conn.bulk.load('Account', 'insert', [{ Name: 'one', Phone: '1' }, { Name: '', Phone: '2' }]);
+  assert.deepEqual(made.map((row) => row.success), [true, false]);
+  assert.match(made[1].errors[0], /^REQUIRED_FIELD_MISSING/);
+  const changed = await conn.bulk.load('Account', 'update', [{ Id: made[0].id, Name: 'two' }]);
+  assert.deepEqual(changed.map((row) => row.success), [true]);
+  const gone = await conn.bulk.load('Account', 'delete', [{ Id: made[0].id }]);
+  assert.deepEqual(gone.map((row) => row.success), [true]);
+});
+
+// ── what else jsforce asks ──────────────────────────────────────────────────────────────────────
+
+test('groups, functions of dates, types of parents', async () => {
+  const grouped = 'GROUP BY Industry HAVING COUNT(Id) > 1 ORDER BY COUNT(Id) DESC';
+  const groups = await conn.query(`SELECT Industry i, COUNT(Id) n FROM Account ${grouped}`);
+  assert.equal(groups.records.length > 1, true);
+  const dated = await conn.query('SELECT Id FROM Account WHERE CALENDAR_YEAR(CreatedDate) = 2024 LIMIT 1');
+  assert.equal(dated.records.length, 1);
+  const [account] = (await conn.query('SELECT Id FROM Account LIMIT 1')).records;
+  const { id } = await conn.sobject('Task').create({ Subject: 'x', WhatId: account.Id });
+  const task = await conn.query(`SELECT TYPEOF What WHEN Account THEN Name END FROM Task WHERE Id = '${id}'`);
+  assert.equal(task.records[0].What.attributes.type, 'Account');
+});
+
+test('a file goes up and comes down', async () => {
+  const account = (await conn.query('SELECT Id FROM Account LIMIT 1')).records[0].Id;
+  const Body = Buffer.from('file\0').toString('base64');
+  const { id } = await conn.sobject('Attachment').create({ ParentId: account, Name: 'a', Body });
+  const stream = conn.sobject('Attachment').record(id).blob('Body');
+  const parts = [];
+  for await (const part of stream) parts.push(part);
+  assert.deepEqual(Buffer.concat(parts.map((part) => Buffer.from(part))), Buffer.from('file\0'));
+});
+
+test('layouts, what was used lately, how a query would be done', async () => {
+  const layouts = await conn.sobject('Account').layouts();
+  assert.equal(layouts.layouts.length, 1);
+  assert.deepEqual(await conn.recent(), []);
+  const { plans } = await conn.query('SELECT Id FROM Account').explain();
+  assert.equal(plans[0].sobjectType, 'Account');
+});
+
+test('an org without programs', async () => {
+  await refused(() => conn.apex.get('/nothing'), 'NOT_FOUND');
+});
