@@ -178,6 +178,17 @@ class Connector:
         """A value as SOQL writes it."""
         return soql.parameter(value)
 
+    async def ask(
+        self, operation: str, arguments: Mapping[str, Value] | None = None
+    ) -> Served[Sequence[Native]]:
+        """What agents ask by name: ``get_accounts``, ``get_opportunities``, ``get_contacts``,
+        ``search_records``, ``run_soql_query``, ``list_orgs``; by an MCP server's tool, or by REST.
+
+        ``arguments`` are ``limit`` (5; at most 2,000), ``account_name``, ``stage``, ``search_term`` and
+        ``soql_query``, as each takes them; raises ``BadRequest`` for others.
+        """
+        return await self._tiers.ask(operation, arguments or {})
+
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: Value = None
     ) -> Value:

@@ -11,7 +11,17 @@ from contextlib import aclosing
 from functools import partial
 from typing import TypeVar
 
-from crmhub.connector import Condition, Context, Missing, Native, Outcome, Page, ReadRequest, WriteRequest
+from crmhub.connector import (
+    Condition,
+    Context,
+    Missing,
+    Native,
+    Outcome,
+    Page,
+    ReadRequest,
+    Value,
+    WriteRequest,
+)
 from crmhub.errors import ConnectorError, Unsupported, Where
 from crmhub.http import HttpClient
 from crmhub.routing import CallContext, Route, Wish, wished
@@ -19,9 +29,12 @@ from crmhub.tiers import Served, TierRouter
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.config import SalesforceConfig
 from crmhub_salesforce.lookup import Lookup, count
+from crmhub_salesforce.operations import Operations, most_of
 from crmhub_salesforce.schemas import Schemas
+from crmhub_salesforce.tiers.arguments import check
 from crmhub_salesforce.tiers.mcp import Mcp
 from crmhub_salesforce.tiers.rest import Rest
+from crmhub_salesforce.tiers.table import OPERATIONS as BY_NAME
 
 __all__ = ["OPERATIONS", "TABLE", "Tiers"]
 
@@ -30,8 +43,9 @@ _REST = "rest"
 _ASKED = ("get", "list", "search", "query")
 _PROBE = "SELECT Id FROM Account LIMIT 1"
 
-OPERATIONS = (*_ASKED, "read", "count", "create", "update", "upsert", "delete")
-"""``list`` is of the newest, 2,000 at most; ``read`` is of everything and of changes."""
+OPERATIONS = (*_ASKED, *BY_NAME, "read", "count", "create", "update", "upsert", "delete")
+"""``list`` is of the newest, 2,000 at most; ``get_accounts`` and the like are what agents ask by name;
+``read`` is of everything and of changes."""
 
 TABLE = (
     Route("agent", (_MCP, _REST)),
@@ -53,6 +67,7 @@ class Tiers:
         self._rest = Rest(api)
         self.mcp = Mcp(config.tiers.mcp, context.connection, http, schemas.known)
         self._lookups = {_MCP: Lookup(self.mcp, schemas), _REST: Lookup(self._rest, schemas)}
+        self._by_name = Operations(self.mcp, self._rest, schemas)
         self.router = TierRouter(
             TABLE,
             {_MCP: self.mcp.absent, _REST: lambda: None},
@@ -61,7 +76,7 @@ class Tiers:
             connection=context.connection,
             alone=[_MCP],
             operations=OPERATIONS,
-            only={_MCP: _ASKED},
+            only={_MCP: (*_ASKED, *BY_NAME)},
         )
 
     async def aclose(self) -> None:
@@ -91,6 +106,15 @@ class Tiers:
             return await self._lookups[name].newest(object, fields, limit)
 
         return await self._run("list", self._ways(by), object, limit)
+
+    async def ask(self, operation: str, given: Mapping[str, Value]) -> Served[Sequence[Native]]:
+        """The records that an agent's operation gives; see :mod:`crmhub_salesforce.operations`."""
+        check(operation, given)
+        ways = {
+            _MCP: partial(self._by_name.by_mcp, operation, given),
+            _REST: partial(self._by_name.by_rest, operation, given),
+        }
+        return await self._run(operation, ways, None, most_of(given))
 
     async def search(self, object: str, text: str, fields: Sequence[str], limit: int) -> AsyncGenerator[Page]:
         """Records that hold the words."""

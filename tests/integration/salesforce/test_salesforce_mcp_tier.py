@@ -346,3 +346,69 @@ async def test_lines_of_text_are_shown_as_they_are_and_read_by_rest(make_org: Wo
             assert len(await rows_of(connector, "SELECT Id FROM Account")) == 12
         assert [call.tier for call in route.served] == ["rest"]
         await connector.aclose()
+
+
+# ── what agents ask by name ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("names", ["pack", "plain"])
+async def test_what_agents_ask_by_name_is_the_same_by_the_tool_and_by_rest(
+    make_org: World, names: str
+) -> None:
+    with beside(make_org, mcp_names=names) as (org, connector):
+        deal = next(row for row in org.double.truth("Opportunity") if row["AccountId"])
+        account = next(row for row in org.double.truth("Account") if row["Id"] == deal["AccountId"])
+        part = str(account["Name"])[1:-1].upper()
+        asked: list[tuple[str, Native]] = [
+            ("get_accounts", {}),
+            ("get_accounts", {"account_name": part, "limit": 50}),
+            ("get_opportunities", {"account_name": part, "stage": str(deal["StageName"]), "limit": 3}),
+            ("get_contacts", {"limit": 7}),
+            ("get_contacts", {"account_name": "50%_o'Neil\\"}),
+            ("search_records", {"search_term": str(account["Name"]), "limit": 10}),
+            ("run_soql_query", {"soql_query": "SELECT Id, Name, Owner.Email FROM Lead ORDER BY Id"}),
+            ("run_soql_query", {"soql_query": "SELECT Industry, COUNT(Id) n FROM Account GROUP BY Industry"}),
+        ]
+        for operation, arguments in asked:
+            with routed("agent"):
+                by_tool = await connector.ask(operation, arguments)
+            with routed("fallback"):
+                by_rest = await connector.ask(operation, arguments)
+            assert (by_tool.tier, by_rest.tier) == ("mcp", "rest"), operation
+            assert sorted(bytes_of(by_tool.value)) == sorted(bytes_of(by_rest.value)), operation
+            found = len(by_rest.value)
+            assert (found > 0) == ("50%" not in str(arguments.get("account_name", ""))), operation
+        with routed("agent"):
+            orgs = await connector.ask("list_orgs")
+        with routed("fallback"):
+            (one,) = (await connector.ask("list_orgs")).value
+        assert (orgs.tier, orgs.value[0]["Id"], one["Id"]) == ("mcp", org.double.org.id, org.double.org.id)
+        await connector.aclose()
+
+
+async def test_what_a_server_has_no_tool_for_and_what_it_fails_at_is_asked_of_rest(make_org: World) -> None:
+    missing = "salesforce_get_accounts,salesforce_list_orgs"
+    with beside(make_org, mcp_names="pack", mcp_missing=missing) as (org, connector):
+        with routed("agent") as route:
+            assert len((await connector.ask("get_accounts")).value) == 5
+            assert len((await connector.ask("list_orgs")).value) == 1
+            org.double.faults.replace(["503@/mcp"])
+            assert len((await connector.ask("get_contacts")).value) == 5
+            org.double.faults.replace([])
+            assert len((await connector.ask("get_contacts", {"limit": 60})).value) == 12
+        assert [(call.operation, call.tier) for call in route.served] == [
+            ("get_accounts", "rest"), ("list_orgs", "rest"), ("get_contacts", "rest"),
+            ("get_contacts", "rest"),  # more than fifty are bulk
+        ]  # fmt: skip
+        wrongs: list[tuple[str, Native]] = [
+            ("get_leads", {}),
+            ("get_accounts", {"limit": 0}),
+            ("get_accounts", {"stage": "Won"}),
+            ("search_records", {}),
+            ("search_records", {"search_term": "x"}),
+            ("run_soql_query", {"soql_query": " "}),
+        ]
+        for operation, arguments in wrongs:
+            with pytest.raises(BadRequest):
+                await connector.ask(operation, arguments)
+        await connector.aclose()

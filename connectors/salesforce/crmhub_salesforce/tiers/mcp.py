@@ -81,12 +81,7 @@ class Mcp:
         """
         del deleted
         limit = min(most or MOST, MOST)
-        found = await self._call("run_soql_query", {"soql_query": soql, "limit": limit}, optional=("limit",))
-        if not found.exact:
-            raise Unsupported(
-                "the MCP server's query tool gives lines of text, of which values cannot be told exactly",
-                where=Where(connection=self._connection, object=object),
-            )
+        found = await self._rows_of(soql, limit, object)
         if not found.whole or (most is None and len(found.records) >= limit):
             raise self._not_whole(object)
         of = None if object is None else self._known(object)
@@ -98,13 +93,57 @@ class Mcp:
         ids = list(dict.fromkeys(id_ for row in found.records if (id_ := _id_of(row, of)) is not None))[:most]
         if len(ids) < most and (not found.whole or len(found.records) >= most):
             raise self._not_whole(of.name)
-        rows: dict[Value, Native] = {}
+        rows = await self._by_id(of, ids, names)
+        return [rows[id_] for id_ in ids if id_ in rows]
+
+    async def chosen(
+        self,
+        operation: str,
+        given: Mapping[str, Value],
+        shown: Mapping[str, tuple[Described, Sequence[str]]],
+        most: int,
+    ) -> list[tuple[str, Native]]:
+        """The records that an operation's tool chooses, with their objects, in its order, at most ``most``;
+        ``shown`` are the objects and the fields that are read of them by the query tool.
+        """
+        found = await self._call(operation, given, optional=("limit",))
+        kinds: dict[str, str] = {}
+        for row in found.records:
+            for name, (of, _) in shown.items():
+                if (id_ := _id_of(row, of)) is not None:
+                    kinds.setdefault(id_, name)
+        ids = list(kinds)[:most]
+        rows: dict[str, Native] = {}
+        for name, (of, names) in shown.items():
+            rows |= await self._by_id(of, [id_ for id_ in ids if kinds[id_] == name], names)
+        return [(kinds[id_], rows[id_]) for id_ in ids if id_ in rows]
+
+    async def first(self, soql: str, most: int) -> list[Native]:
+        """The first rows of a query; raises ``Unsupported`` where the server does not give as many."""
+        found = await self._rows_of(soql, most, None)
+        if len(found.records) < most and not found.whole:
+            raise self._not_whole(None)
+        return [plain(row) for row in found.records[:most]]
+
+    async def _by_id(self, of: Described, ids: Sequence[str], names: Sequence[str]) -> dict[str, Native]:
+        """The records with those fields, by id."""
+        rows: dict[str, Native] = {}
         for start in range(0, len(ids), _IDS):
             some = ids[start : start + _IDS]
             soql = select(names, of.name, (f"Id IN ({', '.join(map(quoted, some))})",))
             async for page in self.pages(soql, of.name, most=len(some)):
-                rows |= {row.get("Id"): row for row in page}
-        return [rows[id_] for id_ in ids if id_ in rows]
+                rows |= {str(row.get("Id")): row for row in page}
+        return rows
+
+    async def _rows_of(self, soql: str, limit: int, object: str | None) -> Rows:
+        """What the query tool says to a statement."""
+        found = await self._call("run_soql_query", {"soql_query": soql, "limit": limit}, optional=("limit",))
+        if not found.exact:
+            raise Unsupported(
+                "the MCP server's query tool gives lines of text, of which values cannot be told exactly",
+                where=Where(connection=self._connection, object=object),
+            )
+        return found
 
     # ── the calls themselves ─────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from crmhub.connector import Native
 from crmhub.errors import BadResponse, Where
@@ -46,6 +46,12 @@ class Rest:
 
     async def found(self, of: Described, text: str, names: Sequence[str], most: int) -> list[Native]:
         """Records that the search finds for the words, at most ``most``, with those fields."""
+        return [plain(record) for record in await self.search(text, {of.name: names}, most)]
+
+    async def search(self, text: str, fields: Mapping[str, Sequence[str]], most: int) -> list[Native]:
+        """Records of several objects that the search finds, with those fields of each and the object's name
+        (``attributes``: ``type``).
+        """
         response = await self._api.data(
             "POST",
             "/parameterizedSearch",
@@ -53,7 +59,9 @@ class Rest:
                 "q": text,
                 "in": "ALL",
                 "overallLimit": most,
-                "sobjects": [{"name": of.name, "fields": [*names], "limit": most}],
+                "sobjects": [
+                    {"name": name, "fields": [*names], "limit": most} for name, names in fields.items()
+                ],
             },
             idempotent=True,
         )
@@ -61,4 +69,11 @@ class Rest:
         records = body.get("searchRecords") if isinstance(body, dict) else None
         if not isinstance(records, list):
             raise response.unreadable("JSON without searchRecords")
-        return [plain(record) for record in records if isinstance(record, dict)][:most]
+        return [_typed(record) for record in records if isinstance(record, dict)][:most]
+
+
+def _typed(record: Native) -> Native:
+    """The record with nothing of its attributes but its object's name."""
+    attributes = record.get("attributes")
+    kind = attributes.get("type") if isinstance(attributes, dict) else None
+    return {"attributes": {"type": kind}, **plain(record)}
