@@ -5,11 +5,11 @@ from __future__ import annotations
 from crmhub.connector import Incremental, ObjectCapabilities
 from crmhub.powers import Power
 from crmhub_rest.batches import keys_of
+from crmhub_rest.changing import lag_of
 from crmhub_rest.conditions import can_filter
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.object import CrmObject
 from crmhub_rest.lookup import takes_many
-from crmhub_rest.reading import lag_of
 from crmhub_rest.schemas import Described
 
 __all__ = ["able", "powers"]

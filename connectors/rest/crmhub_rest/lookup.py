@@ -70,6 +70,23 @@ class Lookup:
                 found[str(row[says.key])] = row
         return found
 
+    async def undecoded(self, of: Described, id: str) -> Native:
+        """The record as the CRM itself has it. Raises ``NotFound``."""
+        call = of.says.get
+        sent = self._api.id_sent(id)
+        if call is None or sent is None:
+            raise NotFound(f"{of.name} {id} cannot be read", where=Where(object=of.name, record=id))
+        scope = self._api.scope(of.name, {"id": sent, "ids": [sent], "fields": [*of.plain(of.schema.fields)]})
+        response = await self._api.send("get", call, scope, items=[scope], idempotent=True)
+        if not takes_many(call):
+            found = [self._api.row(call, scope, response)]
+        else:
+            found = self._api.rows("get", call, scope, response)
+        record = next((row for row in found if isinstance(row, dict)), None)
+        if record is None:
+            raise NotFound(f"no such record of {of.name}", where=Where(object=of.name, record=id))
+        return record
+
     async def _one_by_one(
         self, of: Described, call: Call, ids: Sequence[str], asked: list[Value]
     ) -> dict[str, Native]:
