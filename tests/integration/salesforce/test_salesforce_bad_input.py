@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
+from starlette.responses import Response
 
 from crmhub.connector import Missing, Native, Outcome, Value, WriteItem, WriteRequest
 from crmhub.errors import ConnectorError, Unsupported
@@ -18,7 +19,6 @@ from crmhub_salesforce.simulator.catalog.fields import field as made_field
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.responses import Response
 
     from crmhub_salesforce import Connector
     from tests.integration.salesforce.conftest import Org, World
@@ -149,6 +149,25 @@ async def test_a_text_longer_than_its_field_costs_one_record_by_a_job_too(make_o
     assert [outcome.status for outcome in outcomes] == ["created"] * 2 + ["rejected"] + ["created"] * 3
     assert outcomes[2].problem is not None
     assert (outcomes[2].problem.code, outcomes[2].problem.field) == ("STRING_TOO_LONG", "Description")
+
+
+async def test_a_batch_that_is_too_large_for_the_way_is_sent_in_halves(make_org: World) -> None:
+    org = make_org()
+    sizes: list[int] = []
+
+    def narrow(request: Request, body: bytes) -> Response | None:
+        if SETS not in request.url.path:
+            return None
+        sizes.append(len(body))
+        return Response("too large", 413, media_type="text/html") if len(body) > 200_000 else None
+
+    org.instead = narrow
+    items = [WriteItem({"Name": f"n{at}", "Description": "x" * 30_000}) for at in range(20)]
+    items[7] = WriteItem({"Name": "n7", "Description": "x" * 200_000})
+    outcomes = await write(org.connect(), "create", items)
+    assert [at for at, outcome in enumerate(outcomes) if outcome.status != "created"] == [7]
+    assert sizes[0] > 200_000 >= sizes[-1]
+    assert len(org.truth("Account")) == 19
 
 
 # ── keys ─────────────────────────────────────────────────────────────────────────────────────────
