@@ -78,7 +78,8 @@ class HubSpotDouble(Double):
         )
         self._records = Records(self.portal)
         self._routes = Routes[Endpoint]()
-        for endpoint in _endpoints():
+        self.endpoints = list(_endpoints())
+        for endpoint in self.endpoints:
             self._routes.add(endpoint.method, endpoint.pattern, endpoint)
 
     async def answer(self, request: Request) -> Response:

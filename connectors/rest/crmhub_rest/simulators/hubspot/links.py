@@ -4,6 +4,7 @@ Seeded links are arithmetic on places; those of a record are written down when o
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Protocol
 
 from crmhub_rest.simulators.hubspot.catalog.associations import Kind, Pair
@@ -128,6 +129,20 @@ class Links:
         self.kinds_of(pair).append(there)
         self.kinds_of((pair[1], pair[0])).append(back)
         return [there, back]
+
+    def rename(self, pair: Pair, kind: Kind, label: str, inverse: str | None) -> None:
+        """Give a kind of the portal's own another label."""
+        back = (pair[1], pair[0])
+        self.kinds[pair] = [replace(one, label=label) if one is kind else one for one in self.kinds[pair]]
+        self.kinds[back] = [
+            replace(one, label=inverse or one.label) if one.number == kind.opposite else one
+            for one in self.kinds[back]
+        ]
+
+    def forget(self, pair: Pair, kind: Kind) -> None:
+        """Do away with a kind of the portal's own: nothing is associated by it any more."""
+        for ends, number in ((pair, kind.number), ((pair[1], pair[0]), kind.opposite)):
+            self.kinds[ends] = [one for one in self.kinds[ends] if one.number != number]
 
     def _held(self, node: Node, other: str, kind: Kind) -> bool:
         return any(kind in kinds for _, kinds in self.of(node, other))

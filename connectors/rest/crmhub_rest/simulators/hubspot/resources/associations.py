@@ -22,7 +22,7 @@ from crmhub_rest.simulators.hubspot.call import (
     required_text,
     text_or_none,
 )
-from crmhub_rest.simulators.hubspot.catalog.associations import Kind
+from crmhub_rest.simulators.hubspot.catalog.associations import USER_DEFINED, Kind
 from crmhub_rest.simulators.hubspot.errors import HubSpotError, invalid, not_found
 from crmhub_rest.simulators.hubspot.portal import Store
 from crmhub_rest.simulators.hubspot.rendering import link_token
@@ -147,6 +147,28 @@ def create_label(call: Call) -> Response:
     return reply({"results": [kind.spec() for kind in made]})
 
 
+def change_label(call: Call) -> Response:
+    """`PUT /associations/{type}/{to}/labels`: another name for one of the portal's own."""
+    store, other = call.store(write=True), call.store("to", write=True)
+    number = call.body.get("associationTypeId")
+    inverse = text_or_none(call.body, "inverseLabel")
+    pair = (store.name, other.name)
+    call.portal.links.rename(pair, _own_label(call, pair, number), required_text(call.body, "label"), inverse)
+    return nothing()
+
+
+def delete_label(call: Call) -> Response:
+    """`DELETE /associations/{type}/{to}/labels/{label}`."""
+    store, other = call.store(write=True), call.store("to", write=True)
+    pair, text = (store.name, other.name), call.path["label"]
+    call.portal.links.forget(pair, _own_label(call, pair, int(text) if text.isdigit() else text))
+    return nothing()
+
+
+def _own_label(call: Call, pair: tuple[str, str], number: object) -> Kind:
+    return call.portal.links.kind(pair, number, USER_DEFINED)
+
+
 def _each(call: Call, status: int, kinds_of: Callable[[Body], list[tuple[str, int]]]) -> Response:
     store, other = call.store(write=True), call.store("to", write=True)
     results: list[Body] = []
@@ -257,3 +279,5 @@ def endpoints() -> Iterator[Endpoint]:
         yield Endpoint("POST", f"{pair}/batch/labels/archive", version, archive_labels)
         yield Endpoint("GET", f"{pair}/labels", version, labels)
         yield Endpoint("POST", f"{pair}/labels", version, create_label)
+        yield Endpoint("PUT", f"{pair}/labels", version, change_label)
+        yield Endpoint("DELETE", f"{pair}/labels/{{label}}", version, delete_label)

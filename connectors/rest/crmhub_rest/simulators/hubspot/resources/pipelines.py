@@ -89,6 +89,19 @@ def update_pipeline(call: Call) -> Response:
     return reply(one.shown())
 
 
+def replace_pipeline(call: Call) -> Response:
+    """`PUT /pipelines/{type}/{id}`: all of it, with new stages."""
+    one = _pipeline(call)
+    if any(call.flag(name) for name in _CHECKS):
+        for stage in one.live_stages:
+            _refuse_used(call, stage)
+    stages = [_made(call, item) for item in objects_of(call.body, "stages")]
+    one.label, one.order = required_text(call.body, "label"), _order(call.body)
+    one.stages = {stage.id: stage for stage in stages}
+    one.updated = call.portal.now()
+    return reply(one.shown())
+
+
 def delete_pipeline(call: Call) -> Response:
     """`DELETE /pipelines/{type}/{id}`."""
     one = _pipeline(call)
@@ -125,6 +138,15 @@ def update_stage(call: Call) -> Response:
     one.order = _order(call.body, one.order)
     if "metadata" in call.body:
         one.metadata = _metadata(call, call.body)
+    one.updated = call.portal.now()
+    return reply(one.shown())
+
+
+def replace_stage(call: Call) -> Response:
+    """`PUT /pipelines/{type}/{id}/stages/{stage}`: all of it."""
+    one = _stage(call)
+    label, order, metadata = required_text(call.body, "label"), _order(call.body), _metadata(call, call.body)
+    one.label, one.order, one.metadata = label, order, metadata
     one.updated = call.portal.now()
     return reply(one.shown())
 
@@ -187,9 +209,11 @@ def endpoints() -> Iterator[Endpoint]:
         yield Endpoint("POST", all_, version, create_pipeline)
         yield Endpoint("GET", one, version, get_pipeline)
         yield Endpoint("PATCH", one, version, update_pipeline)
+        yield Endpoint("PUT", one, version, replace_pipeline)
         yield Endpoint("DELETE", one, version, delete_pipeline)
         yield Endpoint("GET", f"{one}/stages", version, list_stages)
         yield Endpoint("POST", f"{one}/stages", version, create_stage)
         yield Endpoint("GET", f"{one}/stages/{{stage}}", version, get_stage)
         yield Endpoint("PATCH", f"{one}/stages/{{stage}}", version, update_stage)
+        yield Endpoint("PUT", f"{one}/stages/{{stage}}", version, replace_stage)
         yield Endpoint("DELETE", f"{one}/stages/{{stage}}", version, delete_stage)

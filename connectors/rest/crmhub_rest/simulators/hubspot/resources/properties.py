@@ -180,10 +180,7 @@ def list_groups(call: Call) -> Response:
 
 def get_group(call: Call) -> Response:
     """`GET /properties/{type}/groups/{name}`."""
-    group = _store_of(call).groups.get(call.path["name"])
-    if group is None:
-        raise not_found(f"Property group {call.path['name']} does not exist")
-    return reply(group)
+    return reply(_group(call))
 
 
 def create_group(call: Call) -> Response:
@@ -194,6 +191,30 @@ def create_group(call: Call) -> Response:
         raise HubSpotError(409, "OBJECT_ALREADY_EXISTS", f"Property group {name} already exists")
     store.groups[name] = {"name": name, "label": label, "displayOrder": len(store.groups), "archived": False}
     return reply(store.groups[name], 201)
+
+
+def update_group(call: Call) -> Response:
+    """`PATCH /properties/{type}/groups/{name}`."""
+    group = _group(call)
+    group["label"] = text_or_none(call.body, "label") or group["label"]
+    group["displayOrder"] = call.body.get("displayOrder", group["displayOrder"])
+    return reply(group)
+
+
+def delete_group(call: Call) -> Response:
+    """`DELETE /properties/{type}/groups/{name}`: not while it has properties."""
+    store, group = _store_of(call, write=True), _group(call)
+    if any(one.group == group["name"] and not one.archived for one in store.properties.values()):
+        raise invalid(f"Property group {group['name']} has properties and cannot be archived")
+    del store.groups[call.path["name"]]
+    return nothing()
+
+
+def _group(call: Call) -> Body:
+    group = _store_of(call).groups.get(call.path["name"])
+    if group is None:
+        raise not_found(f"Property group {call.path['name']} does not exist")
+    return group
 
 
 def _property(call: Call, store: Store) -> Property:
@@ -272,6 +293,8 @@ def endpoints() -> Iterator[Endpoint]:
         yield Endpoint("GET", f"{one}/groups", version, list_groups)
         yield Endpoint("POST", f"{one}/groups", version, create_group)
         yield Endpoint("GET", f"{one}/groups/{{name}}", version, get_group)
+        yield Endpoint("PATCH", f"{one}/groups/{{name}}", version, update_group)
+        yield Endpoint("DELETE", f"{one}/groups/{{name}}", version, delete_group)
         yield Endpoint("GET", one, version, list_properties)
         yield Endpoint("POST", one, version, create_property)
         yield Endpoint("GET", f"{one}/{{name}}", version, get_property)
