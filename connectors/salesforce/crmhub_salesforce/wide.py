@@ -46,12 +46,14 @@ class Parts:
 
     def halve(self, error: BadRequest) -> bool:
         """Make smaller parts where a query had too many fields; whether that was so, and could be done."""
-        longest = max(map(_length, self.all))
-        return error.code == _TOO_WIDE and longest > _SHORTEST and self._part(longest // 2)
+        longest, before = max(map(_length, self.all)), len(self.all)
+        if error.code == _TOO_WIDE and longest > _SHORTEST:
+            self._part(longest // 2)
+        return len(self.all) > before
 
-    def _part(self, characters: int) -> bool:
+    def _part(self, characters: int) -> None:
         if not self._keys:
-            return False
+            return
         parts: list[list[str]] = [[]]
         size = 0
         for name in self._fields:
@@ -63,7 +65,6 @@ class Parts:
             parts[-1].append(name)
             size += len(name) + _BETWEEN
         self.all = [(*filter(None, self._keys), *part) for part in parts]
-        return True
 
 
 async def joined(

@@ -159,7 +159,7 @@ async def test_a_query_with_too_many_fields_is_read_in_parts(make_org: World) ->
     assert told["cause"] == "QUERY_TOO_COMPLICATED"
 
 
-async def test_a_statement_of_more_than_100_000_characters_is_read_in_parts(
+async def test_hundreds_of_fields_with_long_names_go_by_as_few_queries_as_can_be(
     make_org: World, tmp_path: Path
 ) -> None:
     names = [f"Quite_a_long_name_of_a_custom_field_{at:03}__c" for at in range(700)]
@@ -171,9 +171,14 @@ async def test_a_statement_of_more_than_100_000_characters_is_read_in_parts(
     parent, child, _ = sorted(org.truth("Account"))
     await org.change([parent], **{name: f"parent {name}" for name in names})
     await org.change([child], ParentId=parent, **{name: f"child {name}" for name in names})
+    (page,) = await org.pages(connector, "Account", *names)  # too long for a URL, not for a statement
+    own = {row["Id"]: row for row in page.upserts}
+    assert {name: own[child][name] for name in names} == {name: f"child {name}" for name in names}
+    assert (len(org.calls(QUERY)), len(org.calls("/composite"))) == (0, 3)  # two of them for the changes
     paths = [f"{up}{name}" for up in ("", "Parent.", "Parent.Parent.") for name in names]
     assert sum(map(len, paths)) > 100_000
     (page,) = await org.pages(connector, "Account", *paths)
+    assert len(org.calls("/composite")) == 6  # three parts
     rows = {row["Id"]: row for row in page.upserts}
     held = rows[child]
     assert {name: held[name] for name in names} == {name: f"child {name}" for name in names}
@@ -182,6 +187,18 @@ async def test_a_statement_of_more_than_100_000_characters_is_read_in_parts(
     assert {name: held["Parent"][name] for name in names} == {name: f"parent {name}" for name in names}
     assert rows[parent]["Parent"] is None
     assert await connector.get("Account", [child], paths) == [held]
+
+
+async def test_a_query_that_is_too_complicated_with_one_field_fails_as_such(make_org: World) -> None:
+    org = make_org({"Account": 3}, settings={"query_fields_above": "1"})
+    deep = "Owner.Manager.Manager.Manager.Manager.Email"
+    fields = (*(f"Parent.Parent.Parent.Parent.Parent.{name}" for name in ("Name", "Site", "Fax")), deep)
+    for paths in (fields, ("Name",)):
+        with pytest.raises(BadRequest, match="too complicated") as caught:
+            await org.pages(org.connect(), "Account", *paths)
+        assert caught.value.code == "QUERY_TOO_COMPLICATED"
+        with pytest.raises(BadRequest, match="too complicated"):
+            await org.connect().get("Account", [min(org.truth("Account"))], paths)
 
 
 async def test_records_that_change_between_the_parts_are_neither_lost_nor_mixed(make_org: World) -> None:
