@@ -471,3 +471,26 @@ async def test_a_row_can_be_read_and_changed_on_condition(empty: Client) -> None
     assert (await empty.call("GET", path, headers={"If-None-Match": tag})).status_code == 304
     assert (await empty.call("PATCH", path, {"Phone": "1"}, headers={"If-Match": tag})).status_code == 204
     assert (await empty.call("PATCH", path, {"Phone": "2"}, headers={"If-Match": tag})).status_code == 412
+
+
+async def test_members_of_campaigns_go_without_a_trace(empty: Client) -> None:
+    campaign = await empty.make("Campaign", Name="Fair")
+    lead = await empty.make("Lead", LastName="x", Company="y")
+    member = await empty.make("CampaignMember", CampaignId=campaign, LeadId=lead)
+    again = {"CampaignId": campaign, "LeadId": lead}
+    assert (await empty.refused("POST", "/sobjects/CampaignMember", again))[1:3] == (
+        "DUPLICATE_VALUE",
+        "Already a campaign member.",
+    )
+    assert (await empty.call("DELETE", f"/sobjects/CampaignMember/{member}")).status_code == 204
+    assert await empty.records("SELECT Id FROM CampaignMember", everything=True) == []
+
+
+async def test_a_case_has_a_number_and_is_closed_by_its_status(empty: Client) -> None:
+    case = await empty.make("Case", Subject="broken")
+    first = await empty.read("Case", case)
+    assert (first["CaseNumber"], first["Status"], first["IsClosed"]) == ("00001001", "New", False)
+    await empty.call("PATCH", f"/sobjects/Case/{case}", {"Status": "Closed"})
+    closed = await empty.read("Case", case)
+    assert (closed["IsClosed"], closed["CaseNumber"]) == (True, "00001001")
+    assert closed["ClosedDate"] is not None

@@ -200,6 +200,30 @@ def _attachment(org: Org, row: Row, given: Row, before: Row | None) -> None:
     row["BodyLength"] = size_of(row.get("Body"))
 
 
+def _case(org: Org, row: Row, given: Row, before: Row | None) -> None:
+    del given
+    row.setdefault("CaseNumber", f"{org.tables['Case'].next_place + 1001:08d}")
+    closed = row.get("Status") == "Closed"
+    if closed and not (before or {}).get("IsClosed"):
+        row["ClosedDate"] = stamp(org.clock.seconds())
+    if not closed:
+        row.pop("ClosedDate", None)
+    row["IsClosed"] = closed
+
+
+def _member(org: Org, row: Row, given: Row, before: Row | None) -> None:
+    del given
+    person = row.get("LeadId") or row.get("ContactId")
+    if person is None:
+        raise _missing("LeadId", "ContactId")
+    row["HasResponded"] = row.get("Status") == "Responded"
+    table = org.tables["CampaignMember"]
+    members = (table.row(place) for place in table.find("CampaignId", row["CampaignId"]))
+    name = "LeadId" if row.get("LeadId") else "ContactId"
+    if before is None and any(member.get(name) == person for member in members):
+        raise ApiError("DUPLICATE_VALUE", "Already a campaign member.", fields=())
+
+
 def _version(org: Org, row: Row, given: Row, before: Row | None) -> None:
     del org, given, before
     measure(row)
@@ -207,6 +231,8 @@ def _version(org: Org, row: Row, given: Row, before: Row | None) -> None:
 
 _RULES: Mapping[str, Rule] = {
     "Attachment": _attachment,
+    "CampaignMember": _member,
+    "Case": _case,
     "Contact": _full_name,
     "ContentVersion": _version,
     "Lead": _full_name,

@@ -13,6 +13,7 @@ from crmhub_salesforce.simulator.catalog.activities import EVENT, NOTE, TASK
 from crmhub_salesforce.simulator.catalog.custom import with_fields
 from crmhub_salesforce.simulator.catalog.fields import Field
 from crmhub_salesforce.simulator.catalog.files import FILES
+from crmhub_salesforce.simulator.catalog.marketing import MARKETING
 from crmhub_salesforce.simulator.catalog.opportunities import (
     CONTACT_ROLE,
     OPPORTUNITY,
@@ -38,6 +39,7 @@ _STANDARD = (
     TASK,
     USER,
     *FILES,
+    *MARKETING,
 )
 _CURRENCIES = (CURRENCY_TYPE, DATED_RATE)
 _CUSTOM = re.compile(r"[A-Za-z](?:_?[A-Za-z0-9])*__c")

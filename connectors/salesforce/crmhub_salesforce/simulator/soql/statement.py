@@ -124,6 +124,8 @@ class Statement:
     def places(self, *, deleted: bool) -> Sequence[int]:
         """The places of all rows of the result, in order; `deleted` takes in the recycle bin."""
         query = self.query
+        # What has no IsDeleted leaves nothing behind.
+        deleted = deleted and self.sobject.field("IsDeleted") is not None
         order, descending = self._scan_order()
         if order is None:
             found: Sequence[int] = self._sorted(self._matching("id", False, deleted))
