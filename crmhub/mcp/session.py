@@ -47,6 +47,9 @@ class _Opened:
     ended: anyio.Event = field(default_factory=anyio.Event)
     scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
     client: Client | None = None
+    calls: int = 0
+    """Under way; a session that is given up is left only after the last of them."""
+    dropped: bool = False
     tools: dict[str, Mapping[str, Value]] = field(default_factory=dict[str, Mapping[str, Value]])
     error: ConnectorError | None = None
 
@@ -77,12 +80,17 @@ class Session:
         """
         for last in (False, True):
             opened = await self._open()
+            opened.calls += 1
             try:
                 return await self._call(opened, tool, arguments, changes=changes)
             except MCPError as error:
                 kind = _meaning(error, tool, changes=changes)
-            if self._settings.command is not None or kind.code in {UNKNOWN_TOOL, SESSION_GONE}:
-                self._drop(opened)
+                if self._settings.command is not None or kind.code in {UNKNOWN_TOOL, SESSION_GONE}:
+                    self._drop(opened)
+            finally:
+                opened.calls -= 1
+                if opened.dropped and opened.calls == 0:
+                    opened.closing.set()
             if last or kind.code != SESSION_GONE:
                 raise kind.at(connection=self._connection)
         raise AssertionError  # both rounds return or raise
@@ -142,7 +150,7 @@ class Session:
             raise Unavailable(what).at(connection=self._connection)
 
     def _drop(self, opened: _Opened) -> None:
-        opened.closing.set()
+        opened.dropped = True
         if self._opened is opened:
             self._opened = None
 

@@ -247,6 +247,12 @@ def test_arguments_go_where_the_schema_names_them_in_its_own_spelling() -> None:
     assert arranged(flat, given) == {"moduleName": "Leads", "id": "1", "fields": "City"}
 
 
+def test_what_is_always_told_goes_along() -> None:
+    spec = cast("Native", {"properties": {"id": {}, "org": {}}, "required": ["id", "org"]})
+    told = Tool("t", spec, values={"org": "x", "query_params.trigger": "none"})
+    assert arranged(told, {"id": "1"}) == {"id": "1", "org": "x", "query_params": {"trigger": "none"}}
+
+
 @pytest.mark.parametrize(
     "spec", [{}, {"type": "object"}, schema(path_variables={}, query_params={}, body={}, headers={})]
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import anyio
 import pytest
 
 from crmhub.connector import Missing, Native, WriteItem, WriteRequest
 from crmhub.errors import (
     ApprovalRequired,
+    AuthError,
     BadRequest,
     QuotaExceeded,
     Unsupported,
@@ -412,3 +414,57 @@ async def test_what_a_server_has_no_tool_for_and_what_it_fails_at_is_asked_of_re
             with pytest.raises(BadRequest):
                 await connector.ask(operation, arguments)
         await connector.aclose()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["50%_o'Neil\\", "a\\%b", "a\\_b", '"quoted" \\\\ twice', "%", "_", "\\", "'; DELETE", "Ünï – 東京 🙂"],
+)
+async def test_a_name_is_looked_for_as_it_is_written(make_org: World, name: str) -> None:
+    with beside(make_org, rows=6, mcp_names="pack") as (org, connector):
+        await org.connect().write(
+            WriteRequest("Account", "create", [WriteItem({"Name": f"x{name}y"}), WriteItem({"Name": "ab"})])
+        )
+        wanted = {str(row["Id"]) for row in org.double.truth("Account") if name in str(row["Name"])}
+        for context in ("agent", "fallback"):
+            with routed(context):
+                found = await connector.ask("get_accounts", {"account_name": name, "limit": 20})
+            assert {str(row["Id"]) for row in found.value} == wanted
+        await connector.aclose()
+
+
+@pytest.mark.parametrize("reply", ["json", "sse"])
+async def test_one_session_serves_all_calls_and_a_lost_one_is_opened_again(
+    make_org: World, reply: str
+) -> None:
+    with beside(make_org, mcp_names="pack", mcp_era="handshake", mcp_reply=reply) as (org, connector):
+        ids = first(org, "Account", 8)
+
+        async def get(id_: str) -> None:
+            await connector.get("Account", [id_], ["Name"])
+
+        with routed("agent") as route:
+            for _ in range(2):
+                async with anyio.create_task_group() as tasks:
+                    for id_ in ids:
+                        tasks.start_soon(get, id_)
+                assert len(org.double.mcp.sessions) == 1
+                org.double.mcp.end_all()
+            await get(ids[0])
+        assert [call.tier for call in route.served] == ["mcp"] * 17
+        await connector.aclose()
+        assert len(org.double.mcp.sessions) == 0
+
+
+async def test_credentials_that_the_server_refuses_are_no_other_tiers(make_org: World) -> None:
+    org = make_org(rows=2)
+    with running(org.double) as state:
+        mcp = {"url": state.credentials["mcp_url"], "token": "WRONG-MCP-TOKEN"}
+        connector = org.connect(tiers={"mcp": mcp, "context": "agent"})
+        with routed("agent") as route:
+            assert len(await rows_of(connector, "SELECT Id FROM Account")) == 2
+        with routed(tier="mcp"), pytest.raises(AuthError) as caught:
+            await rows_of(connector, "SELECT Id FROM Account")
+        await connector.aclose()
+    assert [call.tier for call in route.served] == ["rest"]
+    assert "WRONG" not in str(caught.value)
