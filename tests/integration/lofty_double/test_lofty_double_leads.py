@@ -10,6 +10,7 @@ from tests.integration.lofty_double.conftest import Make, add_lead, get, refusal
 
 pytestmark = pytest.mark.anyio
 LEADS = "/v1.0/leads"
+JSON = {"Content-Type": "application/json"}
 
 
 async def scrolled(client: httpx.AsyncClient, **params: object) -> list[int]:
@@ -126,7 +127,7 @@ async def test_a_wrong_lead_is_refused_and_not_kept(
 ) -> None:
     assert refusal(await lofty.post(LEADS, json=body)) == (400, code)
     assert list(double.truth("Leads")) == []
-    assert (await lofty.post(LEADS, content=b"{")).status_code == 400
+    assert (await lofty.post(LEADS, content=b"{", headers=JSON)).status_code == 400
 
 
 async def test_a_new_lead_can_be_written_before_it_can_be_read(make_lofty: Make) -> None:
@@ -254,3 +255,18 @@ async def test_data_faults_strike_the_list(fault: str, make_lofty: Make) -> None
             scroll = page["_metadata"]["scrollId"]
             following = await get(lofty, LEADS, scrollId=scroll)
             assert following["_metadata"]["scrollId"] == scroll
+
+
+async def test_people_restore_leads_and_rename_stages(make_lofty: Make) -> None:
+    double, lofty = make_lofty()
+    lead = await add_lead(lofty, emails=["a@example.com"], stage="Hot")
+    await lofty.delete(f"{LEADS}/{lead}", params={"reason": "r"})
+    double.clock.advance(60)
+    assert (await lofty.post("/_act/restore", json={"lead": str(lead)})).status_code == 200
+    assert (await lofty.post("/_act/rename_stage", json={"from": "Hot", "to": "Very hot"})).status_code == 200
+    (held,) = (await get(lofty, LEADS, email="a@example.com"))["leads"]
+    assert (held["leadId"], held["stage"]) == (lead, "Very hot")
+    assert held["lastUpdateTime"] == "2026-01-01T09:01:00Z"
+    assert refusal(await lofty.put(f"{LEADS}/{lead}", json={"stage": "Hot"})) == (400, 20012)
+    for name, values in (("restore", {"lead": "5"}), ("rename_stage", {"from": "No", "to": "x"}), ("no", {})):
+        assert (await lofty.post(f"/_act/{name}", json=values)).status_code == 400

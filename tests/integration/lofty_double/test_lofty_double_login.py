@@ -139,3 +139,32 @@ async def test_faults_strike_in_loftys_words(make_lofty: Make) -> None:
 def test_a_wrong_setting_is_named(name: str, value: str) -> None:
     with pytest.raises(SimulatorError, match=name):
         LoftyDouble(Options(settings={name: value}))
+
+
+async def test_choices_are_made_and_keys_are_revoked_while_it_runs(make_lofty: Make) -> None:
+    _, lofty = make_lofty()
+    changed = await lofty.put("/_settings", json={"rate_limit": "2", "errors": "text"})
+    assert changed.json()["settings"] == {"rate_limit": "2", "errors": "text"}
+    assert (await lofty.get("/v1.0/leads/5")).json() == "LEAD_NOT_EXIST"
+    await lofty.get("/v1.0/me")
+    assert (await lofty.get("/v1.0/me")).status_code == 429
+    assert (await lofty.put("/_settings", json={"timezone": "Mars/Olympus"})).status_code == 400
+    await lofty.put("/_settings", json={"rate_limit": "500", "errors": "object"})
+    await lofty.post("/_act/revoke_key", json={})
+    assert refusal(await lofty.get("/v1.0/me")) == (401, "BAD_CREDENTIALS")
+
+
+async def test_a_registered_address_needs_not_be_named(make_lofty: Make) -> None:
+    double, lofty = make_lofty(settings={"redirect_uri": "https://app.example.com/back"})
+    consent = {"clientId": double.credentials["client_id"]}
+    reply = await lofty.get("/page/vendor-auth.html", params=consent)
+    assert reply.headers["location"].startswith("https://app.example.com/back?code=")
+    other = {**consent, "redirect_uri": "https://other.example.com"}
+    assert (await lofty.get("/page/vendor-auth.html", params=other)).status_code == 400
+
+
+async def test_writes_are_json(lofty: httpx.AsyncClient) -> None:
+    reply = await lofty.post(
+        "/v1.0/leads", content=b'{"firstName": "A"}', headers={"Content-Type": "text/plain"}
+    )
+    assert refusal(reply) == (415, "UNSUPPORTED_MEDIA_TYPE")

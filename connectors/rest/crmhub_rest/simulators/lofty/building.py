@@ -30,8 +30,7 @@ _TRANSACTION_FIELDS: Final = (
 
 def build_team(options: Options, clock: SimClock, settings: Settings) -> Team:
     """The team that the options describe; raises SimulatorError."""
-    if read_zone(settings.timezone) is None:
-        raise SimulatorError(f"timezone: {settings.timezone!r} is no IANA zone, such as America/Chicago")
+    zone(settings.timezone)
     users = load_users(options.users) or list(DEFAULT_USERS)
     members = [Member(ids.MEMBERS.at(number), number, user) for number, user in enumerate(users)]
     active = [one.id for one in members if one.user.active] or [members[0].id]
@@ -48,6 +47,12 @@ def build_team(options: Options, clock: SimClock, settings: Settings) -> Team:
         transaction_fields=[*_TRANSACTION_FIELDS, *declared[kinds.TRANSACTIONS]],
         hooks=Hooks(clock, settings.webhook_seconds),
     )
+
+
+def zone(name: str) -> None:
+    """Raise SimulatorError unless there is such a zone."""
+    if read_zone(name) is None:
+        raise SimulatorError(f"setting timezone: {name!r} is no IANA zone, such as America/Chicago")
 
 
 def _fields(options: Options) -> dict[str, list[CustomField]]:

@@ -1,18 +1,20 @@
 """The double itself: who may call, how often, and which handler answers."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from crmhub.testing.simulator.app import PATTERN_KEY, Double
+from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.jsons import json_response
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.routes import Routes
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.lofty import team as kinds
-from crmhub_rest.simulators.lofty.building import build_team
+from crmhub_rest.simulators.lofty.acts import ACTS, rename_stage, restore
+from crmhub_rest.simulators.lofty.building import build_team, zone
 from crmhub_rest.simulators.lofty.call import Call, Endpoint
 from crmhub_rest.simulators.lofty.endpoints import endpoints
 from crmhub_rest.simulators.lofty.errors import (
@@ -50,7 +52,8 @@ class LoftyDouble(Double):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.settings = read_settings(options.settings)
+        self._given = dict(options.settings)
+        self.settings = read_settings(self._given)
         self.team = build_team(options, self.clock, self.settings)
         self.accounts = Accounts(self.clock, self.settings, options.seed)
         self.credentials = self.accounts.credentials
@@ -104,6 +107,8 @@ class LoftyDouble(Double):
         endpoint = found.targets.get(request.method)
         if endpoint is None:
             raise no_such_method()
+        if request.method in {"POST", "PUT"} and not _is_json(request):
+            raise LoftyError(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Type must be application/json")
         if endpoint.area not in self.settings.scopes:
             raise out_of_scope()
         call = Call(
@@ -137,6 +142,30 @@ class LoftyDouble(Double):
         """A code as it stands in the address to which Lofty sends a user back, good for ten minutes."""
         return self.accounts.console_code()
 
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Make other choices while the double runs; all that were made. Raises SimulatorError."""
+        given = {**self._given, **changes}
+        settings = read_settings(given)
+        zone(settings.timezone)
+        self._given, self.settings, self.accounts.settings = given, settings, settings
+        self.team.timezone, self.team.persist_seconds = settings.timezone, settings.persist_seconds
+        self.team.hooks.seconds = settings.webhook_seconds
+        self.limits = Limits(self.clock, settings.rate_limit, reset_as_epoch=settings.reset_as_epoch)
+        return given
+
+    def act(self, name: str, given: Mapping[str, str]) -> dict[str, object]:
+        """What people do in Lofty without the API; raises SimulatorError."""
+        match name, given:
+            case "restore", {"lead": str() as lead_id}:
+                restore(self.team, lead_id)
+            case "rename_stage", {"from": str() as old, "to": str() as new}:
+                rename_stage(self.team, old, new)
+            case "revoke_key", _:
+                self.accounts.revoke_key()
+            case _:
+                raise SimulatorError(f"there is no {name} with these particulars; there are {ACTS}")
+        return {}
+
     def expire_tokens(self) -> None:
         """Let all access tokens expire now; API keys live on."""
         self.accounts.book.expire_all()
@@ -159,3 +188,8 @@ class LoftyDouble(Double):
     def _refused(self, refusal: LoftyError) -> Response:
         body: object = refusal.message if self.settings.errors_as_text else refusal.body()
         return json_response(body, refusal.status)
+
+
+def _is_json(request: Request) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return kind == "application/json" or (not kind and request.headers.get("content-length", "0") == "0")

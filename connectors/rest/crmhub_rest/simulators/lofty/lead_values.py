@@ -3,7 +3,6 @@
 Source: Lofty Open API, `LeadRequest` and `EditLeadRequest`.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
@@ -13,6 +12,7 @@ from crmhub_rest.simulators.lofty.errors import LoftyError, invalid
 from crmhub_rest.simulators.lofty.rows import rows_in, texts, whole
 from crmhub_rest.simulators.lofty.team import Team
 from crmhub_rest.simulators.lofty.times import read_birthday
+from crmhub_rest.simulators.lofty.typed import FAMILY, INQUIRY, PROPERTY, check_custom, typed
 
 _NAME_LENGTH: Final = 30
 _TAG_LENGTH: Final = 64
@@ -88,6 +88,7 @@ def property_written(row: Row, given: Row) -> None:
 
     Raises LoftyError.
     """
+    given = typed(given, PROPERTY, "property")
     if not any(str(given.get(key, "")).strip() for key in _ADDRESS):
         raise LoftyError(400, 200057, "PROPERTY_ADDRESS_EMPTY")
     held = [dict(one) for one in rows_in(row, "properties")]
@@ -177,7 +178,7 @@ def _addresses(team: Team, row: Row, key: str, value: object) -> None:
 def _lead_types(team: Team, row: Row, key: str, value: object) -> None:
     del team
     kinds = cast("list[object]", value) if isinstance(value, list) else [None]
-    if any(kind not in vocabulary.LEAD_TYPES for kind in kinds):
+    if any(not isinstance(kind, int) or kind not in vocabulary.LEAD_TYPES for kind in kinds):
         raise invalid("leadTypes are -1, 1, 2, 5, 6, 7, 8, 9")
     row[key] = kinds
 
@@ -221,12 +222,12 @@ def _property(team: Team, row: Row, key: str, value: object) -> None:
 
 def _inquiry(team: Team, row: Row, key: str, value: object) -> None:
     held = cast("Row", row.get(key) or {"createTime": team.now()})
-    row[key] = {**held, **as_row(value, key), "updateTime": team.now()}
+    row[key] = {**held, **typed(as_row(value, key), INQUIRY, key), "updateTime": team.now()}
 
 
 def _family(team: Team, row: Row, key: str, value: object) -> None:
     del team
-    people = as_rows(value, key)
+    people = [typed(one, FAMILY, key) for one in as_rows(value, key)]
     if len(people) > _MOST_FAMILY or any(not str(one.get("firstName", "")).strip() for one in people):
         raise invalid("up to 4 family members, each with a firstName")
     row[key] = people
@@ -245,27 +246,6 @@ def _custom(team: Team, row: Row, key: str, value: object) -> None:
         check_custom(declared.type, declared.choices, content)
         held[name] = content
     row["custom"] = {name: content for name, content in held.items() if content}
-
-
-def check_custom(kind: str, choices: tuple[str, ...], content: str) -> None:
-    """Raise LoftyError unless a custom field of this type can hold the text."""
-    if not content:
-        return
-    match kind:
-        case "number" | "percentage" | "currency":
-            fits = content.removeprefix("-").replace(".", "", 1).isdigit()
-        case "single_select":
-            fits = content in choices
-        case "multi_select":
-            try:
-                chosen = cast("object", json.loads(content))
-            except ValueError:
-                chosen = None
-            fits = isinstance(chosen, list) and all(one in choices for one in cast("list[object]", chosen))
-        case _:
-            fits = True
-    if not fits:
-        raise invalid(f"{content!r} is no value of a custom field of type {kind}")
 
 
 def _ownership(team: Team, row: Row, key: str, value: object) -> None:

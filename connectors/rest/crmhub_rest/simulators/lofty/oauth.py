@@ -53,7 +53,7 @@ class Accounts:
 
     def __init__(self, clock: SimClock, settings: Settings, seed: int) -> None:
         self._clock = clock
-        self._settings = settings
+        self.settings = settings
         self._random = random.Random(f"lofty {seed}")
         self.book = TokenBook(clock)
         parts = (opaque(self._random, 20), opaque(self._random, 60), opaque(self._random, 43))
@@ -62,6 +62,7 @@ class Accounts:
         self.client_secret = opaque(self._random, 40)
         self._refresh_tokens: set[str] = set()
         self._codes: dict[str, _Code] = {}
+        self._key_revoked = False
         access, refresh = self._pair()
         self.credentials = {
             "api_key": self.api_key,
@@ -75,7 +76,7 @@ class Accounts:
         """Whose calls are counted together: the key's or the application's; raises LoftyError."""
         scheme, _, value = authorization.strip().partition(" ")
         value = value.strip()
-        is_key = compare_digest(value.encode(), self.api_key.encode())
+        is_key = not self._key_revoked and compare_digest(value.encode(), self.api_key.encode())
         match scheme.lower():
             case "token" if is_key:
                 return _API_KEY
@@ -86,6 +87,10 @@ class Accounts:
             case _:
                 raise bad_credentials()
 
+    def revoke_key(self) -> None:
+        """The user makes the API key useless, or it has come to its end."""
+        self._key_revoked = True
+
     def console_code(self) -> str:
         """A code as the consent page hands it on, for any redirect address."""
         return self._code("", "", "")
@@ -93,9 +98,12 @@ class Accounts:
     def consent(self, request: Request) -> Response:
         """The user grants the application access, and is sent back with a code."""
         query = request.query_params
-        redirect = query.get("redirect_uri", query.get("redirectUri", ""))
+        registered = self.settings.redirect_uri
+        redirect = query.get("redirect_uri", query.get("redirectUri", registered))
         if query.get("clientId", query.get("client_id")) != self.client_id or not redirect:
             raise LoftyError(400, 20012, "INVALID_PARAMETER: unknown clientId, or no redirect_uri")
+        if registered and redirect != registered:
+            raise LoftyError(400, 20012, "INVALID_PARAMETER: redirect_uri is not the registered one")
         values = {
             "code": self._code(
                 redirect, query.get("code_challenge", ""), query.get("code_challenge_method", "")
@@ -168,7 +176,7 @@ class Accounts:
         body: dict[str, object] = {
             "access_token": access,
             "token_type": "bearer",
-            "expires_in": int(self._settings.token_seconds),
+            "expires_in": int(self.settings.token_seconds),
         }
         if refresh:
             body["refresh_token"] = fresh
@@ -178,7 +186,7 @@ class Accounts:
 
     def _pair(self) -> tuple[str, str]:
         access, refresh = opaque(self._random, 48), opaque(self._random, 48)
-        self.book.issue(access, _OAUTH, self._settings.scopes, self._settings.token_seconds)
+        self.book.issue(access, _OAUTH, self.settings.scopes, self.settings.token_seconds)
         self._refresh_tokens.add(refresh)
         return access, refresh
 

@@ -15,6 +15,7 @@ _HELP: Final = {
     "rate_limit": "calls a minute, instead of the mode's",
     "reset": "X-RateLimit-Reset as epoch (seconds, as documented) or left (milliseconds left, as the sample)",
     "token_seconds": "life of an access token (default 3600)",
+    "redirect_uri": "the address that the application has registered (default: any that it names)",
     "scopes": f"what the credentials may do, comma-separated, of {', '.join(AREAS)} (default: everything)",
     "persist_seconds": "how long a new lead, note or log entry cannot be read yet (default 0)",
     "scroll_seconds": "life of a scrollId (default 300)",
@@ -34,6 +35,7 @@ class Settings:
     rate_limit: int
     reset_as_epoch: bool
     token_seconds: float
+    redirect_uri: str
     scopes: frozenset[str]
     persist_seconds: float
     scroll_seconds: float
@@ -53,6 +55,7 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         rate_limit=switches.whole("rate_limit", _MODES[mode], least=1),
         reset_as_epoch=switches.one_of("reset", "epoch", "epoch", "left") == "epoch",
         token_seconds=switches.number("token_seconds", 3600, least=1),
+        redirect_uri=switches.text("redirect_uri"),
         scopes=_scopes(switches.texts("scopes", AREAS)),
         persist_seconds=switches.number("persist_seconds", 0),
         scroll_seconds=switches.number("scroll_seconds", 300, least=1),

@@ -155,6 +155,13 @@ class Team:
         self._changed(name, place, gone.row, None)
         return gone.row
 
+    def restore_lead(self, place: int) -> None:
+        """Bring a lead back from the trash, changed now."""
+        self.leads.restore(place, self.now())
+        row = {**self.leads.row(place), "lastUpdateTime": self.now()}
+        self.leads.replace(place, row, self.now())
+        self._changed(LEADS, place, None, row)
+
     def view(self, name: str, key: object, find: Callable[[], list[int]]) -> list[int]:
         """The places that `find` gives, kept under `key` until something changes."""
         state = (self._version, self._unready(name))

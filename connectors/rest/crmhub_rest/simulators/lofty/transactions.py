@@ -23,6 +23,7 @@ from crmhub_rest.simulators.lofty.errors import (
 )
 from crmhub_rest.simulators.lofty.rows import full_name, text, whole
 from crmhub_rest.simulators.lofty.team import TRANSACTIONS, CustomField, Team
+from crmhub_rest.simulators.lofty.typed import check_custom
 from crmhub_rest.simulators.lofty.vocabulary import TRANSACTION_FIELD_TYPES
 
 _DATES: Final = (
@@ -163,10 +164,13 @@ def _customs(team: Team, value: object) -> list[Row]:
     kept: list[Row] = []
     for item in cast("list[object]", value) if isinstance(value, list) else [None]:
         one = cast("Row", item) if isinstance(item, dict) else {}
-        if not any(field.id == one.get("id") for field in team.transaction_fields):
+        field = next((field for field in team.transaction_fields if field.id == one.get("id")), None)
+        content = one.get("value")
+        if field is None or not isinstance(content, str | None):
             raise invalid("customFields are {id, value} of the team's custom fields")
-        if one.get("value") is not None:
-            kept.append({"id": one["id"], "value": str(one["value"])})
+        if content:
+            check_custom(field.type, field.choices, content)
+            kept.append({"id": field.id, "value": content})
     return kept
 
 
