@@ -99,6 +99,7 @@ OPTIONAL: dict[str, set[str]] = {
     },
     **{f"/{kind}Fields/{{field_code}}": FIELD for kind in ("deal", "person", "organization", "activity")},
     "/itemSearch": {"related_items"},
+    "/leads/{id}/convert/status/{conversion_id}": {"lead_id"},
     **{f"/notes{one}": {"project", "task", "pinned_to_task_flag"} for one in ("", "/{id}")},
     "/noteFields": {"options"},
 }
@@ -201,3 +202,31 @@ async def test_tokens_fit(empty: Made) -> None:
     form = {"grant_type": "refresh_token", "refresh_token": held["refresh_token"]}
     auth = (held["client_id"], held["client_secret"])
     check(await client.post("/oauth/token", data=form, auth=auth), "v1", "/oauth/token")
+
+
+async def test_recents_merges_and_conversions_fit(empty: Made) -> None:
+    _, client = empty
+    for title in ("a", "b"):
+        await client.post(f"{V2}/deals", json={"title": title})
+    await client.post(f"{V2}/persons", json={"name": "P"})
+    await client.post(f"{V2}/activities", json={"due_date": "2026-01-02"})
+    await client.post(f"{V1}/notes", json={"content": "n", "person_id": 1})
+    reply = await client.get(f"{V1}/recents", params={"since_timestamp": "2026-01-01 00:00:00"})
+    assert len(reply.json()["data"]) == 15
+    check(reply, "v1", "/recents")
+    check(await client.get(f"{V1}/stages/1/deals"), "v1", "/stages/{id}/deals")
+    check(await client.put(f"{V1}/deals/1/merge", json={"merge_with_id": 2}), "v1", "/deals/{id}/merge")
+    lead = (await client.post(f"{V1}/leads", json={"title": "l", "person_id": 1})).json()["data"]["id"]
+    convert = await client.post(f"{V2}/leads/{lead}/convert/deal")
+    made = check(convert, "v2", "/leads/{id}/convert/deal")["conversion_id"]
+    path = "/leads/{id}/convert/status/{conversion_id}"
+    check(await client.get(f"{V2}/leads/{lead}/convert/status/{made}"), "v2", path)
+    follow = {"user_id": 23_000_001}
+    check(await client.post(f"{V2}/deals/2/followers", json=follow), "v2", "/deals/{id}/followers")
+    check(await client.get(f"{V2}/deals/2/followers"), "v2", "/deals/{id}/followers")
+    check(
+        await client.delete(f"{V2}/deals/2/followers/23000001"), "v2", "/deals/{id}/followers/{follower_id}"
+    )
+    body = {"name": "Visit", "icon_key": "car"}
+    check(await client.post(f"{V1}/activityTypes", json=body), "v1", "/activityTypes")
+    check(await client.delete(f"{V1}/activityTypes/7"), "v1", "/activityTypes/{id}")

@@ -5,7 +5,8 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date
+from functools import cache
 
 from crmhub.testing.simulator.clock import SimClock
 from crmhub.testing.simulator.options import Options
@@ -35,6 +36,7 @@ KEPT = 30 * 86_400
 """How long a deleted record can still be seen, in seconds."""
 MOST_OUTGOING = 100_000
 _FIRST_CUSTOM_NUMBER = 4_001
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,13 @@ class Company:
 
 def stamp(instant: int) -> str:
     """Epoch seconds as v2 writes times."""
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    number, rest = divmod(instant, 86_400)
+    return f"{_day(number)}T{rest // 3_600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+
+
+@cache
+def _day(number: int) -> str:
+    return date.fromordinal(_EPOCH + number).isoformat()
 
 
 def _ident(row: Row) -> int | str:

@@ -1,6 +1,19 @@
 """All endpoints that the double plays."""
 
-from crmhub_rest.simulators.pipedrive import field_api, leads, notes, pipelines, records, search, users
+from crmhub_rest.simulators.pipedrive import (
+    activity_types,
+    field_api,
+    followers,
+    leads,
+    merging,
+    notes,
+    pipelines,
+    recents,
+    records,
+    search,
+    users,
+    v1_lists,
+)
 from crmhub_rest.simulators.pipedrive.call import Endpoint
 from crmhub_rest.simulators.pipedrive.company import Company
 from crmhub_rest.simulators.pipedrive.webhooks import Webhooks
@@ -13,8 +26,13 @@ def endpoints(company: Company) -> list[Endpoint]:
         *records.endpoints(),
         *pipelines.endpoints(),
         *field_api.endpoints(),
+        *followers.endpoints(),
+        *merging.endpoints(),
         *notes.ENDPOINTS,
         *leads.ENDPOINTS,
+        *activity_types.ENDPOINTS,
         *users.ENDPOINTS,
+        *v1_lists.endpoints(),
+        *recents.ENDPOINTS,
         *Webhooks(company).endpoints(),
     ]

@@ -101,12 +101,12 @@ def list_leads(call: Call, *, archived: bool = False) -> Response:
     table = company.tables["lead"]
     same = {name: call.whole(name) for name in _FILTERS if name in call.params}
     since = None if archived else call.moment("updated_since")
+    archive = set(table.find("is_archived", value=True))
     places = table.places() if since is None else sorted(table.places_by_modified(since=since))
-    rows = [
-        row
-        for row in map(table.row, places)
-        if bool(row["is_archived"]) == archived and all(row[name] == value for name, value in same.items())
-    ]
+    chosen = [place for place in places if (place in archive) == archived]
+    if not same and "sort" not in call.params:
+        return page_v1(call, chosen, lambda place: show_lead(company, table.row(place)))
+    rows = [row for row in map(table.row, chosen) if all(row[name] == value for name, value in same.items())]
     return page_v1(call, ordered(call, rows, _SORTS), lambda row: show_lead(company, row))
 
 

@@ -24,6 +24,8 @@ from crmhub_rest.simulators.pipedrive.errors import invalid
 Key = tuple[object, int]
 """What a list is ordered by, and the id."""
 FIELDS_CHANGED = "update_time"
+_FEW = 2_000
+"""So many changed records are sorted for each page; where there are more, all are gone through by id."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def _walk(company: Company, wanted: Wanted, order: Order, start: Key | None) -> 
     streams: list[Iterator[tuple[Key, Row]]] = []
     if wanted.live:
         keys = _live_keys(company, wanted, order, start)
-        streams.append((key, table.row(key[1] - 1)) for key in keys)
+        after = (key for key in keys if start is None or not _before(key, start, order))
+        streams.append((key, table.row(key[1] - 1)) for key in after)
     if wanted.gone:
         streams.append(_gone(company, wanted, order))
     for key, row in merge(
@@ -135,17 +138,18 @@ def _live_keys(company: Company, wanted: Wanted, order: Order, start: Key | None
         for place in table.places_by_modified(since=since, until=until, descending=order.descending):
             yield table.modified(place), place + 1
         return
-    if since is not None or until is not None:
+    bounded = since is not None or until is not None
+    if bounded and (order.field != "id" or table.about_modified(since, until) <= _FEW):
         changed = table.places_by_modified(since=since, until=until)
-        yield from sorted(
-            (_key(company, wanted.kind, order, place) for place in changed), reverse=order.descending
-        )
+        keys = (_key(company, wanted.kind, order, place) for place in changed)
+        yield from sorted(keys, reverse=order.descending)
         return
     if order.field == "id":
         at = start[1] - 1 if start else None
         bounds = {} if at is None else ({"before": at + 1} if order.descending else {"after": at - 1})
         for place in table.places(**bounds, descending=order.descending):
-            yield place + 1, place + 1
+            if not bounded or _within(table.modified(place), since, until):
+                yield place + 1, place + 1
         return
     yield from _sorted(company, wanted.kind, order, start)
 

@@ -92,7 +92,7 @@ def shown(company: Company, kind: str, row: Row, view: View = PLAIN) -> Row:
     for name in view.include:
         if name in row and kind != "deal":
             continue
-        told[name] = _extra(company, kind, row, name)
+        told[name] = extra(company, kind, row, name)
     return told
 
 
@@ -102,7 +102,8 @@ def _labels(company: Company, kind: str, row: Row) -> list[dict[str, object]]:
     return [{"id": one.id, "label": one.label} for one in options if one is not None]
 
 
-def _extra(company: Company, kind: str, row: Row, name: str) -> object:
+def extra(company: Company, kind: str, row: Row, name: str) -> object:
+    """The value of a field that comes only when it is asked for."""
     if name in _ACTIVITIES:
         return _of_activities(company, kind, row, name)
     if name.endswith("deals_count"):

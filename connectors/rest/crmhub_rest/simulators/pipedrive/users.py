@@ -53,11 +53,6 @@ def get_user(call: Call) -> Response:
     return done(_shown(call, user))
 
 
-def list_types(call: Call) -> Response:
-    """`GET /v1/activityTypes`."""
-    return done(call.company.activity_types)
-
-
 def list_currencies(call: Call) -> Response:
     """`GET /v1/currencies`: those whose code or name holds `term`."""
     term = call.params.get("term", "").casefold()
@@ -84,6 +79,5 @@ ENDPOINTS = (
     Endpoint("v1", "GET", "/users/find", find_users, 40, _READ),
     Endpoint("v1", "GET", "/users", list_users, 20, _READ),
     Endpoint("v1", "GET", "/users/{id}", get_user, 2, _READ),
-    Endpoint("v1", "GET", "/activityTypes", list_types, 20, ("activities:read", "activities:full", "admin")),
     Endpoint("v1", "GET", "/currencies", list_currencies, 20, ("base",)),
 )
