@@ -201,3 +201,34 @@ async def test_a_body_that_is_no_json_is_a_400(seeded: Made) -> None:
     json_type = {"content-type": "application/json"}
     reply = await seeded[1].post("/contacts/search", content=b"{", headers=json_type)
     assert reply.status_code == 400
+
+
+async def test_strange_cursors_and_numbers_are_refused(seeded: Made) -> None:
+    double, ghl = seeded
+    own = {"locationId": double.credentials["location_id"]}
+    known = next(iter(double.truth("contacts")))["id"]
+    assert await refused(seeded, searchAfter=["x", known]) == ["searchAfter is not valid"]
+    assert await refused(seeded, searchAfter=[[1], known]) == ["searchAfter is not valid"]
+    assert (await refused(seeded, page=10**400))[0].startswith("page must not be greater")
+    for limit in ("1e999", "nan", "--5"):
+        reply = await ghl.get("/contacts/", params={**own, "limit": limit})
+        assert reply.json()["message"] == ["limit must be a number conforming to the specified constraints"]
+    deep: dict[str, Any] = {"field": "city", "operator": "eq", "value": "x"}
+    for _ in range(200):
+        deep = {"group": "AND", "filters": [deep]}
+    assert await refused(seeded, filters=[deep]) == ["filters must not be nested deeper"]
+    late = {"field": "dateAdded", "operator": "range", "value": {"gte": "9999-12-31T23:59:59-23:59"}}
+    assert (await refused(seeded, filters=[late]))[0].endswith("must be a number or a date")
+
+
+async def test_rows_stay_in_order_where_the_clock_was_turned_back(seeded: Made) -> None:
+    double, ghl = seeded
+    own = {"locationId": double.credentials["location_id"]}
+    double.clock.advance(-2 * 365 * 86_400)
+    made = (await ghl.post("/contacts/", json={**own, "email": "a@b.cd"})).json()["contact"]
+    whole = (await find(seeded, pageLimit=500))["contacts"]
+    times = [hit["dateAdded"] for hit in whole]
+    assert times == sorted(times, reverse=True)
+    listed = (await ghl.get("/contacts/", params={**own, "limit": 100})).json()["contacts"]
+    assert [row["id"] for row in listed] == [hit["id"] for hit in whole[:100]]
+    assert 0 < [hit["id"] for hit in whole].index(made["id"]) < 120

@@ -18,6 +18,7 @@ TEXT: Final = (*EQUAL, "contains", "not_contains")
 DATE: Final = ("range", "exists", "not_exists")
 NUMBER: Final = (*EQUAL, "range")
 _LONGEST = 75
+_DEEPEST = 10
 _BOUNDS: Final[Mapping[str, Callable[[Decimal, Decimal], bool]]] = {
     "gte": lambda value, bound: value >= bound,
     "gt": lambda value, bound: value > bound,
@@ -79,6 +80,8 @@ def bounds_of(value: object) -> tuple[int | None, int | None]:
 
 
 def _test(item: object, field_of: FieldOf, where: str) -> Test:
+    if where.count(".filters.") > _DEEPEST:
+        raise invalid("filters must not be nested deeper")
     if not isinstance(item, dict):
         raise invalid(f"{where} must be an object")
     given = cast("dict[str, object]", item)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from crmhub.testing.simulator.clock import SimClock
 from crmhub.testing.simulator.table import NO_ROWS, Row, Seeded, Table
@@ -39,7 +39,9 @@ class Calendar:
 
 @dataclass
 class Location:
-    """A location. Times in rows are milliseconds; `version` rises with every change."""
+    """A location. Times in rows are milliseconds; `version` rises with every change. `in_order`: no row was
+    added at an earlier time than the one before it, as when somebody turns the clock back.
+    """
 
     id: str
     name: str
@@ -53,8 +55,10 @@ class Location:
     values: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
     tags: dict[str, str] = field(default_factory=dict[str, str])
     version: int = 0
+    in_order: bool = True
     listener: Listener = _nobody
     _made: int = 0
+    _newest: dict[str, int] = field(default_factory=dict[str, int])
 
     def now(self) -> int:
         """The present instant in milliseconds since the epoch."""
@@ -68,6 +72,7 @@ class Location:
         """Keep a new row; its id and times are given to it."""
         table, now = self.tables[name], self.now()
         row = {**row, "id": self.ids[name].id_of(table.next_place), "dateAdded": now, "dateUpdated": now}
+        self._note_time(name, now)
         table.insert(self._linked(row), now)
         self._tell(name, "create", {}, row)
         return row
@@ -135,6 +140,14 @@ class Location:
         for name in names:
             if name not in self.tags.values():
                 self.tags[self.new_id("tags")] = name
+
+    def _note_time(self, name: str, now: int) -> None:
+        table = self.tables[name]
+        if name not in self._newest:
+            last = table.next_place - 1
+            self._newest[name] = cast("int", table.row(last)["dateAdded"]) if table.is_live(last) else 0
+        self.in_order = self.in_order and now >= self._newest[name]
+        self._newest[name] = now
 
     def _found(self, name: str, link: str, place: int | None) -> list[Row]:
         if place is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import total_ordering
 
-from crmhub.testing.simulator.table import Row
+from crmhub.testing.simulator.table import Row, Table
 from crmhub_rest.simulators.gohighlevel.location import Location
 
 _MOST_KEPT = 8
@@ -19,7 +19,9 @@ Key = tuple[object, ...]
 
 @dataclass(frozen=True)
 class Sort:
-    """One field to sort by. `read` gives the value of a row, None where there is none."""
+    """One field to sort by. `read` gives the value of a row, None where there is none. Sorting by `dateAdded`
+    or `dateUpdated` alone needs no row.
+    """
 
     field: str
     descending: bool
@@ -42,7 +44,7 @@ class Orderer:
     """Finds and sorts the rows of one location's object."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str, str, int], tuple[list[int], list[Key]]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, str, int], list[int]] = OrderedDict()
 
     def ordered(
         self, location: Location, name: str, criteria: Criteria, hidden_after: int | None
@@ -52,48 +54,34 @@ class Orderer:
         known = (location.id, f"{name} {criteria.name}", order, location.version)
         found = self._kept.get(known) if hidden_after is None else None
         if found is None:
-            found = self._find(location, name, criteria, hidden_after)
+            found = _find(location, name, criteria, hidden_after)
             if hidden_after is None:
                 self._kept[known] = found
                 if len(self._kept) > _MOST_KEPT:
                     self._kept.popitem(last=False)
-        return Ordered(location, name, criteria.sort, *found)
-
-    def _find(
-        self, location: Location, name: str, criteria: Criteria, hidden_after: int | None
-    ) -> tuple[list[int], list[Key]]:
-        table = location.tables[name]
-        places: Iterable[int] = criteria.among() if criteria.among else table.places()
-        if criteria.fits is None and hidden_after is None:
-            found = [place for place in places if table.is_live(place)]
-        else:
-            found = [
-                place
-                for place in places
-                if table.is_live(place) and _fits(table.row(place), criteria.fits, hidden_after)
-            ]
-        keys = {place: _key(criteria.sort, place, table.row, table.modified) for place in found}
-        found.sort(key=keys.__getitem__)  # pyright: ignore[reportArgumentType]
-        return found, [keys[place] for place in found]
+        return Ordered(location, name, criteria.sort, found)
 
 
 @dataclass(frozen=True)
 class Ordered:
-    """Places in order, with their sort keys."""
+    """Places in order."""
 
     location: Location
     name: str
     sort: tuple[Sort, ...]
     places: list[int]
-    keys: list[Key]
 
     def after(self, values: Sequence[object], row_id: str) -> int | None:
-        """The position after the row with these sort values and this id; None if no row can have it."""
+        """The position after the row with these sort values and this id; None if no row can have them."""
         place = self.location.ids[self.name].place_of(row_id)
         if place is None or len(values) != len(self.sort):
             return None
         parts = [_part(value, one.descending) for value, one in zip(values, self.sort, strict=True)]
-        return bisect_right(self.keys, (*parts, _tie(self.sort, place)))  # pyright: ignore[reportArgumentType]
+        cursor: Key = (*parts, _tie(self.sort, place))
+        try:
+            return bisect_right(self.places, cursor, key=self._key)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        except TypeError:
+            return None  # a text where there are numbers, or the other way round
 
     def row(self, place: int) -> Row:
         """The row at a place."""
@@ -104,6 +92,23 @@ class Ordered:
         row = self.row(place)
         return [*(one.read(row) for one in self.sort), row["id"]]
 
+    def _key(self, place: int) -> Key:
+        return _key(self.sort, place, self.location.tables[self.name])
+
+
+def _find(location: Location, name: str, criteria: Criteria, hidden_after: int | None) -> list[int]:
+    table = location.tables[name]
+    places: Iterable[int] = criteria.among() if criteria.among else table.places()
+    found = [place for place in places if table.is_live(place)]
+    if criteria.fits is not None or hidden_after is not None:
+        found = [place for place in found if _fits(table.row(place), criteria.fits, hidden_after)]
+    if [one.field for one in criteria.sort] == ["dateAdded"] and location.in_order:
+        found.sort(reverse=criteria.sort[0].descending)
+        return found
+    keys = {place: _key(criteria.sort, place, table) for place in found}
+    found.sort(key=keys.__getitem__)  # pyright: ignore[reportArgumentType]
+    return found
+
 
 def _fits(row: Row, fits: Callable[[Row], bool] | None, hidden_after: int | None) -> bool:
     if hidden_after is not None and int(str(row["dateAdded"])) > hidden_after:
@@ -111,13 +116,11 @@ def _fits(row: Row, fits: Callable[[Row], bool] | None, hidden_after: int | None
     return fits is None or fits(row)
 
 
-def _key(
-    sort: tuple[Sort, ...], place: int, row_at: Callable[[int], Row], modified: Callable[[int], int]
-) -> Key:
-    if len(sort) == 1 and sort[0].field == "dateUpdated":
-        parts = [_part(modified(place), sort[0].descending)]
+def _key(sort: tuple[Sort, ...], place: int, table: Table) -> Key:
+    if [one.field for one in sort] == ["dateUpdated"]:
+        parts = [_part(table.modified(place), sort[0].descending)]
     else:
-        row = row_at(place)
+        row = table.row(place)
         parts = [_part(one.read(row), one.descending) for one in sort]
     return (*parts, _tie(sort, place))
 
@@ -142,4 +145,4 @@ class _Falling:
     text: str
 
     def __lt__(self, other: object) -> bool:
-        return isinstance(other, _Falling) and self.text > other.text
+        return self.text > other.text if isinstance(other, _Falling) else NotImplemented

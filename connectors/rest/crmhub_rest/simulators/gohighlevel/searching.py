@@ -114,9 +114,9 @@ def _sort(call: Call, what: Searched) -> tuple[Sort, ...]:
             raise invalid(f"sort.{place}.field must be one of the following values: {', '.join(what.sorts)}")
         if direction not in {"asc", "desc"}:
             raise invalid(f"sort.{place}.direction must be one of the following values: asc, desc")
-        name = "dateUpdated" if field == what.changed else field
+        name = {what.changed: "dateUpdated", what.added: "dateAdded"}.get(field, field)
         sort.append(Sort(name, direction == "desc", what.sorts[field]))
-    return tuple(sort) or (Sort(what.added, True, what.sorts[what.added]),)
+    return tuple(sort) or (Sort("dateAdded", True, what.sorts[what.added]),)
 
 
 def _start(call: Call, ordered: Ordered, size: int) -> int:

@@ -6,11 +6,14 @@ there: `string!`, `number`, `boolean`, `strings`, `array`, `objects`, `object`, 
 Where a part may be missing, null counts as missing.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
-from typing import cast
+from decimal import Decimal
+from typing import Final, cast
 
 from crmhub_rest.simulators.gohighlevel.errors import invalid
 
+_HIGHEST: Final = 10**15
 Shape = Mapping[str, str]
 Values = Mapping[str, object]
 
@@ -47,25 +50,31 @@ def whole_of(values: Values, name: str, default: int, *, least: int = 0, most: i
     value = values.get(name)
     if value is None:
         return default
-    number = int(cast("int", value))
+    number = cast("int | float | Decimal", value)
+    highest = _HIGHEST if most is None else most
     if number < least:
         raise invalid(f"{name} must not be less than {least}")
-    if most is not None and number > most:
-        raise invalid(f"{name} must not be greater than {most}")
-    return number
+    if number > highest:
+        raise invalid(f"{name} must not be greater than {highest}")
+    return int(number)
 
 
 def _read(text: str, part: str) -> object:
     match part.rstrip("!"):
         case "number":
             try:
-                return int(text) if text.lstrip("-").isdigit() else float(text)
+                return int(text) if text.lstrip("-").isdigit() else _finite(text)
             except ValueError:
                 return text
         case "boolean" if text in {"true", "false"}:
             return text == "true"
         case _:
             return text
+
+
+def _finite(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
 
 
 def _problems(name: str, part: str, value: object) -> Iterable[str]:

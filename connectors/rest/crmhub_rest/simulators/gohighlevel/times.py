@@ -16,9 +16,10 @@ def parse_instant(text: str) -> int | None:
     """Milliseconds since the epoch from an ISO 8601 text (in UTC if it names no zone); None if it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    return round(moment.timestamp() * 1000) if moment.year < 9999 else None
 
 
 def parse_us_day(text: str) -> int | None:

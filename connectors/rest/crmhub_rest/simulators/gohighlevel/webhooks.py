@@ -11,7 +11,7 @@ import base64
 import random
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache
 from typing import Final
 
 from cryptography.hazmat.primitives import hashes, serialization
@@ -57,10 +57,10 @@ class Webhooks:
     """What the app is told of."""
 
     def __init__(self, clock: SimClock, seed: int, settings: Settings) -> None:
-        self._clock, self._settings = clock, settings
+        self._clock, self._seed, self._settings = clock, seed, settings
         self._ids = random.Random(f"gohighlevel-webhooks-{seed}")
-        self._keys = random.Random(f"gohighlevel-webhook-keys-{seed}")
-        self._ed25519 = Ed25519PrivateKey.from_private_bytes(self._keys.randbytes(32))
+        secret = random.Random(f"gohighlevel-webhook-ed25519-{seed}").randbytes(32)
+        self._ed25519 = Ed25519PrivateKey.from_private_bytes(secret)
         self._outbox: deque[dict[str, object]] = deque(maxlen=_MOST_KEPT)
 
     @property
@@ -71,7 +71,7 @@ class Webhooks:
         form = (serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         keys = {"webhook_ed25519_key": self._ed25519.public_key().public_bytes(*form).decode()}
         if self._settings.webhook_signatures in {"both", "rsa"}:
-            keys["webhook_rsa_key"] = self._rsa.public_key().public_bytes(*form).decode()
+            keys["webhook_rsa_key"] = _rsa_key(self._seed).public_key().public_bytes(*form).decode()
         return keys
 
     def hear(self, location: Location, name: str, event: str, before: Row, after: Row) -> None:
@@ -109,23 +109,25 @@ class Webhooks:
         if wanted in {"both", "ed25519"}:
             headers["x-ghl-signature"] = base64.b64encode(self._ed25519.sign(raw)).decode()
         if wanted in {"both", "rsa"}:
-            signed = self._rsa.sign(raw, padding.PKCS1v15(), hashes.SHA256())
+            signed = _rsa_key(self._seed).sign(raw, padding.PKCS1v15(), hashes.SHA256())
             headers["x-wh-signature"] = base64.b64encode(signed).decode()
         return headers
 
-    @cached_property
-    def _rsa(self) -> rsa.RSAPrivateKey:
-        first, second = (_prime(self._keys, _RSA_BITS // 2) for _ in range(2))
-        private = pow(_EXPONENT, -1, (first - 1) * (second - 1))
-        return rsa.RSAPrivateNumbers(
-            first,
-            second,
-            private,
-            rsa.rsa_crt_dmp1(private, first),
-            rsa.rsa_crt_dmq1(private, second),
-            rsa.rsa_crt_iqmp(first, second),
-            rsa.RSAPublicNumbers(_EXPONENT, first * second),
-        ).private_key()
+
+@cache
+def _rsa_key(seed: int) -> rsa.RSAPrivateKey:
+    source = random.Random(f"gohighlevel-webhook-rsa-{seed}")
+    first, second = (_prime(source, _RSA_BITS // 2) for _ in range(2))
+    private = pow(_EXPONENT, -1, (first - 1) * (second - 1))
+    return rsa.RSAPrivateNumbers(
+        first,
+        second,
+        private,
+        rsa.rsa_crt_dmp1(private, first),
+        rsa.rsa_crt_dmq1(private, second),
+        rsa.rsa_crt_iqmp(first, second),
+        rsa.RSAPublicNumbers(_EXPONENT, first * second),
+    ).private_key()
 
 
 def _types(name: str, event: str, before: Row, after: Row) -> list[str]:
