@@ -139,6 +139,13 @@ async def test_times_are_taken_as_numbers_and_texts_and_kept_as_texts(hubspot: h
         assert made.json()["properties"]["closedate"] == "2026-02-02T02:40:00.000Z"
 
 
+async def test_options_after_a_semicolon_are_added_to_those_that_are_held(hubspot: httpx.AsyncClient) -> None:
+    contact = await create(hubspot, "contacts", hs_buying_role="CHAMPION")
+    body = {"properties": {"hs_buying_role": ";BLOCKER;CHAMPION"}}
+    changed = await hubspot.patch(f"{OBJECTS}/contacts/{contact}", json=body)
+    assert changed.json()["properties"]["hs_buying_role"] == "CHAMPION;BLOCKER"
+
+
 async def test_activities_need_their_time_and_tickets_their_stage(hubspot: httpx.AsyncClient) -> None:
     for name, what, missing in (
         ("notes", "NOTE", "hs_timestamp"),

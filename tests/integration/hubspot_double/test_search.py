@@ -169,6 +169,10 @@ async def test_a_hundred_thousand_records_can_be_searched_and_listed_in_no_time(
     assert found["total"] > 1_000
     one = await search(hubspot, "contacts", ("email", "EQ", "contact99999@example.com"))
     assert one["total"] == 1
+    mails = ["contact3@example.com", "contact70000@example.com"]
+    chosen = {"propertyName": "email", "operator": "IN", "values": mails}
+    two = await search(hubspot, "contacts", filterGroups=[{"filters": [chosen]}], sorts=["-lastmodifieddate"])
+    assert [row["properties"]["email"] for row in two["results"]] == mails[::-1]
     last = (await hubspot.get(f"{OBJECTS}/contacts", params={"after": one["results"][0]["id"]})).json()
     assert len(last["results"]) == 1
     assert time.process_time() - begun < 3

@@ -23,6 +23,7 @@ from crmhub_rest.simulators.hubspot.resources import (
     associations,
     associations_v3,
     batches,
+    groups,
     objects,
     pipelines,
     properties,
@@ -206,6 +207,7 @@ def _endpoints() -> Iterator[Endpoint]:
     yield from associations.endpoints()
     yield from associations_v3.endpoints()
     yield from objects.endpoints()
+    yield from groups.endpoints()
     yield from properties.endpoints()
     yield from pipelines.endpoints()
     yield from account.endpoints()

@@ -4,6 +4,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from crmhub.testing.simulator.clock import SimClock
 from crmhub.testing.simulator.table import Row, Table
@@ -136,7 +137,7 @@ class Portal:
     def purge(self, store: Store) -> None:
         """Forget what was archived more than 90 days ago."""
         horizon = self.now() - ARCHIVE_DAYS * 86_400 * _MILLISECONDS
-        for gone in [one for one in store.table.deleted() if one.at <= horizon]:
+        for gone in list(takewhile(lambda one: one.at <= horizon, store.table.deleted())):
             store.table.purge(gone.place)
 
     def stage_of(self, store: Store, row: Row) -> tuple[Pipeline, Stage] | None:

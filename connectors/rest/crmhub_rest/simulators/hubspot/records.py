@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crmhub.testing.simulator.table import Row
-from crmhub_rest.simulators.hubspot.errors import HubSpotError, invalid, not_found
-from crmhub_rest.simulators.hubspot.pipelines import Pipeline
+from crmhub_rest.simulators.hubspot.errors import invalid, not_found
 from crmhub_rest.simulators.hubspot.portal import Former, HistoryEntry, Portal, Store
+from crmhub_rest.simulators.hubspot.rules import put_into_pipeline, refuse_missing, refuse_taken
 from crmhub_rest.simulators.hubspot.subscriptions import Event
 from crmhub_rest.simulators.hubspot.times import iso
 from crmhub_rest.simulators.hubspot.values import Values, checked
@@ -72,9 +72,9 @@ class Records:
     ) -> Draft:
         """A new record, checked; raises HubSpotError."""
         values = checked(store.properties, given, self._portal.choices(store))
-        self._refuse_missing(store, values, all_required=all_required)
-        self._in_pipeline(store, values, {})
-        self._refuse_taken(store, values, None)
+        refuse_missing(store, values, all_required=all_required)
+        put_into_pipeline(self._portal, store, values, {})
+        refuse_taken(self._portal, store, values, None)
         return Draft(values, [self._target(store, link) for link in links])
 
     def create(self, store: Store, draft: Draft, source: str = "INTEGRATION") -> Row:
@@ -99,9 +99,10 @@ class Records:
 
     def revised(self, store: Store, place: int, given: Mapping[str, object]) -> Values:
         """New values of a live record, checked; raises HubSpotError."""
-        values = checked(store.properties, given, self._portal.choices(store))
-        self._in_pipeline(store, values, store.table.row(place))
-        self._refuse_taken(store, values, place)
+        current = store.table.row(place)
+        values = checked(store.properties, given, self._portal.choices(store), current)
+        put_into_pipeline(self._portal, store, values, current)
+        refuse_taken(self._portal, store, values, place)
         return values
 
     def change(self, store: Store, place: int, values: Values, source: str = "INTEGRATION") -> Row:
@@ -173,6 +174,8 @@ class Records:
         for (one, other), kinds in self._portal.links.kinds.items():
             if one == store.name and any((kind.category, kind.number) == link.kinds[0] for kind in kinds):
                 target = self._portal.stores[other]
+                for category, number in link.kinds:
+                    self._portal.links.kind((store.name, other), number, category)
                 place = self.find(target, link.to)
                 if place is None:
                     message = (
@@ -182,64 +185,6 @@ class Records:
                 return target, target.table.id_at(place), link.kinds
         category, number = link.kinds[0]
         raise invalid(f"Invalid association type: {category} {number} is not defined from {store.name}")
-
-    def _refuse_missing(self, store: Store, values: Values, *, all_required: bool) -> None:
-        required = list(store.type.required)
-        if all_required:
-            required += [one.name for one in store.properties.values() if one.required]
-        missing = [name for name in required if not values.get(name)]
-        if missing:
-            what = store.type.singular.upper()
-            raise invalid(
-                f"Error creating {what}.  Some required properties were not set.", properties=missing
-            )
-
-    def _in_pipeline(self, store: Store, values: Values, current: Row) -> None:
-        """A stage belongs to the record's pipeline, which follows from the stage where none is given."""
-        pipeline_name, stage_name = store.type.pipeline, store.type.stage
-        stage = values.get(stage_name)
-        if not stage_name or (stage is None and not values.get(pipeline_name)):
-            return
-        pipelines = self._portal.pipelines.get(store.name, {})
-        stage = stage or str(current.get(stage_name, ""))
-        chosen = values.get(pipeline_name) or current.get(pipeline_name) or _first_with(pipelines, stage)
-        values[pipeline_name] = str(chosen)
-        if stage and stage not in pipelines[str(chosen)].stages:
-            raise invalid(
-                f"Pipeline stage ID {stage} is not valid for pipeline ID {chosen}.", propertyName=[stage_name]
-            )
-
-    def _refuse_taken(self, store: Store, values: Values, place: int | None) -> None:
-        for name, value in values.items():
-            if value is None or not store.is_id(name):
-                continue
-            owner = next((one for one in store.table.find(name, value) if one != place), None)
-            if owner is None:
-                continue
-            other_id = store.table.id_at(owner)
-            if name in store.type.ids:
-                what = store.type.singular.capitalize()
-                raise HubSpotError(409, "CONFLICT", f"{what} already exists. Existing ID: {other_id}")
-            own = "a new object" if place is None else store.table.id_at(place)
-            where = (
-                f"portalId={self._portal.portal_id}, objectTypeId={store.type.type_id}, "
-                f"propertyName={name}, value={value}"
-            )
-            message = (
-                f"Cannot set PropertyValueCoordinates{{{where}}} on {own}. {other_id} already has that value."
-            )
-            raise HubSpotError(
-                400,
-                "VALIDATION_ERROR",
-                message,
-                errors=[
-                    {
-                        "message": message,
-                        "code": "CONFLICTING_UNIQUE_VALUE",
-                        "context": {"propertyName": [name]},
-                    }
-                ],
-            )
 
     def _derive(self, store: Store, row: Row, changed: Values, now: int) -> None:
         """Fill what HubSpot fills."""
@@ -313,10 +258,6 @@ class Records:
                 "isPrimaryAssociation": False,
             }
             self.tell(one, one_id, "associationChange", now, source, more)
-
-
-def _first_with(pipelines: Mapping[str, Pipeline], stage: str) -> str:
-    return next((one.id for one in pipelines.values() if stage in one.stages), next(iter(pipelines), ""))
 
 
 def _set(row: Row, name: str, value: str) -> None:

@@ -1,9 +1,11 @@
 """Instants as HubSpot writes them: ISO 8601 with milliseconds in UTC."""
 
+import re
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
 _DAY = 86_400_000
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d|$)")
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
@@ -26,7 +28,7 @@ def milliseconds(text: str) -> int | None:
     bare = text.removeprefix("-")
     if bare.isascii() and bare.isdigit() and len(bare) < 15:
         return int(text)
-    if not text[:1].isdigit():
+    if not _ISO.match(text):
         return None
     try:
         moment = datetime.fromisoformat(text)

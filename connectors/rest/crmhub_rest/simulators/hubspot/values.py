@@ -56,8 +56,16 @@ Choices = Callable[[Property], Mapping[str, str] | None]
 """The present choices of an enumeration kept elsewhere, value to label; None if there are no such ones."""
 
 
-def checked(properties: Mapping[str, Property], given: Mapping[str, object], choices: Choices) -> Values:
-    """The values in the form in which they are kept, None where one is cleared; raises HubSpotError."""
+def checked(
+    properties: Mapping[str, Property],
+    given: Mapping[str, object],
+    choices: Choices,
+    current: Mapping[str, object] | None = None,
+) -> Values:
+    """The values in the form in which they are kept, None where one is cleared; raises HubSpotError.
+
+    Where several options are held, those after a leading semicolon are added to the `current` ones.
+    """
     problems: list[Problem] = []
     values: Values = {}
     for name, value in given.items():
@@ -74,6 +82,8 @@ def checked(properties: Mapping[str, Property], given: Mapping[str, object], cho
         if not text:
             values[one.name] = None
             continue
+        if one.many and text.startswith(";"):
+            text = f"{(current or {}).get(one.name, '')}{text}"
         kept = _kept(one, text, choices)
         if isinstance(kept, Problem):
             problems.append(kept)
@@ -141,7 +151,7 @@ def _choice(one: Property, text: str, choices: Choices) -> str | Problem:
     parts = [part for part in text.split(";") if part] if one.many else [text]
     wrong = next((part for part in parts if part not in known), None)
     if wrong is None:
-        return ";".join(parts) if one.many else text
+        return ";".join(dict.fromkeys(parts)) if one.many else text
     if one.name.endswith("owner_id"):
         return Problem(one.name, "INVALID_OWNER_ID", f"Owner ID {wrong} is invalid")
     message = f"{wrong} was not one of the allowed options: [{', '.join(known)}]"

@@ -1,4 +1,4 @@
-"""Property definitions and their groups.
+"""Property definitions.
 
 Source: HubSpot "CRM API | Properties".
 """
@@ -73,7 +73,7 @@ def shown(one: Property, call: Call) -> Body:
             if not owner.archived
         ]
     elif one.external:
-        choices = call.portal.choices(_store_of(call))(one) or {}
+        choices = call.portal.choices(store_of(call))(one) or {}
         told["options"] = [
             PropertyOption(value, label).shown(place) for place, (value, label) in enumerate(choices.items())
         ]
@@ -82,7 +82,8 @@ def shown(one: Property, call: Call) -> Body:
     return told
 
 
-def _store_of(call: Call, *, write: bool = False) -> Store:
+def store_of(call: Call, *, write: bool = False) -> Store:
+    """The type whose definitions a call is about; raises HubSpotError, also if the token may not see them."""
     store = call.portal.store(call.path["type"])
     if store is None:
         raise invalid(f"Unable to infer object type from: {call.path['type']}")
@@ -94,7 +95,7 @@ def _store_of(call: Call, *, write: bool = False) -> Store:
 
 def list_properties(call: Call) -> Response:
     """`GET /properties/{type}`."""
-    store, archived = _store_of(call), call.flag("archived")
+    store, archived = store_of(call), call.flag("archived")
     return reply(
         {"results": [shown(one, call) for one in store.properties.values() if one.archived == archived]}
     )
@@ -102,12 +103,12 @@ def list_properties(call: Call) -> Response:
 
 def get_property(call: Call) -> Response:
     """`GET /properties/{type}/{name}`."""
-    return reply(shown(_property(call, _store_of(call)), call))
+    return reply(shown(_property(call, store_of(call)), call))
 
 
 def create_property(call: Call) -> Response:
     """`POST /properties/{type}`."""
-    store = _store_of(call, write=True)
+    store = store_of(call, write=True)
     made = _made(call, store, call.body)
     store.properties[made.name] = made
     return reply(shown(made, call), 201)
@@ -115,7 +116,7 @@ def create_property(call: Call) -> Response:
 
 def update_property(call: Call) -> Response:
     """`PATCH /properties/{type}/{name}`."""
-    store = _store_of(call, write=True)
+    store = store_of(call, write=True)
     one = _property(call, store)
     if not one.custom:
         raise invalid(f"Property {one.name} is defined by HubSpot and cannot be changed")
@@ -135,14 +136,14 @@ def update_property(call: Call) -> Response:
 
 def archive_property(call: Call) -> Response:
     """`DELETE /properties/{type}/{name}`: records do not show it any more."""
-    store = _store_of(call, write=True)
+    store = store_of(call, write=True)
     _archive(call, store, _property(call, store))
     return nothing()
 
 
 def read_batch(call: Call) -> Response:
     """`POST /properties/{type}/batch/read`."""
-    store = _store_of(call)
+    store = store_of(call)
     results: list[Body] = []
     errors: list[HubSpotError] = []
     for item in call.inputs():
@@ -157,7 +158,7 @@ def read_batch(call: Call) -> Response:
 
 def create_batch(call: Call) -> Response:
     """`POST /properties/{type}/batch/create`."""
-    store = _store_of(call, write=True)
+    store = store_of(call, write=True)
     made = [_made(call, store, item) for item in call.inputs()]
     store.properties |= {one.name: one for one in made}
     return reply(batch(call, [shown(one, call) for one in made]), 201)
@@ -165,56 +166,12 @@ def create_batch(call: Call) -> Response:
 
 def archive_batch(call: Call) -> Response:
     """`POST /properties/{type}/batch/archive`."""
-    store = _store_of(call, write=True)
+    store = store_of(call, write=True)
     for item in call.inputs():
         one = store.properties.get(required_text(item, "name"))
         if one is not None and not one.archived:
             _archive(call, store, one)
     return nothing()
-
-
-def list_groups(call: Call) -> Response:
-    """`GET /properties/{type}/groups`."""
-    return reply({"results": list(_store_of(call).groups.values())})
-
-
-def get_group(call: Call) -> Response:
-    """`GET /properties/{type}/groups/{name}`."""
-    return reply(_group(call))
-
-
-def create_group(call: Call) -> Response:
-    """`POST /properties/{type}/groups`."""
-    store = _store_of(call, write=True)
-    name, label = required_text(call.body, "name"), required_text(call.body, "label")
-    if name in store.groups:
-        raise HubSpotError(409, "OBJECT_ALREADY_EXISTS", f"Property group {name} already exists")
-    store.groups[name] = {"name": name, "label": label, "displayOrder": len(store.groups), "archived": False}
-    return reply(store.groups[name], 201)
-
-
-def update_group(call: Call) -> Response:
-    """`PATCH /properties/{type}/groups/{name}`."""
-    group = _group(call)
-    group["label"] = text_or_none(call.body, "label") or group["label"]
-    group["displayOrder"] = call.body.get("displayOrder", group["displayOrder"])
-    return reply(group)
-
-
-def delete_group(call: Call) -> Response:
-    """`DELETE /properties/{type}/groups/{name}`: not while it has properties."""
-    store, group = _store_of(call, write=True), _group(call)
-    if any(one.group == group["name"] and not one.archived for one in store.properties.values()):
-        raise invalid(f"Property group {group['name']} has properties and cannot be archived")
-    del store.groups[call.path["name"]]
-    return nothing()
-
-
-def _group(call: Call) -> Body:
-    group = _store_of(call).groups.get(call.path["name"])
-    if group is None:
-        raise not_found(f"Property group {call.path['name']} does not exist")
-    return group
 
 
 def _property(call: Call, store: Store) -> Property:
@@ -290,11 +247,6 @@ def endpoints() -> Iterator[Endpoint]:
         yield Endpoint("POST", f"{one}/batch/read", version, read_batch)
         yield Endpoint("POST", f"{one}/batch/create", version, create_batch)
         yield Endpoint("POST", f"{one}/batch/archive", version, archive_batch)
-        yield Endpoint("GET", f"{one}/groups", version, list_groups)
-        yield Endpoint("POST", f"{one}/groups", version, create_group)
-        yield Endpoint("GET", f"{one}/groups/{{name}}", version, get_group)
-        yield Endpoint("PATCH", f"{one}/groups/{{name}}", version, update_group)
-        yield Endpoint("DELETE", f"{one}/groups/{{name}}", version, delete_group)
         yield Endpoint("GET", one, version, list_properties)
         yield Endpoint("POST", one, version, create_property)
         yield Endpoint("GET", f"{one}/{{name}}", version, get_property)

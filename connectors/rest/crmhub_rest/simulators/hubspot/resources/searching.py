@@ -56,7 +56,7 @@ class Search:
         page = places[start : start + limit]
         results = [record(call.portal, store, _known(store, place), names) for place in page]
         told: Body = {"total": len(places), "results": struck(call, store, results)}
-        if start + limit < len(places):
+        if limit and start + limit < len(places):
             after = start if call.fault("loop_token") else start + limit
             told["paging"] = {"next": {"after": str(after)}}
         return reply(told)
@@ -123,9 +123,12 @@ def _candidates(store: Store, group: Sequence[Filter], *, by_time: bool, descend
     table = store.table
     old = [place for place, former in store.former.items() if former.row is not None]
     for one in group:
-        if one.operator in _INDEXED and one.one.type == "string" and not by_time:
+        if one.operator in _INDEXED and one.one.type == "string":
             values = one.values if one.operator == "IN" else (one.value or "",)
-            return sorted({*old, *(place for text in values for place in table.find(one.one.name, text))})
+            there = sorted({place for text in values for place in table.find(one.one.name, text)})
+            if by_time:
+                there.sort(key=table.modified, reverse=descending)
+            return dict.fromkeys([*there, *old])
     if by_time or since is not None or until is not None:
         timed = table.places_by_modified(since=since, until=until, descending=descending and by_time)
         return [*dict.fromkeys([*timed, *old])] if by_time else sorted({*timed, *old})
