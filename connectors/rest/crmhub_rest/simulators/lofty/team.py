@@ -119,6 +119,10 @@ class Team:
         row = self.tables[name].get(str(row_id))
         return row if row is not None and self.visible(row) else None
 
+    def all_readable(self, name: str) -> bool:
+        """Whether there is no new row that cannot be read yet."""
+        return self._unready(name) == 0
+
     def count(self, name: str) -> int:
         """How many rows can be read."""
         return len(self.tables[name]) - self._unready(name)
