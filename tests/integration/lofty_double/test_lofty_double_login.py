@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from hashlib import sha256
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -168,3 +169,31 @@ async def test_writes_are_json(lofty: httpx.AsyncClient) -> None:
         "/v1.0/leads", content=b'{"firstName": "A"}', headers={"Content-Type": "text/plain"}
     )
     assert refusal(reply) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+def test_the_same_seed_gives_the_same_team() -> None:
+    first, same = (LoftyDouble(Options(rows=30, now=lambda: NOW)) for _ in range(2))
+    other = LoftyDouble(Options(rows=30, seed=2, now=lambda: NOW))
+    assert first.credentials == same.credentials != other.credentials
+    for name in ("Leads", "Transactions", "Tasks", "Notes", "Communications"):
+        assert list(first.truth(name)) == list(same.truth(name)) != list(other.truth(name))
+
+
+async def test_files_declare_custom_fields_and_members(make_lofty: Make, tmp_path: Path) -> None:
+    schema, users = tmp_path / "schema.yaml", tmp_path / "users.yaml"
+    schema.write_text(
+        "Leads:\n  - {name: Pet, type: single_select, choices: [Cat, Dog]}\n"
+        "Transactions:\n  - {name: Lender, type: text}\n"
+    )
+    users.write_text("- {name: Grace Hopper, email: grace@example.com}\n")
+    _, lofty = make_lofty(schema=schema, users=users)
+    fields = (await lofty.get("/v1.0/teamFeatures/listCustomField")).json()
+    assert fields[-1]["params"] == '{"option": ["Cat", "Dog"]}'
+    assert (await lofty.get("/v1.0/transaction/customfields")).json()[-1]["type"] == "TEXT"
+    assert (await lofty.get("/v1.0/me")).json()["email"] == "grace@example.com"
+    schema.write_text("Deals:\n  - {name: A, type: text}\n")
+    with pytest.raises(SimulatorError, match="Deals"):
+        LoftyDouble(Options(schema=schema))
+    schema.write_text("Leads:\n  - {name: A, type: blob}\n")
+    with pytest.raises(SimulatorError, match="blob"):
+        LoftyDouble(Options(schema=schema))

@@ -143,3 +143,20 @@ async def test_a_wrong_subscription_is_refused(values: dict[str, object], rollou
 def test_a_wrong_setting_is_named() -> None:
     with pytest.raises(SimulatorError, match="appointment_fields"):
         RolloutDouble(Options(settings={"appointment_fields": "x"}))
+
+
+async def test_choices_are_made_while_it_runs(make_rollout: Make) -> None:
+    _, rollout = make_rollout()
+    changed = await rollout.put("/_settings", json={"sync_seconds": "30", "errors": "message"})
+    assert changed.json()["settings"] == {"sync_seconds": "30", "errors": "message"}
+    refused = await rollout.get(PEOPLE)
+    assert (refused.status_code, list(refused.json())) == (409, ["message"])
+    assert (await rollout.put("/_settings", json={"user_key": "user-2"})).status_code == 400
+
+
+def test_the_same_seed_gives_the_same_team() -> None:
+    first, same = (RolloutDouble(Options(rows=30, now=lambda: NOW)) for _ in range(2))
+    other = RolloutDouble(Options(rows=30, seed=2, now=lambda: NOW))
+    assert first.credentials == same.credentials != other.credentials
+    for name in ("people", "deals", "appointments"):
+        assert list(first.truth(name)) == list(same.truth(name)) != list(other.truth(name))

@@ -3,7 +3,7 @@
 import math
 import random
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from starlette.requests import Request
@@ -37,7 +37,9 @@ class RolloutDouble(Double):
         super().__init__(options)
         if options.schema is not None:
             raise SimulatorError(f"{options.schema}: rollout's records have no custom fields to declare")
-        self.settings = read_settings(options.settings)
+        self._given = dict(options.settings)
+        self._started = self.clock.now()
+        self.settings = read_settings(self._given)
         source = random.Random(f"rollout {options.seed}")
         client_id, secret = opaque(source, 24), opaque(source, 64)
         self.tokens = Tokens(self.clock, client_id, secret)
@@ -67,7 +69,7 @@ class RolloutDouble(Double):
             number=number,
             app=app,
             credential_id=f"cred_{opaque(source, 20)}",
-            ready_at=self.clock.now() + self.settings.sync_seconds,
+            ready_at=self._started + self.settings.sync_seconds,
             clock=self.clock,
             hooks=Hooks(self.clock, secret, self.settings.webhook_copies, source, self._sent),
             seeded=seeded_rows(world),
@@ -164,6 +166,21 @@ class RolloutDouble(Double):
         if clear:
             self._sent.clear()
         return sent
+
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Make other choices while the double runs; all that were made. Raises SimulatorError."""
+        for name in changes:
+            if name in {"apps", "user_key"}:
+                raise SimulatorError(
+                    f"setting {name}: what is connected, and to whom, is chosen at the start"
+                )
+        given = {**self._given, **changes}
+        self.settings = read_settings(given)
+        self._given = given
+        for crm in self.crms.values():
+            crm.ready_at = self._started + self.settings.sync_seconds
+            crm.hooks.copies = self.settings.webhook_copies
+        return given
 
     def expire_tokens(self) -> None:
         """Refuse every token that was signed before now."""
