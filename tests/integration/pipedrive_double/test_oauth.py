@@ -134,7 +134,7 @@ async def test_a_code_is_for_the_address_that_it_was_sent_to(empty: Made) -> Non
 
 async def test_a_user_who_declines_sends_back_an_error(empty: Made) -> None:
     double, client = empty
-    double.access.consents = False
+    await client.put("/_settings", json={"consents": False})
     params = {"client_id": double.credentials["client_id"], "redirect_uri": CALLBACK, "state": "s"}
     reply = await client.get("/oauth/authorize", params=params)
     assert parse_qs(urlsplit(reply.headers["location"]).query) == {"error": ["user_denied"], "state": ["s"]}
@@ -180,3 +180,21 @@ async def test_there_is_no_v2_without_api(pipedrive: httpx.AsyncClient) -> None:
     assert (await pipedrive.get("/v2/deals")).status_code == 404
     assert (await pipedrive.get(f"{V1}/nothing")).status_code == 404
     assert (await pipedrive.put(f"{V2}/deals/1", json={})).status_code == 405
+
+
+async def test_a_code_can_be_pasted(empty: Made) -> None:
+    code = (await empty[1].post("/_code")).json()["code"]
+    reply = await token(empty, grant_type="authorization_code", code=code, redirect_uri=CALLBACK)
+    assert reply.status_code == 200
+
+
+async def test_people_take_access_away(empty: Made) -> None:
+    double, client = empty
+    held = dict(double.credentials)
+    renewed = (await client.post("/_act/renew_api_token")).json()["api_token"]
+    assert (await client.get(f"{V2}/deals")).status_code == 401
+    assert (await client.get(f"{V2}/deals", headers={"x-api-token": renewed})).status_code == 200
+    await client.post("/_act/uninstall")
+    assert (await bearer(client, held["access_token"])).status_code == 401
+    reply = await token(empty, grant_type="refresh_token", refresh_token=held["refresh_token"])
+    assert reply.json()["error"] == "invalid_grant"

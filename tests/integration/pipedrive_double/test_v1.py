@@ -153,3 +153,40 @@ async def test_what_v2_has_replaced_is_gone_from_v1(pipedrive: httpx.AsyncClient
         reply = await pipedrive.get(f"{V1}/{path}")
         assert reply.status_code == 410
         assert reply.json()["success"] is False
+
+
+async def test_people_bring_deleted_records_back(empty: Made) -> None:
+    double, client = empty
+    await client.post(f"{V2}/persons", json={"name": "P"})
+    await client.post(f"{V2}/deals", json={"title": "d", "status": "won"})
+    for path in ("persons", "deals"):
+        await client.delete(f"{V2}/{path}/1")
+        double.clock.advance(5)
+        back = await client.post("/_act/restore", json={"object": path, "id": "1"})
+        assert back.status_code == 200
+        assert (await data(await client.get(f"{V2}/{path}/1")))["is_deleted"] is False
+    assert (await data(await client.get(f"{V2}/deals/1")))["status"] == "won"
+    since = {"updated_since": "2026-01-01T09:00:05Z"}
+    assert [one["id"] for one in await data(await client.get(f"{V2}/deals", params=since))] == [1]
+    again = await client.post("/_act/restore", json={"object": "deals", "id": "1"})
+    assert again.status_code == 400
+
+
+async def test_a_user_who_is_deactivated_stays_in_the_list(empty: Made) -> None:
+    double, client = empty
+    ident = double.company.users[1].id
+    assert (await client.post("/_act/deactivate_user", json={"id": ident})).status_code == 200
+    assert (await data(await client.get(f"{V1}/users/{ident}")))["active_flag"] is False
+    assert (
+        await client.post("/_act/deactivate_user", json={"id": double.company.admin.id})
+    ).status_code == 400
+
+
+async def test_other_choices_are_made_while_it_runs(empty: Made) -> None:
+    _, client = empty
+    reply = await client.put("/_settings", json={"burst": 1, "contact_sync": True})
+    assert reply.json()["settings"] == {"burst": "1", "contact_sync": "true"}
+    made = await data(await client.post(f"{V2}/persons", json={"name": "P", "job_title": "CEO"}))
+    assert made["job_title"] == "CEO"
+    assert (await client.get(f"{V2}/persons")).status_code == 429
+    assert (await client.put("/_settings", json={"plan": "gold"})).status_code == 400

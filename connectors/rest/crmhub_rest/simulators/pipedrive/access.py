@@ -57,7 +57,7 @@ class Pass:
 @dataclass
 class _Grant:
     expires_at: float
-    redirect_uri: str = ""
+    redirect_uri: str | None = None
 
 
 class Access:
@@ -65,15 +65,13 @@ class Access:
 
     def __init__(self, clock: SimClock, seed: int, settings: Settings) -> None:
         self._clock = clock
-        self._settings = settings
+        self.settings = settings
         self._random = random.Random(f"pipedrive-oauth-{seed}")
         self.book = TokenBook(clock)
         self.scopes = _known(settings.scopes)
         self.client_id = self._hex(16)
         self.client_secret = self._hex(40)
         self.api_token = self._hex(40)
-        self.consents = True
-        """Whether the user allows the app when asked."""
         self._codes: dict[str, _Grant] = {}
         self._refresh: dict[str, _Grant] = {}
         refresh = self._new_refresh()
@@ -113,11 +111,11 @@ class Access:
             return _refused("invalid_client", "Invalid client: client is invalid")
         if urlsplit(target).scheme not in {"http", "https"}:
             return _refused("invalid_request", "Invalid request: `redirect_uri` is not a valid URI")
-        if self._settings.redirect_uri not in {"", target}:
+        if self.settings.redirect_uri not in {"", target}:
             return _refused("invalid_request", "Invalid request: `redirect_uri` is invalid")
         back = {"error": "user_denied"}
-        if self.consents:
-            back = {"code": self._new_code(target)}
+        if self.settings.consents:
+            back = {"code": self.new_code(target)}
         if "state" in given:
             back["state"] = given["state"]
         joint = "&" if urlsplit(target).query else "?"
@@ -174,7 +172,7 @@ class Access:
         target = given.get("redirect_uri", "")
         if urlsplit(target).scheme not in {"http", "https"}:
             return _refused("invalid_request", "Invalid request: `redirect_uri` is not a valid URI")
-        if target != grant.redirect_uri:
+        if grant.redirect_uri not in {None, target}:
             return _refused("invalid_request", "Invalid request: `redirect_uri` is invalid")
         return self._reply(self._new_refresh(), api_domain)
 
@@ -183,7 +181,7 @@ class Access:
         grant = self._refresh.get(value)
         if grant is None or grant.expires_at <= self._clock.now():
             return _refused("invalid_grant", "Invalid grant: `refresh_token` is invalid")
-        if self._settings.rotate_refresh_tokens:
+        if self.settings.rotate_refresh_tokens:
             del self._refresh[value]
             value = self._new_refresh()
         else:
@@ -211,7 +209,19 @@ class Access:
         self._refresh[value] = _Grant(self._clock.now() + REFRESH_LIFE)
         return value
 
-    def _new_code(self, redirect_uri: str) -> str:
+    def renew_api_token(self) -> str:
+        """A new API token in the place of the one there was."""
+        self.api_token = self.credentials["api_token"] = self._hex(40)
+        return self.api_token
+
+    def uninstall(self) -> None:
+        """The user takes the app's access back: every token of it is dead."""
+        for value in self._refresh:
+            self.book.revoke(value)
+        self._refresh.clear()
+
+    def new_code(self, redirect_uri: str | None = None) -> str:
+        """A code for an app, to be exchanged with this callback address (None: with any)."""
         code = f"{self._random.randrange(10**7)}.{self._random.randrange(10**7)}.{self._hex(40)}"
         self._codes[code] = _Grant(self._clock.now() + CODE_LIFE, redirect_uri)
         return code

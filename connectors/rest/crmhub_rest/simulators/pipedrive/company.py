@@ -88,6 +88,11 @@ class Company:
         return self.users[0]
 
     @property
+    def seats(self) -> int:
+        """How many users are active."""
+        return sum(user.active for user in self.users)
+
+    @property
     def currencies(self) -> list[str]:
         """The codes of the currencies that amounts can have."""
         return [code for code, *_ in CURRENCIES]

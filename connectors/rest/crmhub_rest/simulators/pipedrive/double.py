@@ -1,16 +1,18 @@
 """The double itself: who may call, what it costs, which handler answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from crmhub.testing.simulator.app import PATTERN_KEY, Double
+from crmhub.testing.simulator.errors import SimulatorError
 from crmhub.testing.simulator.jsons import json_response
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.routes import Found, Routes
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.pipedrive.access import Access
+from crmhub_rest.simulators.pipedrive.acts import ACTS, deactivate, restore
 from crmhub_rest.simulators.pipedrive.call import Call, Endpoint
 from crmhub_rest.simulators.pipedrive.company import PLURAL, Company
 from crmhub_rest.simulators.pipedrive.endpoints import endpoints
@@ -32,11 +34,12 @@ class PipedriveDouble(Double):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         settings = read_settings(options.settings)
+        self._given = dict(options.settings)
         self.company = Company(self.clock, options, settings)
         fill(self.company, options)
         self.access = Access(self.clock, options.seed, settings)
         self.credentials = self.access.credentials
-        self.limits = Limits(self.clock, settings, sum(user.active for user in self.company.users))
+        self.limits = Limits(self.clock, settings, self.company.seats)
         self._routes = Routes[Endpoint]()
         for endpoint in endpoints(self.company):
             self._routes.add(endpoint.method, f"/{endpoint.version}{endpoint.pattern}", endpoint)
@@ -143,6 +146,36 @@ class PipedriveDouble(Double):
         if clear:
             self.company.outbox.clear()
         return sent
+
+    def console_code(self) -> str:
+        """A code as it stands in the address to which Pipedrive sends a user back, good for five minutes."""
+        return self.access.new_code()
+
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Make other choices while the double runs; all that were made. Raises SimulatorError."""
+        if "scopes" in changes:
+            raise SimulatorError("scopes are granted when the double starts")
+        given = {**self._given, **changes}
+        settings = read_settings(given)
+        self._given = given
+        self.company.settings = self.access.settings = settings
+        self.limits.settle(settings, self.company.seats)
+        return given
+
+    def act(self, name: str, given: Mapping[str, str]) -> dict[str, object]:
+        """What people do in Pipedrive without the API; raises SimulatorError."""
+        match name, given:
+            case "restore", {"object": str() as kind, "id": str() as ident}:
+                return restore(self.company, kind, ident)
+            case "deactivate_user", {"id": str() as ident}:
+                deactivate(self.company, ident)
+            case "renew_api_token", _:
+                return {"api_token": self.access.renew_api_token()}
+            case "uninstall", _:
+                self.access.uninstall()
+            case _:
+                raise SimulatorError(f"there is no {name} with these particulars; there are {ACTS}")
+        return {}
 
     def expire_tokens(self) -> None:
         """Let all access tokens expire now."""

@@ -44,12 +44,16 @@ class Limits:
 
     def __init__(self, clock: SimClock, settings: Settings, users: int) -> None:
         self._clock = clock
-        self._settings = settings
-        self.daily_tokens = settings.tokens_for(users)
+        self.settle(settings, users)
         self._day: int = -1
         self._used: int = 0
         self._callers: dict[str, _Caller] = {}
         self._searches: deque[float] = deque()
+
+    def settle(self, settings: Settings, users: int) -> None:
+        """Make these the limits of a company with so many active users; what is used stays used."""
+        self._settings = settings
+        self.daily_tokens = settings.tokens_for(users)
 
     @property
     def used(self) -> int:

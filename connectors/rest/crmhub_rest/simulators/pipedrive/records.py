@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.pipedrive import activities, contacts, deals
+from crmhub_rest.simulators.pipedrive.acts import status_before
 from crmhub_rest.simulators.pipedrive.call import Call, Endpoint, done
 from crmhub_rest.simulators.pipedrive.company import PLURAL, Company
 from crmhub_rest.simulators.pipedrive.errors import invalid, not_found
@@ -158,7 +159,7 @@ def update_record(kind: Kind, call: Call) -> Response:
     row = company.live(kind.name, ident)
     gone = company.gone(kind.name, ident) if row is None else None
     if gone is not None and kind.name == "deal" and call.body.get("is_deleted") is False:
-        before = {**gone.row, "status": _status_before(gone.row)}
+        before = {**gone.row, "status": status_before(gone.row)}
         row = company.restore("deal", kind.change(company, before, call.body, call.user), call.user)
         return done(shown(company, kind.name, row))
     if row is None:
@@ -167,12 +168,6 @@ def update_record(kind: Kind, call: Call) -> Response:
         raise invalid("", "must NOT have fewer than 1 properties")
     changed = kind.change(company, row, call.body, call.user)
     return done(shown(company, kind.name, company.change(kind.name, row, changed, call.user)))
-
-
-def _status_before(row: Row) -> str:
-    if row["won_time"] is not None:
-        return "won"
-    return "lost" if row["lost_time"] is not None else "open"
 
 
 def delete_record(kind: Kind, call: Call) -> Response:
