@@ -195,3 +195,38 @@ async def test_a_deleted_business_leaves_its_contacts(make_ghl: Make) -> None:
     read = (await ghl.get(f"/contacts/{contact['id']}")).json()["contact"]
     assert "businessId" not in read
     assert read["companyName"] == contact["companyName"]
+
+
+async def test_businesses_are_records_of_the_objects_api_too(make_ghl: Make) -> None:
+    double, ghl = make_ghl(rows=25)
+    own = {"locationId": double.credentials["location_id"]}
+    url = "/objects/business/records"
+    body = {**own, "properties": {"name": "Acme", "city": "Leeds"}}
+    made = (await ghl.post(url, json=body)).json()["record"]
+    read = (await ghl.get(f"/businesses/{made['id']}")).json()["business"]
+    assert (read["name"], read["city"]) == ("Acme", "Leeds")
+    changes = {"properties": {"city": ""}}
+    changed = (await ghl.put(f"{url}/{made['id']}", params=own, json=changes)).json()["record"]
+    assert changed["properties"] == {"name": "Acme"}
+    seen: list[str] = []
+    page: dict[str, object] = {**own, "page": 1, "pageLimit": 10}
+    while hits := (await ghl.post(f"{url}/search", json=page)).json()["records"]:
+        seen += [hit["id"] for hit in hits]
+        page["searchAfter"] = hits[-1]["searchAfter"]
+    assert len(seen) == len(set(seen)) == 26
+    since = {"field": "updatedAt", "operator": "range", "value": {"gte": "2026-01-01T00:00:00Z"}}
+    first = {**own, "page": 1, "pageLimit": 10, "filters": [since]}
+    assert [hit["id"] for hit in (await ghl.post(f"{url}/search", json=first)).json()["records"]] == [
+        made["id"]
+    ]
+    name = {"field": "properties.name", "operator": "eq", "value": "acme"}
+    found = await ghl.post(f"{url}/search", json={**first, "filters": [name]})
+    assert found.json()["total"] == 1
+    wrong = await ghl.post(url, json={**own, "properties": {"shoe": "x"}})
+    assert wrong.json()["message"] == ["property properties.shoe should not exist"]
+    assert (await ghl.get("/objects/custom_objects.pet/records/x")).status_code == 400
+    assert (await ghl.delete(f"{url}/{made['id']}")).json() | {"traceId": ""} == {
+        "id": made["id"],
+        "success": True,
+        "traceId": "",
+    }

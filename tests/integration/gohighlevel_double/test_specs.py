@@ -23,9 +23,9 @@ FOLDER = os.environ.get("CRMHUB_GOHIGHLEVEL_SPECS", "")
 RECORDED = Path(__file__).with_name("replies.json")
 pytestmark = pytest.mark.anyio
 # The files have lists of lists where there are lists of texts or objects, objects where their examples have
-# texts, and texts alone for the values of custom fields.
+# texts, and texts alone for the values of custom fields and for properties.
 MISTAKEN = re.compile(
-    r"/(followers|stages|responses)/|/customFields/\d+/value/|/events?/.*(Time|dateAdded|dateUpdated)/"
+    r"/(followers|stages|responses)/|/customFields/\d+/value/|/properties/|/searchAfter/|/events?/.*(Time|dateAdded|dateUpdated)/"
 )
 
 

@@ -43,6 +43,7 @@ async def walk(double: GoHighLevelDouble, ghl: httpx.AsyncClient) -> Walk:
     contact = await _contacts(made, own)
     await _parts(made, own, contact)
     await _opportunities(made, own, contact)
+    await _objects(made, own)
     await _metadata(made, own)
     await _calendars(made, own, contact)
     await made.call("contacts", "DELETE", "/contacts/{contactId}", contact)
@@ -140,6 +141,20 @@ async def _opportunities(made: Walk, own: dict[str, str], contact: str) -> None:
     await call(file, "GET", "/opportunities/search", params={"location_id": own["locationId"], "limit": 1})
     await call(file, "POST", "/opportunities/search", json={**own, "limit": 1})
     await call(file, "DELETE", one, deal)
+
+
+async def _objects(made: Walk, own: dict[str, str]) -> None:
+    call, at = made.call, "/objects/{schemaKey}/records"
+    await call("objects", "GET", "/objects/", params=own)
+    await call("objects", "GET", "/objects/{key}", "business", params=own)
+    body = {**own, "properties": {"name": "Acme", "phone": "1"}}
+    record = (await call("objects", "POST", at, "business", json=body))["record"]["id"]
+    await call("objects", "GET", f"{at}/{{id}}", "business", record)
+    changes = {"properties": {"city": "Leeds"}}
+    await call("objects", "PUT", f"{at}/{{id}}", "business", record, params=own, json=changes)
+    page = {**own, "page": 1, "pageLimit": 10}
+    await call("objects", "POST", f"{at}/search", "business", json=page)
+    await call("objects", "DELETE", f"{at}/{{id}}", "business", record)
 
 
 async def _metadata(made: Walk, own: dict[str, str]) -> None:

@@ -11,13 +11,11 @@ from crmhub_rest.simulators.gohighlevel.shapes import Shape, text_of, whole_of
 
 _READ, _WRITE = "businesses.readonly", "businesses.write"
 _DEFAULT_LIMIT: Final = 100
-_UPDATE: Final[Shape] = dict.fromkeys(
-    (
-        *("name", "phone", "email", "website", "address", "city", "postalCode", "state", "country"),
-        "description",
-    ),
-    "string",
+PROPERTIES: Final = (
+    *("name", "phone", "email", "website", "address", "city", "postalCode", "state", "country"),
+    "description",
 )
+_UPDATE: Final[Shape] = dict.fromkeys(PROPERTIES, "string")
 _CREATE: Final[Shape] = {**_UPDATE, "name": "string!", "locationId": "string!"}
 
 
