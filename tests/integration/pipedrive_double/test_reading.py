@@ -14,6 +14,11 @@ from tests.integration.pipedrive_double.conftest import V1, V2, Made, Make
 pytestmark = pytest.mark.anyio
 
 
+def cursor(**told: Any) -> str:
+    """A cursor with this content."""
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+
+
 async def walk(client: httpx.AsyncClient, path: str, **params: Any) -> list[dict[str, Any]]:
     """All records of a list of v2, page by page."""
     rows: list[dict[str, Any]] = []
@@ -93,6 +98,8 @@ async def test_updated_since_counts_its_own_second_and_updated_until_does_not(em
         ({"include_fields": "everything"}, "include_fields"),
         ({"cursor": "eyJ4IjoxfQ"}, "cursor"),
         ({"cursor": "x", "sort_by": "add_time"}, "cursor"),
+        ({"cursor": cursor(field="id", fieldValue="x", sortDirection="asc", id=7)}, "cursor"),
+        ({"cursor": cursor(field="update_time", fieldValue="x", sortDirection="asc", id=7)}, "cursor"),
         ({"ids": ",".join(["1"] * 101)}, "ids"),
         ({"custom_fields": ",".join("abcdefghijklmnop")}, "custom_fields"),
     ],

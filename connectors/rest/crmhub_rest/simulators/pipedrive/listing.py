@@ -24,6 +24,7 @@ from crmhub_rest.simulators.pipedrive.errors import invalid
 Key = tuple[object, int]
 """What a list is ordered by, and the id."""
 FIELDS_CHANGED = "update_time"
+_WHOLE = ("id", "order_nr")
 _FEW = 2_000
 """So many changed records are sorted for each page; where there are more, all are gone through by id."""
 
@@ -213,7 +214,7 @@ def _read_cursor(text: str | None, order: Order) -> Key | None:
             "fieldValue": (int() | str()) as value,
             "sortDirection": str() as way,
             "id": int() as ident,
-        } if field == order.field and way == order.direction:
+        } if field == order.field and way == order.direction and isinstance(value, int) == (field in _WHOLE):
             return _position(field, value, ident)
         case _:
             raise invalid("cursor", "is not a valid cursor of this list")

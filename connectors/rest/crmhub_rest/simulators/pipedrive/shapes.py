@@ -90,9 +90,8 @@ def shown(company: Company, kind: str, row: Row, view: View = PLAIN) -> Row:
     if view.labels:
         told["labels"] = _labels(company, kind, row)
     for name in view.include:
-        if name in row and kind != "deal":
-            continue
-        told[name] = extra(company, kind, row, name)
+        if name not in row:
+            told[name] = extra(company, kind, row, name)
     return told
 
 
@@ -117,8 +116,6 @@ def extra(company: Company, kind: str, row: Row, name: str) -> object:
             return int(row.get("person_id") is not None)
         case "first_won_time":
             return row.get("won_time")
-        case "source_lead_id":
-            return row.get("source_lead_id")
         case "smart_bcc_email":
             return f"{company.domain}+{kind}{row['id']}@pipedrivemail.com"
         case "marketing_status":
