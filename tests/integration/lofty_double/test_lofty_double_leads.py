@@ -10,6 +10,7 @@ from tests.integration.lofty_double.conftest import Make, add_lead, get, refusal
 
 pytestmark = pytest.mark.anyio
 LEADS = "/v1.0/leads"
+SCROLL = "DXF1ZXJ5QW5kRmV0Y2gBAAAA{:012x}"
 JSON = {"Content-Type": "application/json"}
 
 
@@ -208,12 +209,25 @@ async def test_deleting_needs_a_reason_and_moves_to_the_trash(
     assert [row["leadId"] for row in double.truth("Leads", deleted=True)] == [lead]
 
 
-async def test_one_lead_can_come_wrapped_and_paging_under_its_specified_name(make_lofty: Make) -> None:
-    _, lofty = make_lofty(rows=1, settings={"lead_reply": "wrapped", "metadata": "get_metadata"})
+async def test_one_lead_comes_bare_and_wrapped_and_paging_under_either_name(make_lofty: Make) -> None:
+    _, lofty = make_lofty(rows=1)
     page = await get(lofty, LEADS)
-    assert page["get_metadata"]["total"] == 1
-    lead = page["leads"][0]["leadId"]
-    assert (await get(lofty, f"{LEADS}/{lead}"))["lead"]["leadId"] == lead
+    path = f"{LEADS}/{page['leads'][0]['leadId']}"
+    both = await get(lofty, path)
+    assert {**both["lead"], "lead": both["lead"]} == both
+    await lofty.put("/_settings", json={"lead_reply": "wrapped", "metadata": "get_metadata"})
+    assert await get(lofty, path) == {"lead": both["lead"]}
+    assert (await get(lofty, LEADS))["get_metadata"] == {**page["_metadata"], "scrollId": SCROLL.format(2)}
+    await lofty.put("/_settings", json={"lead_reply": "bare"})
+    assert await get(lofty, path) == both["lead"]
+
+
+async def test_refusals_can_have_words_for_codes(make_lofty: Make) -> None:
+    _, lofty = make_lofty(settings={"codes": "words"})
+    assert refusal(await lofty.get(f"{LEADS}/5")) == (404, "LEAD_NOT_EXIST")
+    assert refusal(await lofty.post(LEADS, json={})) == (400, "INVALID_PARAMETER")
+    key = lofty.headers["Authorization"].replace("token", "Bearer")
+    assert refusal(await lofty.get("/v1.0/me", headers={"Authorization": key})) == (400, 200058)
 
 
 async def test_permission_problems_are_400_as_well_as_404(make_lofty: Make) -> None:

@@ -186,7 +186,9 @@ class LoftyDouble(Double):
                 return self._refused(LoftyError(status, "SYSTEM_ERROR", "Internal server error"))
 
     def _refused(self, refusal: LoftyError) -> Response:
-        body: object = refusal.message if self.settings.errors_as_text else refusal.body()
+        body: object = refusal.body(words=self.settings.codes_as_words)
+        if self.settings.errors_as_text:
+            body = refusal.message
         return json_response(body, refusal.status)
 
 

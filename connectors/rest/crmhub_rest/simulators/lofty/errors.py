@@ -17,9 +17,11 @@ class LoftyError(Exception):
         self.code = code
         self.message = message
 
-    def body(self) -> dict[str, object]:
-        """The reply's body."""
-        return {"code": self.code, "message": self.message}
+    def body(self, *, words: bool = False) -> dict[str, object]:
+        """The reply's body; `words`: with the name of the refusal instead of its number."""
+        name = self.message.partition(":")[0]
+        code = name if words and name.isupper() and " " not in name else self.code
+        return {"code": code, "message": self.message}
 
 
 def invalid(detail: str) -> LoftyError:

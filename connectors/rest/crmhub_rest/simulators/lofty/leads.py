@@ -120,7 +120,13 @@ def _get(call: Call) -> Response:
     shown = lead_json(call.team, row)
     if call.fault("no_cursor_field"):
         del shown["lastUpdateTime"]
-    return reply({"lead": shown} if call.settings.wrap_lead else shown)
+    match call.settings.lead_reply:
+        case "wrapped":
+            return reply({"lead": shown})
+        case "bare":
+            return reply(shown)
+        case _:
+            return reply({**shown, "lead": shown})
 
 
 def _create(call: Call) -> Response:

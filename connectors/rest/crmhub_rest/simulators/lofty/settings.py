@@ -20,8 +20,9 @@ _HELP: Final = {
     "persist_seconds": "how long a new lead, note or log entry cannot be read yet (default 0)",
     "scroll_seconds": "life of a scrollId (default 300)",
     "metadata": "the name of the paging object: _metadata (default) or get_metadata, as specified",
-    "lead_reply": "one lead is answered bare (default; the specified schema) or wrapped in `lead` (its text)",
+    "lead_reply": "how one lead is answered: bare, wrapped (in `lead`), both as documents differ (default)",
     "errors": "object (code and message; default) or text (a bare JSON text, as specified)",
+    "codes": "mixed (numbers and words, as documented; default) or words (instead of all numbers)",
     "webhook_seconds": "how long events are gathered before they are sent (default 0)",
     "timezone": "IANA zone of the team (default America/Los_Angeles)",
     "forbidden": "ids of leads that the caller may not work with, comma-separated",
@@ -40,8 +41,9 @@ class Settings:
     persist_seconds: float
     scroll_seconds: float
     metadata: str
-    wrap_lead: bool
+    lead_reply: str
     errors_as_text: bool
+    codes_as_words: bool
     webhook_seconds: float
     timezone: str
     forbidden: frozenset[str]
@@ -60,8 +62,9 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         persist_seconds=switches.number("persist_seconds", 0),
         scroll_seconds=switches.number("scroll_seconds", 300, least=1),
         metadata=switches.one_of("metadata", "_metadata", "_metadata", "get_metadata"),
-        wrap_lead=switches.one_of("lead_reply", "bare", "bare", "wrapped") == "wrapped",
+        lead_reply=switches.one_of("lead_reply", "both", "both", "bare", "wrapped"),
         errors_as_text=switches.one_of("errors", "object", "object", "text") == "text",
+        codes_as_words=switches.one_of("codes", "mixed", "mixed", "words") == "words",
         webhook_seconds=switches.number("webhook_seconds", 0),
         timezone=switches.text("timezone", "America/Los_Angeles"),
         forbidden=frozenset(switches.texts("forbidden")),
