@@ -185,6 +185,19 @@ async def test_the_older_and_the_dated_paths_see_the_same(hubspot: httpx.AsyncCl
     assert await linked(hubspot, "notes", note, "contacts") == {}
 
 
+async def test_the_oldest_paths_name_the_type(hubspot: httpx.AsyncClient) -> None:
+    meeting = await create(hubspot, "meetings", hs_meeting_start_time="2026-02-02T02:40:00Z")
+    contact = await create(hubspot, "contacts", firstname="A")
+    path = f"{OBJECTS}/meetings/{meeting}/associations/Contact"
+    made = await hubspot.put(f"{path}/{contact}/meeting_event_to_contact")
+    linked = [{"id": contact, "type": "meeting_event_to_contact"}]
+    assert (made.status_code, made.json()["associations"]["contacts"]["results"]) == (200, linked)
+    assert (await hubspot.get(path)).json() == {"results": linked}
+    assert (await hubspot.put(f"{path}/{contact}/friend")).status_code == 400
+    assert (await hubspot.delete(f"{path}/{contact}/200")).status_code == 204
+    assert (await hubspot.get(path)).json() == {"results": []}
+
+
 async def test_linking_does_not_touch_the_time_of_change(make_hubspot: Make) -> None:
     double, hubspot = make_hubspot()
     contact, company = (

@@ -157,6 +157,20 @@ async def test_activities_need_their_time_and_tickets_their_stage(hubspot: httpx
         assert reply.json()["context"] == {"properties": [missing]}
 
 
+async def test_a_meeting_is_when_it_starts_and_a_deal_in_the_first_pipeline(
+    hubspot: httpx.AsyncClient,
+) -> None:
+    start = "2026-02-02T02:40:00.000Z"
+    meeting = await create(hubspot, "meetings", hs_meeting_start_time=start)
+    shown = await hubspot.get(f"{OBJECTS}/meetings/{meeting}", params={"properties": "hs_timestamp"})
+    assert shown.json()["properties"]["hs_timestamp"] == start
+    deal = await hubspot.get(f"{OBJECTS}/deals/{await create(hubspot, 'deals', dealname='D')}")
+    assert (deal.json()["properties"]["pipeline"], deal.json()["properties"]["dealstage"]) == (
+        "default",
+        None,
+    )
+
+
 async def test_a_stage_decides_the_pipeline_and_whether_a_deal_is_closed_and_won(
     hubspot: httpx.AsyncClient,
 ) -> None:

@@ -134,6 +134,17 @@ async def test_subscriptions_are_kept_switched_and_removed(app: App, hubspot: ht
     assert (await app.call("GET", "settings")).status_code == 404
 
 
+async def test_the_dated_paths_take_a_token_of_the_app_itself(app: App) -> None:
+    url = app.url.replace("v3", "2026-03")
+    mine = await app.client.get(f"{url}/subscriptions")
+    assert problem(mine)[:2] == (403, "MISSING_SCOPES")
+    known = {name: app.double.credentials[name] for name in ("client_id", "client_secret")}
+    form = {**known, "grant_type": "client_credentials", "scope": "developers-read"}
+    token = (await app.client.post("/oauth/2026-03/token", data=form)).json()["access_token"]
+    told = await app.client.get(f"{url}/subscriptions", headers={"Authorization": f"Bearer {token}"})
+    assert told.json() == {"results": []}
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -116,6 +116,10 @@ async def _associations(made: Walk, contact: str, company: str) -> None:
     await call("POST", f"{ASSOCIATIONS}/batch/labels/archive", {"inputs": [{**pair, "types": [own]}]})
     await call("PUT", f"{ASSOCIATIONS}/labels", {"associationTypeId": number, "label": "Chief"})
     await call("DELETE", f"{ASSOCIATIONS}/labels/{number}")
+    older = f"{OBJECTS}/contacts/{contact}/associations/companies"
+    await call("PUT", f"{older}/{company}/contact_to_company")
+    await call("GET", older)
+    await call("DELETE", f"{older}/{company}/279")
     old = "/crm/v3/associations/contacts/companies/batch"
     await call("POST", f"{old}/create", {"inputs": [{**pair, "type": "contact_to_company"}]})
     await call("POST", f"{old}/read", {"inputs": [{"id": contact}]})

@@ -13,7 +13,13 @@ from crmhub.testing.simulator.routes import Found, Routes
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.hubspot.building import build_portal
 from crmhub_rest.simulators.hubspot.call import Call, Endpoint
-from crmhub_rest.simulators.hubspot.errors import HubSpotError, missing_scopes, not_found, old_token
+from crmhub_rest.simulators.hubspot.errors import (
+    HubSpotError,
+    missing_scopes,
+    not_found,
+    old_token,
+    wrong_token,
+)
 from crmhub_rest.simulators.hubspot.limits import Limits, RateLimited
 from crmhub_rest.simulators.hubspot.oauth import TokenServer
 from crmhub_rest.simulators.hubspot.records import Records
@@ -113,7 +119,9 @@ class HubSpotDouble(Double):
         if endpoint is None:
             raise HubSpotError(405, "METHOD_NOT_ALLOWED", "HTTP 405 Method Not Allowed")
         header = request.headers.get("authorization", "")
-        if endpoint.keyed and request.query_params.get("hapikey") == self.tokens.developer_key:
+        if endpoint.keyed:
+            if request.query_params.get("hapikey") != self.tokens.developer_key:
+                raise wrong_token()
             scopes, daily = frozenset[str](), False
         else:
             scopes, daily = self.tokens.scopes_of(header), self.tokens.is_private(header)

@@ -103,7 +103,7 @@ class TokenServer:
     async def answer(self, request: Request, path: str) -> Response | None:
         """Answer a call about tokens; None if there is no such address."""
         match (request.method, path.strip("/").split("/")):
-            case ("GET", ["oauth", "authorize"]):
+            case ("GET", ["oauth", "authorize"] | ["oauth", _, "authorize"]):
                 return self._authorize(request)
             case ("POST", ["oauth", ("v1" | "v3" | "2026-03" | "2026-09") as version, "token"]):
                 return self._token(await _form(request), version)
@@ -130,7 +130,7 @@ class TokenServer:
     def _authorize(self, request: Request) -> Response:
         given = request.query_params
         back = given.get("redirect_uri", "")
-        scopes = frozenset(given.get("scope", "").split())
+        scopes = frozenset(f"{given.get('scope', '')} {given.get('optional_scope', '')}".split())
         if (
             given.get("client_id") != self.client_id
             or urlsplit(back).scheme not in {"http", "https"}

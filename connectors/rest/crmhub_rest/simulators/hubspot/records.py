@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.hubspot.errors import invalid, not_found
 from crmhub_rest.simulators.hubspot.portal import Former, HistoryEntry, Portal, Store
-from crmhub_rest.simulators.hubspot.rules import put_into_pipeline, refuse_missing, refuse_taken
+from crmhub_rest.simulators.hubspot.rules import assume, put_into_pipeline, refuse_missing, refuse_taken
 from crmhub_rest.simulators.hubspot.subscriptions import Event
 from crmhub_rest.simulators.hubspot.times import iso
 from crmhub_rest.simulators.hubspot.values import Values, checked
@@ -72,6 +72,7 @@ class Records:
     ) -> Draft:
         """A new record, checked; raises HubSpotError."""
         values = checked(store.properties, given, self._portal.choices(store))
+        assume(store, values)
         refuse_missing(store, values, all_required=all_required)
         put_into_pipeline(self._portal, store, values, {})
         refuse_taken(self._portal, store, values, None)

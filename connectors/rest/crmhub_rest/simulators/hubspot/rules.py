@@ -24,6 +24,14 @@ def refuse_missing(store: Store, values: Values, *, all_required: bool) -> None:
         raise invalid(f"Error creating {what}.  Some required properties were not set.", properties=missing)
 
 
+def assume(store: Store, values: Values) -> None:
+    """Fill what HubSpot assumes: a meeting is when it starts, a deal is in the first pipeline."""
+    if store.name == "meetings" and not values.get("hs_timestamp") and values.get("hs_meeting_start_time"):
+        values["hs_timestamp"] = values["hs_meeting_start_time"]
+    if store.name == "deals" and not values.get("pipeline") and not values.get("dealstage"):
+        values["pipeline"] = "default"
+
+
 def put_into_pipeline(portal: Portal, store: Store, values: Values, current: Row) -> None:
     """A stage belongs to the record's pipeline, which follows from the stage where none is given; raises
     HubSpotError.

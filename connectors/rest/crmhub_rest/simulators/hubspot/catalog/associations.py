@@ -101,4 +101,8 @@ def standard_kinds() -> dict[Pair, list[Kind]]:
 
 
 def _name(one: str, other: str) -> str:
-    return f"{singular(one)}_to_{singular(other)}"
+    return f"{_named(one)}_to_{_named(other)}"
+
+
+def _named(name: str) -> str:
+    return "meeting_event" if name == "meetings" else singular(name)

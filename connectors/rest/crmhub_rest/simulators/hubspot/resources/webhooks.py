@@ -117,6 +117,9 @@ def update_batch(call: Call) -> Response:
 
 def _app(call: Call) -> Subscriptions:
     app = call.portal.subscriptions
+    if not call.legacy:
+        act = "read" if call.method == "GET" else "write"
+        call.require(f"developers-{act}", f"private-apps-{act}")
     if call.path["app"] != str(app.app_id):
         raise not_found(f"App {call.path['app']} was not found")
     return app
@@ -149,14 +152,16 @@ def _switched(call: Call, one: Subscription, body: Body) -> Subscription:
 
 
 def endpoints() -> Iterator[Endpoint]:
-    """The routes."""
-    app = "/webhooks/v3/{app}"
-    yield Endpoint("GET", f"{app}/settings", "v3", get_settings, keyed=True)
-    yield Endpoint("PUT", f"{app}/settings", "v3", put_settings, keyed=True)
-    yield Endpoint("DELETE", f"{app}/settings", "v3", delete_settings, keyed=True)
-    yield Endpoint("GET", f"{app}/subscriptions", "v3", list_subscriptions, keyed=True)
-    yield Endpoint("POST", f"{app}/subscriptions", "v3", create_subscription, keyed=True)
-    yield Endpoint("POST", f"{app}/subscriptions/batch/update", "v3", update_batch, keyed=True)
-    yield Endpoint("GET", f"{app}/subscriptions/{{id}}", "v3", get_subscription, keyed=True)
-    yield Endpoint("PATCH", f"{app}/subscriptions/{{id}}", "v3", update_subscription, keyed=True)
-    yield Endpoint("DELETE", f"{app}/subscriptions/{{id}}", "v3", delete_subscription, keyed=True)
+    """The routes of both forms of paths: the older ones take the developer's key, the dated ones a token."""
+    for version, app in (("v3", "/webhooks/v3/{app}"), ("dated", "/webhooks/{version}/{app}")):
+        keyed = version == "v3"
+        one = f"{app}/subscriptions/{{id}}"
+        yield Endpoint("GET", f"{app}/settings", version, get_settings, keyed=keyed)
+        yield Endpoint("PUT", f"{app}/settings", version, put_settings, keyed=keyed)
+        yield Endpoint("DELETE", f"{app}/settings", version, delete_settings, keyed=keyed)
+        yield Endpoint("GET", f"{app}/subscriptions", version, list_subscriptions, keyed=keyed)
+        yield Endpoint("POST", f"{app}/subscriptions", version, create_subscription, keyed=keyed)
+        yield Endpoint("POST", f"{app}/subscriptions/batch/update", version, update_batch, keyed=keyed)
+        yield Endpoint("GET", one, version, get_subscription, keyed=keyed)
+        yield Endpoint("PATCH", one, version, update_subscription, keyed=keyed)
+        yield Endpoint("DELETE", one, version, delete_subscription, keyed=keyed)
