@@ -28,6 +28,7 @@ from crmhub_rest.simulators.gohighlevel import (
     users,
     views,
 )
+from crmhub_rest.simulators.gohighlevel.acts import act
 from crmhub_rest.simulators.gohighlevel.agency import build_agency
 from crmhub_rest.simulators.gohighlevel.call import VERSIONS, Access, Call, Endpoint
 from crmhub_rest.simulators.gohighlevel.errors import (
@@ -59,7 +60,8 @@ class GoHighLevelDouble(Double):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self.settings = read_settings(options.settings)
+        self._given = dict(options.settings)
+        self.settings = read_settings(self._given)
         self.webhooks = Webhooks(self.clock, options.seed, self.settings)
         self.agency = build_agency(options, self.clock, self.webhooks.hear)
         self.accounts = Accounts(self.clock, options.seed, self.agency, self.settings)
@@ -192,6 +194,21 @@ class GoHighLevelDouble(Double):
     def console_code(self) -> str:
         """GoHighLevel's console gives no codes."""
         raise SimulatorError("GoHighLevel gives no codes to paste: sign in with a browser, or use a token")
+
+    def change_settings(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """Make other choices; a new address for webhooks brings the keys into the credentials."""
+        given = {**self._given, **changes}
+        settings = read_settings(given)
+        self._given, self.settings = given, settings
+        self.accounts.change_settings(settings)
+        self.webhooks.change_settings(settings)
+        self.limits.change(settings.burst, settings.interval, settings.daily)
+        self.credentials |= self.webhooks.credentials
+        return dict(given)
+
+    def act(self, name: str, given: Mapping[str, str]) -> dict[str, object]:
+        """What people do in GoHighLevel without the API; raises SimulatorError."""
+        return act(name, given, self.agency, self.accounts, self.webhooks)
 
     def expire_tokens(self) -> None:
         """Let all access tokens expire now; private integration tokens do not."""

@@ -36,6 +36,12 @@ class Limits:
         self._burst, self._interval, self._daily = burst, interval, daily
         self._windows: dict[str, tuple[_Window, _Window]] = {}
 
+    def change(self, burst: int, interval: float, daily: int) -> None:
+        """Other limits from now on; what was used stays used."""
+        self._burst, self._interval, self._daily = burst, interval, daily
+        for short, day in self._windows.values():
+            short.most, short.length, day.most = burst, interval, daily
+
     def spend(self, who: str) -> dict[str, str]:
         """Count one call of `who`, and give the headers. Raises GhlError (429), which is not counted."""
         short, day = self._of(who)

@@ -11,7 +11,7 @@ from crmhub_rest.simulators.gohighlevel.ids import IdBlock
 from crmhub_rest.simulators.gohighlevel.pipelines import Pipeline, Stage
 from crmhub_rest.simulators.gohighlevel.seed import BUSINESS_PLACE, CONTACT_PLACE, OBJECTS
 
-_CHILDREN = ("tasks", "notes", "appointments", "opportunities")
+CHILDREN = ("tasks", "notes", "appointments", "opportunities")
 
 
 class Listener(Protocol):
@@ -100,7 +100,7 @@ class Location:
         if place is None:
             raise KeyError(row_id)
         if name == "contacts":
-            for child in _CHILDREN:
+            for child in CHILDREN:
                 for row in self.of_contact(child, row_id):
                     self.remove(child, str(row["id"]))
         if name == "businesses":
@@ -108,6 +108,14 @@ class Location:
                 self.change("contacts", str(row["id"]), {"businessId": None})
         gone = table.delete(place, self.now()).row
         self._tell(name, "delete", gone, gone)
+
+    def bring_back(self, name: str, place: int) -> None:
+        """Restore a deleted row, changed now."""
+        table, now = self.tables[name], self.now()
+        table.restore(place, now)
+        row = {**table.row(place), "dateUpdated": now}
+        table.replace(place, row, now)
+        self._tell(name, "create", {}, row)
 
     def of_contact(self, name: str, contact_id: str) -> list[Row]:
         """The tasks, notes, appointments or opportunities of a contact, oldest first."""

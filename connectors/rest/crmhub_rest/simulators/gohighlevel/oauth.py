@@ -97,6 +97,22 @@ class Accounts:
         """Whether a token is written as private integration tokens are."""
         return value.startswith("pit-")
 
+    def change_settings(self, settings: Settings) -> None:
+        """Follow other choices from now on."""
+        self._settings = settings
+
+    def uninstall(self) -> None:
+        """The app is removed from the agency: its tokens are dead; private integration tokens live on."""
+        for resource in (self._agency.id, *self._agency.locations):
+            self.book.revoke(resource)
+        self._refresh.clear()
+        self._codes.clear()
+
+    def renew_private(self, resource: str) -> str:
+        """A new private integration token; the old one is dead."""
+        self._private = {value: kept for value, kept in self._private.items() if kept != resource}
+        return self._new_private(resource)
+
     def authorize(self, request: Request) -> Response:
         """`GET /oauth/chooselocation`: the user chooses at once, and is sent back with a code."""
         given = request.query_params

@@ -74,16 +74,21 @@ class Webhooks:
             keys["webhook_rsa_key"] = _rsa_key(self._seed).public_key().public_bytes(*form).decode()
         return keys
 
+    def change_settings(self, settings: Settings) -> None:
+        """Follow other choices from now on."""
+        self._settings = settings
+
     def hear(self, location: Location, name: str, event: str, before: Row, after: Row) -> None:
         """Tell the app of a change."""
-        if not self._settings.webhook_url:
-            return
-        for kind in _types(name, event, before, after):
-            if not self._settings.webhook_events or kind in self._settings.webhook_events:
-                self.send(kind, _body(location, name, after))
+        if self._settings.webhook_url:
+            for kind in _types(name, event, before, after):
+                self.send_wanted(kind, _body(location, name, after))
 
-    def send(self, kind: str, fields: Mapping[str, object]) -> None:
-        """Send an event with these fields."""
+    def send_wanted(self, kind: str, fields: Mapping[str, object]) -> None:
+        """Send an event with these fields, if the app wants it."""
+        wanted = self._settings.webhook_events
+        if not self._settings.webhook_url or (wanted and kind not in wanted):
+            return
         now = int(self._clock.now() * 1000)
         body = {"type": kind, **fields, "timestamp": iso(now), "webhookId": seeded_uuid(self._ids)}
         raw = dump_json(body)
