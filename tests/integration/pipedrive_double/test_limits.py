@@ -137,3 +137,13 @@ async def test_pages_can_lead_back_and_hold_records_twice(make_pipedrive: Make) 
 def test_settings_that_there_are_not_are_refused(settings: dict[str, str]) -> None:
     with pytest.raises(SimulatorError):
         PipedriveDouble(Options(settings=settings))
+
+
+async def test_a_plan_may_allow_so_many_open_deals(make_pipedrive: Make) -> None:
+    _, client = make_pipedrive(settings={"open_deals": "1"})
+    assert (await client.post(DEALS, json={"title": "a"})).status_code == 200
+    refused = await client.post(DEALS, json={"title": "b"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "feature_capping_deals_limit")
+    assert (await client.post(DEALS, json={"title": "b", "status": "lost"})).status_code == 200
+    await client.delete(f"{DEALS}/1")
+    assert (await client.post(DEALS, json={"title": "b"})).status_code == 200

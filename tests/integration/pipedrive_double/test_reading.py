@@ -6,9 +6,15 @@ import base64
 import json
 from typing import Any
 
+import anyio
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from crmhub.http.transport import asgi_transport
+from crmhub.testing.simulator.options import Options
+from crmhub_rest.simulators.pipedrive.double import PipedriveDouble
 from tests.integration.pipedrive_double.conftest import V1, V2, Made, Make
 
 pytestmark = pytest.mark.anyio
@@ -203,3 +209,57 @@ async def test_the_same_seed_gives_the_same_company(make_pipedrive: Make) -> Non
 async def test_rows_can_be_asked_for_by_object(make_pipedrive: Make) -> None:
     double, _ = make_pipedrive(rows={"deals": 3, "persons": 2})
     assert [len(list(double.truth(name))) for name in ("deals", "persons", "notes")] == [3, 2, 0]
+
+
+async def test_deleted_and_live_deals_stand_in_one_order(empty: Made) -> None:
+    double, client = empty
+    for title in "abcd":
+        await client.post(f"{V2}/deals", json={"title": title})
+        double.clock.advance(1)
+    for number in (3, 1):
+        await client.delete(f"{V2}/deals/{number}")
+        double.clock.advance(1)
+    asked = {"status": "open,deleted", "sort_by": "update_time", "limit": 1}
+    assert [row["id"] for row in await walk(client, "deals", **asked)] == [2, 4, 3, 1]
+    assert [row["id"] for row in await walk(client, "deals", **asked, sort_direction="desc")] == [1, 3, 4, 2]
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None)
+def test_a_walk_by_id_sees_all_that_was_there_and_nothing_twice(data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, 9))
+    double = PipedriveDouble(Options(rows={"deals": count}, settings={"burst": "off"}))
+    headers = {"x-api-token": double.credentials["api_token"]}
+    transport = asgi_transport(double.app)
+
+    async def run() -> None:
+        seen: list[int] = []
+        gone: set[int] = set()
+        params: dict[str, Any] = {"limit": data.draw(st.integers(1, 4))}
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://p.test", headers=headers
+        ) as client:
+            while True:
+                page = (await client.get(f"{V2}/deals", params=params)).json()
+                seen += [row["id"] for row in page["data"]]
+                params["cursor"] = page["additional_data"]["next_cursor"]
+                if params["cursor"] is None:
+                    break
+                match data.draw(st.sampled_from(["create", "change", "delete", "nothing"])):
+                    case "create" if len(seen) < 30:
+                        await client.post(f"{V2}/deals", json={"title": "new"})
+                    case "change":
+                        await client.patch(
+                            f"{V2}/deals/{data.draw(st.integers(1, count))}", json={"title": "x"}
+                        )
+                    case "delete":
+                        doomed = data.draw(st.integers(1, count))
+                        await client.delete(f"{V2}/deals/{doomed}")
+                        gone.add(doomed)
+                    case _:
+                        pass
+        assert len(seen) == len(set(seen))
+        assert seen == sorted(seen)
+        assert set(range(1, count + 1)) - gone <= set(seen)
+
+    anyio.run(run)

@@ -19,6 +19,7 @@ from crmhub_rest.simulators.pipedrive.deals import make_deal
 from crmhub_rest.simulators.pipedrive.errors import ApiError, not_found
 from crmhub_rest.simulators.pipedrive.leads import blank_lead
 from crmhub_rest.simulators.pipedrive.people import User
+from crmhub_rest.simulators.pipedrive.records import remove
 from crmhub_rest.simulators.pipedrive.v1_shapes import SHOW, whole_deal_v1
 
 _LINKED: Final = {
@@ -53,10 +54,7 @@ def merge(kind: str, call: Call) -> Response:
     now = company.now_text()
     merged = {**goes, **_filled(stays), "id": with_id, "custom_fields": custom, "update_time": now}
     _relink(company, kind, ident, with_id, call.user)
-    marked: Row = {**goes, "is_deleted": True, "update_time": now}
-    if kind == "deal":
-        marked["status"] = "deleted"
-    company.delete(kind, goes, marked, call.user, merged=with_id)
+    remove(company, kind, goes, call.user, merged=with_id)
     row = company.change(kind, stays, merged, call.user, merged=ident)
     show = whole_deal_v1 if kind == "deal" else SHOW[kind]
     return done({**show(company, row), "merge_what_id": ident})
@@ -128,8 +126,7 @@ class Conversions:
             "custom_fields": deal["custom_fields"],
         }
         lead = company.add("lead", row, call.user)
-        marked: Row = {**deal, "is_deleted": True, "status": "deleted", "update_time": company.now_text()}
-        company.delete("deal", deal, marked, call.user)
+        remove(company, "deal", deal, call.user)
         return self._started(company, str(lead["id"]), cast("int", deal["id"]))
 
     def status(self, key: str, call: Call) -> Response:

@@ -12,7 +12,7 @@ from crmhub_rest.simulators.pipedrive import activities, contacts, deals
 from crmhub_rest.simulators.pipedrive.acts import status_before
 from crmhub_rest.simulators.pipedrive.call import Call, Endpoint, done
 from crmhub_rest.simulators.pipedrive.company import PLURAL, Company
-from crmhub_rest.simulators.pipedrive.errors import invalid, not_found
+from crmhub_rest.simulators.pipedrive.errors import ApiError, invalid, not_found
 from crmhub_rest.simulators.pipedrive.listing import Wanted, page_of, read_order
 from crmhub_rest.simulators.pipedrive.people import User
 from crmhub_rest.simulators.pipedrive.shapes import read_view, shown
@@ -149,8 +149,18 @@ def get_record(kind: Kind, call: Call) -> Response:
 
 def create_record(kind: Kind, call: Call) -> Response:
     """`POST /deals` and the like."""
-    row = call.company.add(kind.name, kind.make(call.company, call.body, call.user), call.user)
-    return done(shown(call.company, kind.name, row))
+    made = kind.make(call.company, call.body, call.user)
+    if kind.name == "deal" and made["status"] == "open":
+        _check_capping(call.company)
+    return done(shown(call.company, kind.name, call.company.add(kind.name, made, call.user)))
+
+
+def _check_capping(company: Company) -> None:
+    """The plan's limit of open deals. Source: Pipedrive, "Responses"."""
+    most = company.settings.open_deals
+    if most is not None and len(company.tables["deal"].find("status", "open")) >= most:
+        problem = "Couldn't add the deal. Open deals limit reached."
+        raise ApiError(403, problem, "feature_capping_deals_limit")
 
 
 def update_record(kind: Kind, call: Call) -> Response:
@@ -172,15 +182,20 @@ def update_record(kind: Kind, call: Call) -> Response:
 
 def delete_record(kind: Kind, call: Call) -> Response:
     """`DELETE /deals/{id}` and the like: marked as deleted, and gone after 30 days."""
-    company, ident = call.company, call.id()
-    row = company.live(kind.name, ident)
+    ident = call.id()
+    row = call.company.live(kind.name, ident)
     if row is None:
         raise not_found(kind.word)
-    marked = {**row, "is_deleted": True, "update_time": company.now_text()}
-    if kind.name == "deal":
-        marked["status"] = "deleted"
-    company.delete(kind.name, row, marked, call.user)
+    remove(call.company, kind.name, row, call.user)
     return done({"id": ident})
+
+
+def remove(company: Company, kind: str, row: Row, user: User, *, merged: int | None = None) -> None:
+    """Delete a record, of which what is marked as deleted can still be seen."""
+    marked: Row = {**row, "is_deleted": True, "update_time": company.now_text()}
+    if kind == "deal":
+        marked["status"] = "deleted"
+    company.delete(kind, row, marked, user, merged=merged)
 
 
 def endpoints() -> list[Endpoint]:

@@ -26,6 +26,7 @@ _HELP: Final[Mapping[str, str]] = {
     "scopes": "what the app's tokens may do, comma-separated (default: everything)",
     "contact_sync": "true: contact sync is on: persons have job_title, birthday, im, notes, postal_address",
     "rotate_refresh_tokens": "true: each refresh gives a new refresh token and voids the old one",
+    "open_deals": "so many open deals are all that the plan allows (default: any number)",
     "consents": "false: the user declines when an app asks (default true)",
     "redirect_uri": "the callback address that the app registered (default: any)",
 }
@@ -45,6 +46,7 @@ class Settings:
     rotate_refresh_tokens: bool = False
     redirect_uri: str = ""
     consents: bool = True
+    open_deals: int | None = None
 
     def tokens_for(self, users: int) -> int:
         """The tokens of a day for a company with so many active users."""
@@ -70,5 +72,6 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         contact_sync=switches.flag("contact_sync"),
         rotate_refresh_tokens=switches.flag("rotate_refresh_tokens"),
         redirect_uri=switches.text("redirect_uri"),
+        open_deals=most("open_deals"),
         consents=switches.flag("consents", default=True),
     )
