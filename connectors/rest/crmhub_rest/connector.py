@@ -40,6 +40,7 @@ from crmhub_rest.reading import Reader
 from crmhub_rest.refusals import classifier
 from crmhub_rest.schemas import Schemas
 from crmhub_rest.seams import seams_of
+from crmhub_rest.signing_in import RestSignIn
 from crmhub_rest.writing import Writer
 
 __all__ = ["RestConnector", "connector"]
@@ -60,6 +61,7 @@ class RestConnector:
             self._settings.get(self.crm.daily.setting) if self.crm.daily and self.crm.daily.setting else None
         )
         self._limits = Limits(self.crm, config, most if isinstance(most, int) else None, context.connection)
+        self._auth = auth_of(self.crm, self._settings, context)
         self._http = self._client(config, context)
         self._limits.attach(self._http)
         self._api = Api(self.crm, self._http, self._settings, self._seams)
@@ -123,7 +125,7 @@ class RestConnector:
         return context.http(
             HttpSettings(
                 base_url=config.base_url.rstrip("/"),
-                auth=auth_of(self.crm, self._settings, context),
+                auth=self._auth,
                 limits=limits_of(self.crm),
                 budget=self._limits.budget,
                 classify=classifier(self.crm, self._seams),
@@ -167,6 +169,15 @@ class _Limited(RestConnector):
         return await self._limits.usage()
 
 
+class _SigningIn(RestConnector):
+    """A CRM to which a person can sign in."""
+
+    @property
+    def sign_in(self) -> RestSignIn:
+        """The steps by which a person signs in."""
+        return RestSignIn(self.crm, self._settings, self._context, self._http, self._auth)
+
+
 def connector(source: Path | Crm) -> type[RestConnector]:
     """The connector class of a described CRM: of a file, or of a description that is loaded.
 
@@ -180,6 +191,7 @@ def connector(source: Path | Crm) -> type[RestConnector]:
         _Counting: any(says.count is not None for says in objects),
         _Telling: crm.webhooks is not None,
         _Limited: crm.daily is not None,
+        _SigningIn: any(way.oauth is not None and way.oauth.authorize_url is not None for way in crm.auth),
     }
     return type(
         f"{crm.crm.title().replace('_', '')}Connector",

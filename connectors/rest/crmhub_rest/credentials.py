@@ -20,11 +20,12 @@ from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.template import Scope
 
-__all__ = ["auth_of", "chosen"]
+__all__ = ["SCOPES", "auth_of", "chosen", "fetched"]
 
 _HASHES = {"HS256": hashes.SHA256, "HS384": hashes.SHA384, "HS512": hashes.SHA512}
 _EARLY = 30.0  # seconds before its end a token is no longer used
-_SCOPES = "scope"
+SCOPES = "scope"
+"""Where a kept token has its scopes, separated by spaces."""
 
 
 def chosen(crm: Crm, settings: Scope) -> Authentication:
@@ -79,20 +80,27 @@ def _fetch(way: OAuth2, settings: Scope, context: Context) -> Fetch:
         form: dict[str, str] = {"grant_type": way.grant}
         if way.grant == "refresh_token":
             form["refresh_token"] = _refresh(way, settings, context, last)
-        response = await send({**form, **_client_form(way, settings)}, _client_headers(way, settings))
-        try:
-            token = read_token(
-                response, now=context.clock.now(), base_url=way.base_url_at, dead=frozenset(way.dead)
-            )
-        except AuthError as error:
-            error.at(connection=context.connection)
-            raise
-        reply = response.json()
-        granted = reply.get("scope") if isinstance(reply, dict) else None
-        scopes = {_SCOPES: granted} if isinstance(granted, str) else {}
-        return replace(token, extra={**token.extra, **scopes})
+        return await fetched(send, form, way, settings, context)
 
     return fetch
+
+
+async def fetched(
+    send: HttpSend, form: Mapping[str, str], way: OAuth2, settings: Scope, context: Context
+) -> Token:
+    """The token for that form, to which the client's own part is added. Raises what a refusal means."""
+    response = await send({**form, **_client_form(way, settings)}, _client_headers(way, settings))
+    try:
+        token = read_token(
+            response, now=context.clock.now(), base_url=way.base_url_at, dead=frozenset(way.dead)
+        )
+    except AuthError as error:
+        error.at(connection=context.connection)
+        raise
+    reply = response.json()
+    granted = reply.get("scope") if isinstance(reply, dict) else None
+    scopes = {SCOPES: granted} if isinstance(granted, str) else {}
+    return replace(token, extra={**token.extra, **scopes})
 
 
 def _refresh(way: OAuth2, settings: Scope, context: Context, last: Token | None) -> str:

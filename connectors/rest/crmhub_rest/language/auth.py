@@ -30,6 +30,11 @@ class OAuth2(Part):
     authorize_url: Template | None = None
     """Where a person agrees; with it ``crmhub auth`` signs in by a browser."""
     scopes: list[str] = []
+    """What to ask for when signing in."""
+    pkce: bool = False
+    """Whether the CRM knows the proof key for code exchange (RFC 7636)."""
+    authorize: dict[str, Template] = {}
+    """What else the URL of consent has."""
     scheme: str = "Bearer"
     dead: list[str] = ["invalid_grant"]
     """Error codes after which only a person can help."""
