@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC
+
 import pytest
 
 from crmhub.testing.simulator.errors import SimulatorError
 from crmhub_rest.simulators.numbers import NumberIds, mixed
 from crmhub_rest.simulators.switches import Switches
 
-KNOWN = {"burst": "calls at once", "mode": "keep or new", "strict": "whether", "scopes": "names"}
+KNOWN = {
+    "burst": "calls at once",
+    "mode": "keep or new",
+    "strict": "whether",
+    "scopes": "names",
+    "zone": "where",
+}
 
 
 def given(**texts: str) -> Switches:
@@ -20,6 +28,7 @@ def test_switches_are_read_by_kind_and_have_defaults() -> None:
     assert (switches.whole("burst", 9), switches.number("burst", 9)) == (5, 5.0)
     assert (switches.one_of("mode", "keep", "keep", "new"), switches.flag("strict")) == ("new", True)
     assert (switches.texts("scopes"), given().texts("scopes", ["x"])) == (["a", "b", "c"], ["x"])
+    assert (str(given(zone="Europe/Berlin").zone("zone")), given().zone("zone")) == ("Europe/Berlin", UTC)
     assert (given().text("mode", "keep"), given().whole("burst", 9), given().flag("strict")) == (
         "keep",
         9,
@@ -31,6 +40,7 @@ def read(**texts: str) -> None:
     switches = given(**texts)
     switches.whole("burst", 9, 1)
     switches.one_of("mode", "keep", "keep", "new")
+    switches.zone("zone")
     switches.flag("strict")
 
 
@@ -43,6 +53,7 @@ def read(**texts: str) -> None:
         ({"burst": "inf"}, "setting burst: 'inf' is not a whole number"),
         ({"burst": "0"}, "setting burst: 0 is less than 1"),
         ({"mode": "old"}, "setting mode: 'old' is not one of keep, new"),
+        ({"zone": "Mars"}, "setting zone: 'Mars' is not a time zone"),
         ({"strict": "maybe"}, "setting strict: 'maybe' is neither true nor false"),
     ],
 )

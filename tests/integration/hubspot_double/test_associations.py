@@ -137,6 +137,15 @@ async def test_batches_read_create_and_take_away(hubspot: httpx.AsyncClient) -> 
     assert await linked(hubspot, "deals", deal, "contacts") == {}
 
 
+async def test_taking_away_what_is_not_there_is_no_mistake(hubspot: httpx.AsyncClient) -> None:
+    contact = await create(hubspot, "contacts", firstname="A")
+    inputs = [{"from": {"id": one}, "to": [{"id": "5"}, {"id": "x"}]} for one in (contact, "x")]
+    reply = await hubspot.post(f"{V4}/associations/contacts/companies/batch/archive", json={"inputs": inputs})
+    assert reply.status_code == 204
+    assert (await hubspot.delete(f"{OBJECTS}/contacts/x/associations/companies/5/279")).status_code == 204
+    assert await linked(hubspot, "contacts", contact, "companies") == {}
+
+
 async def test_labels_of_the_portals_own_go_both_ways_and_can_be_taken_off(
     hubspot: httpx.AsyncClient,
 ) -> None:

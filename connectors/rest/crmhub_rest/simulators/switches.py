@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from crmhub.testing.simulator.errors import SimulatorError
@@ -36,11 +37,11 @@ class Switches:
             raise SimulatorError(f"setting {name}: {text!r} is not one of {', '.join(words)}")
         return text
 
-    def zone(self, name: str, default: str) -> str:
-        """The name of a time zone, such as `Europe/Berlin`."""
-        text = self._given.get(name, default)
+    def zone(self, name: str) -> tzinfo:
+        """A time zone by its name, such as `Europe/Berlin`; UTC without one."""
+        text = self._given.get(name, "UTC")
         try:
-            return ZoneInfo(text).key
+            return UTC if text == "UTC" else ZoneInfo(text)
         except (ZoneInfoNotFoundError, ValueError):
             raise SimulatorError(f"setting {name}: {text!r} is not a time zone") from None
 

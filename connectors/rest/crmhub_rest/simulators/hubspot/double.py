@@ -75,7 +75,7 @@ class HubSpotDouble(Double):
         self.portal = build_portal(options, self.clock, hooks, switches.whole("bulk", 0))
         self.portal.index_lag = int(switches.number("index_lag", 0) * 1000)
         self.portal.merge_makes_new = switches.one_of("merge", "new", "new", "keep") == "new"
-        self.portal.time_zone = switches.zone("timezone", "UTC")
+        self.portal.time_zone = switches.zone("timezone")
         self.limits = Limits(
             self.clock,
             switches.whole("burst", 190, 1),
@@ -200,7 +200,11 @@ class HubSpotDouble(Double):
                 return self._refused(not_found())
             case 429:
                 limited = RateLimited("TEN_SECONDLY_ROLLING", "ten_secondly_rolling")
-                return self._refused(limited)
+                response = self._refused(limited)
+                response.headers.update(
+                    {**self.limits.headers(daily=False), "X-HubSpot-RateLimit-Remaining": "0"}
+                )
+                return response
             case 423:
                 message = "The resource is locked by another request: try again in a while"
                 return self._refused(HubSpotError(423, "RESOURCE_LOCKED", message))

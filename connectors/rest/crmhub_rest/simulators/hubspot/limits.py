@@ -6,8 +6,7 @@ reported bodies of 429. Searches do not count in the 10 seconds and tell nothing
 """
 
 from collections import deque
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta, tzinfo
 
 from crmhub.testing.simulator.clock import SimClock
 from crmhub_rest.simulators.hubspot.errors import HubSpotError
@@ -38,12 +37,12 @@ class RateLimited(HubSpotError):
 class Limits:
     """What was called, by which app, and what is left."""
 
-    def __init__(self, clock: SimClock, burst: int, searches: int, daily: int, zone: str) -> None:
+    def __init__(self, clock: SimClock, burst: int, searches: int, daily: int, zone: tzinfo) -> None:
         self._clock = clock
         self.burst = burst
         self.searches = searches
         self.daily = daily
-        self._zone = ZoneInfo(zone)
+        self._zone = zone
         self._calls: deque[float] = deque()
         self._search_calls: deque[float] = deque()
         self._day = ""

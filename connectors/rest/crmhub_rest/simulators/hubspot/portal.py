@@ -4,6 +4,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from itertools import takewhile
 
 from crmhub.testing.simulator.clock import SimClock
@@ -93,7 +94,7 @@ class Portal:
         self.app_id = 3_100_001
         self.index_lag = 0
         self.merge_makes_new = True
-        self.time_zone = "UTC"
+        self.time_zone: tzinfo = UTC
         self.made_ids = 0
         self.outbox: deque[dict[str, object]] = deque(maxlen=MOST_OUTGOING)
         self.events: list[Event] = []

@@ -163,8 +163,12 @@ class Records:
         kinds: Sequence[tuple[str, int]] | None = None,
         source: str = "INTEGRATION",
     ) -> None:
-        """Take an association away, or some kinds of it; raises HubSpotError."""
+        """Take an association of live records away, or some kinds of it, if there is one; raises
+        HubSpotError.
+        """
         links = self._portal.links
+        if self.find(store, record_id) is None or self.find(other, other_id) is None:
+            return
         pair = (store.name, other.name)
         gone = None if kinds is None else [links.kind(pair, number, category) for category, number in kinds]
         links.remove((store.name, record_id), (other.name, other_id), gone)

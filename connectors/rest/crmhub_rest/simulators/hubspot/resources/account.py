@@ -4,7 +4,6 @@ Source: HubSpot "CRM API | Owners", "Account information" (details, API usage of
 """
 
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
@@ -53,14 +52,14 @@ def get_owner(call: Call) -> Response:
 def details(call: Call) -> Response:
     """`GET /account-info/v3/details`."""
     portal = call.portal
-    zone = ZoneInfo(portal.time_zone)
+    zone = portal.time_zone
     offset = portal.clock.moment(zone).utcoffset()
     milliseconds = int(offset.total_seconds() * 1000) if offset else 0
     return reply(
         {
             "portalId": portal.portal_id,
             "accountType": "STANDARD",
-            "timeZone": portal.time_zone,
+            "timeZone": str(zone),
             "companyCurrency": "USD",
             "additionalCurrencies": [],
             "utcOffset": portal.clock.moment(zone).isoformat()[-6:],
