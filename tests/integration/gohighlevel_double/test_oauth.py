@@ -107,6 +107,15 @@ async def test_an_agencys_token_is_exchanged_for_a_locations(
     app_id = double.credentials["client_id"].split("-")[0]
     found = await call(ghl, agency, "/oauth/installedLocations", companyId=company, appId=app_id)
     assert [one["_id"] for one in found.json()["locations"]] == [location, other]
+    pages, token = list[str](), {}
+    while True:
+        params = {"companyId": company, "appId": app_id, "pageSize": "1", **token}
+        page = (await call(ghl, agency, "/oauth/installed-locations", **params)).json()
+        pages += [one["_id"] for one in page["items"]]
+        if not page["pagination"]["hasNextPage"]:
+            break
+        token = {"pageToken": page["pagination"]["nextPageToken"]}
+    assert pages == [location, other]
 
 
 async def test_an_agencys_private_token_opens_no_location(

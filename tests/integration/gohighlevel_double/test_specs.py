@@ -59,7 +59,8 @@ async def test_the_walk_goes_everywhere(make_ghl: Make) -> None:
     made = await walk(*make_ghl())
     been = {(method, path.rstrip("/")) for _, method, path, _ in made.replies}
     there = {(one.method, one.pattern.rstrip("/")) for one in made.double.endpoints}
-    assert there - been == {("POST", "/oauth/location-token")}  # v3's name of /oauth/locationToken
+    # v3's names of /oauth/locationToken and /oauth/installedLocations
+    assert there - been == {("POST", "/oauth/location-token"), ("GET", "/oauth/installed-locations")}
 
 
 def read_files() -> dict[str, Any]:

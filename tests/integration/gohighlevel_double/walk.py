@@ -97,6 +97,9 @@ async def _parts(made: Walk, own: dict[str, str], contact: str) -> None:
     await call(file, "DELETE", f"{one}/tags", contact, json={"tags": ["hot"]})
     await call(file, "POST", f"{one}/followers", contact, json=users)
     await call(file, "DELETE", f"{one}/followers", contact, json=users)
+    for path in (f"{one}/campaigns/{{campaignId}}", f"{one}/workflow/{{workflowId}}"):
+        await call(file, "POST", path, contact, "x", json={})
+        await call(file, "DELETE", path, contact, "x")
     task = {"title": "t", "body": "b", "dueDate": "2026-02-01T00:00:00Z", "completed": False}
     task_id = (await call(file, "POST", f"{one}/tasks", contact, json=task))["task"]["id"]
     await call(file, "GET", f"{one}/tasks", contact)
@@ -118,6 +121,7 @@ async def _parts(made: Walk, own: dict[str, str], contact: str) -> None:
 async def _opportunities(made: Walk, own: dict[str, str], contact: str) -> None:
     call, file, one = made.call, "opportunities", "/opportunities/{id}"
     pipelines = await call(file, "GET", "/opportunities/pipelines", params=own)
+    await call(file, "GET", "/opportunities/lost-reason", params=own)
     field = next(item for item in made.double.agency.main.fields.values() if item.model == "opportunity")
     body = {
         **own,

@@ -132,6 +132,20 @@ def unfollow(call: Call, name: str, row: Row) -> Response:
     return traced(call, {"followers": left, "followersRemoved": gone})
 
 
+def join_campaign(call: Call) -> Response:
+    """`POST /contacts/{contactId}/campaigns/{campaignId}`: nothing follows."""
+    call.contact()
+    return traced(call, {"succeded": True}, 201)
+
+
+def join(call: Call) -> Response:
+    """`POST` and `DELETE /contacts/{contactId}/workflow/{workflowId}`, `DELETE …/campaigns/{campaignId}`:
+    nothing follows.
+    """
+    call.contact()
+    return traced(call, {"succeded": True})
+
+
 def tasks(call: Call) -> Response:
     """`GET /contacts/{contactId}/tasks`."""
     rows = call.own.of_contact("tasks", str(call.contact()["id"]))
@@ -261,6 +275,10 @@ ENDPOINTS = (
     Endpoint("DELETE", f"{_OF}/tags", remove_tags, WRITE, body=_TAGS),
     Endpoint("POST", f"{_OF}/followers", add_followers, WRITE, body=_FOLLOWERS),
     Endpoint("DELETE", f"{_OF}/followers", remove_followers, WRITE, body=_FOLLOWERS),
+    Endpoint("POST", f"{_OF}/campaigns/{{campaignId}}", join_campaign, WRITE, body={}),
+    Endpoint("DELETE", f"{_OF}/campaigns/{{campaignId}}", join, WRITE),
+    Endpoint("POST", f"{_OF}/workflow/{{workflowId}}", join, WRITE, body={"eventStartTime": "string"}),
+    Endpoint("DELETE", f"{_OF}/workflow/{{workflowId}}", join, WRITE, body={"eventStartTime": "string"}),
     Endpoint("GET", f"{_OF}/tasks", tasks, READ),
     Endpoint("POST", f"{_OF}/tasks", create_task, WRITE, body=_TASK),
     Endpoint("GET", f"{_OF}/tasks/{{taskId}}", task, READ),

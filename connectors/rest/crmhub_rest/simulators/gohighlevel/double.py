@@ -21,9 +21,11 @@ from crmhub_rest.simulators.gohighlevel import (
     contact_parts,
     contact_writing,
     contacts,
+    location_parts,
     metadata,
     objects,
     opportunities,
+    opportunity_setup,
     opportunity_writing,
     users,
     views,
@@ -40,6 +42,7 @@ from crmhub_rest.simulators.gohighlevel.errors import (
     wrong_user_type,
 )
 from crmhub_rest.simulators.gohighlevel.ids import seeded_uuid
+from crmhub_rest.simulators.gohighlevel.installations import Installations
 from crmhub_rest.simulators.gohighlevel.limits import Limits
 from crmhub_rest.simulators.gohighlevel.location import Location
 from crmhub_rest.simulators.gohighlevel.oauth import Accounts
@@ -80,13 +83,16 @@ class GoHighLevelDouble(Double):
             *contacts.Reading(orderer).endpoints,
             *contact_parts.ENDPOINTS,
             *opportunity_writing.ENDPOINTS,
+            *opportunity_setup.ENDPOINTS,
             *opportunities.Reading(orderer).endpoints,
             *businesses.ENDPOINTS,
             *objects.Reading(orderer).endpoints,
             *metadata.ENDPOINTS,
+            *location_parts.ENDPOINTS,
             *users.ENDPOINTS,
             *calendars.ENDPOINTS,
             *self.accounts.endpoints,
+            *Installations(self.accounts.app_id).endpoints,
         )
 
     async def answer(self, request: Request) -> Response:

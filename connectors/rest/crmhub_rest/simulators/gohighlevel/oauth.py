@@ -18,12 +18,10 @@ from crmhub.testing.simulator.clock import SimClock, days
 from crmhub.testing.simulator.jsons import json_response, load_json
 from crmhub.testing.simulator.oauth import TokenBook, opaque
 from crmhub_rest.simulators.gohighlevel.agency import Agency
-from crmhub_rest.simulators.gohighlevel.call import Access, Call, Endpoint, traced
-from crmhub_rest.simulators.gohighlevel.errors import GhlError, foreign_location
+from crmhub_rest.simulators.gohighlevel.call import Access, Call, Endpoint
+from crmhub_rest.simulators.gohighlevel.errors import GhlError
 from crmhub_rest.simulators.gohighlevel.ids import HEX, seeded_uuid
 from crmhub_rest.simulators.gohighlevel.settings import Settings
-from crmhub_rest.simulators.gohighlevel.shapes import text_of, whole_of
-from crmhub_rest.simulators.gohighlevel.times import iso
 
 _REFRESH_DAYS = 365
 _CODE_LIFE = 600.0
@@ -169,43 +167,13 @@ class Accounts:
             {_CAMEL.get(name, name): value for name, value in reply.items()} if call.v3 else reply
         )
 
-    def installed(self, call: Call) -> Response:
-        """`GET /oauth/installedLocations`."""
-        if text_of(call.query, "companyId") != call.agency.id:
-            raise foreign_location()
-        if text_of(call.query, "appId") != self.app_id:
-            raise GhlError(400, "App not found")
-        found = [
-            {"_id": one.id, "name": one.name, "address": "", "isInstalled": True, "installedAt": iso(0)}
-            for one in call.agency.locations.values()
-        ]
-        skip, size = whole_of(call.query, "skip", 0), whole_of(call.query, "limit", 20, least=1)
-        shown = {
-            "locations": found[skip : skip + size],
-            "count": len(found),
-            "installToFutureLocations": True,
-        }
-        return traced(call, shown)
-
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:
         """The routes that need an agency's token."""
         exchange = {"companyId": "string!", "locationId": "string!"}
-        found = {
-            **dict.fromkeys(("companyId", "appId"), "string!"),
-            **dict.fromkeys(("query", "versionId", "planId", "locationId"), "string"),
-            **dict.fromkeys(("isInstalled", "onTrial"), "boolean"),
-            **dict.fromkeys(("skip", "limit"), "number"),
-        }
-        scope = "oauth.write"
-        return (
-            *(
-                Endpoint("POST", path, self.location_token, scope, body=exchange, audience="agency")
-                for path in ("/oauth/locationToken", "/oauth/location-token")
-            ),
-            Endpoint(
-                "GET", "/oauth/installedLocations", self.installed, "oauth.readonly", found, audience="agency"
-            ),
+        return tuple(
+            Endpoint("POST", path, self.location_token, "oauth.write", body=exchange, audience="agency")
+            for path in ("/oauth/locationToken", "/oauth/location-token")
         )
 
     def _granted(self, resource: str, scopes: frozenset[str], redirect_uri: str) -> str:

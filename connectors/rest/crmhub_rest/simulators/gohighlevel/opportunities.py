@@ -1,4 +1,4 @@
-"""Searching opportunities, and their pipelines.
+"""Searching opportunities.
 
 Source: the OpenAPI files (classic and v3 name the query's parameters differently), "Opportunities Search
 API".
@@ -176,34 +176,7 @@ class Reading:
         return (
             Endpoint("GET", "/opportunities/search", self.listed, READ, _CLASSIC, v3_query=_V3),
             Endpoint("POST", "/opportunities/search", self.search, READ, body=_SEARCH),
-            Endpoint("GET", "/opportunities/pipelines", pipelines, READ, {"locationId": "string!"}),
         )
-
-
-def pipelines(call: Call) -> Response:
-    """`GET /opportunities/pipelines`."""
-    location = call.location()
-    found = [
-        {
-            "id": one.id,
-            "name": one.name,
-            "stages": [
-                {
-                    "id": stage.id,
-                    "name": stage.name,
-                    "position": stage.position,
-                    "showInFunnel": True,
-                    "showInPieChart": True,
-                }
-                for stage in one.stages
-            ],
-            "showInFunnel": True,
-            "showInPieChart": True,
-            "locationId": location.id,
-        }
-        for one in location.pipelines
-    ]
-    return traced(call, {"pipelines": found})
 
 
 def _shown(call: Call, location: Location, row: Row, wanted: Mapping[str, object]) -> Row:
