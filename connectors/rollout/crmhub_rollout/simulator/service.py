@@ -151,13 +151,12 @@ class Service:
             case ("POST", ()):
                 given = call.body()
                 url, event = given.get("url"), given.get("event")
-                parts = urlsplit(url) if isinstance(url, str) else None
-                if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+                if not isinstance(url, str) or not _is_address(url):
                     raise bad("url must be an address")
-                if event not in _EVENTS:
+                if not isinstance(event, str) or event not in _EVENTS:
                     raise bad("event is not supported")
                 filters = cast("Row", mapping(self._crm, "filters", given.get("filters") or {}))
-                made = hooks.subscribe(str(url), str(event), filters, call.base_url)
+                made = hooks.subscribe(url, event, filters, call.base_url)
                 return json_response(made.as_json(), 201)
             case ("GET", (hook_id,)) if hook_id in hooks.hooks:
                 return json_response(hooks.hooks[hook_id].as_json())
@@ -168,3 +167,11 @@ class Service:
                 raise not_found()
             case _:
                 raise RolloutError(405, "Method not allowed")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False

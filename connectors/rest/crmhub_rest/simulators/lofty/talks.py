@@ -82,7 +82,7 @@ def _log(call: Call) -> Response:
     if not text(given, "content").strip():
         raise invalid("content must not be blank")
     direction = given.get("outboundOrInbound", "outbound")
-    if direction not in {"outbound", "inbound"}:
+    if direction not in ("outbound", "inbound"):
         raise invalid("outboundOrInbound must be outbound or inbound")
     call.lead(lead_id)
     values: Row = {

@@ -88,7 +88,7 @@ def add_transaction(team: Team, lead: Row, given: Mapping[str, object]) -> Row:
             "customFields": [],
         }
         _name(row, given.get("transactionName"))
-        kind = given.get("transactionType")
+        kind = text(given, "transactionType")
         row["transactionType"] = kind if kind in team.pipelines else next(iter(team.pipelines))
         stages = team.pipelines[text(row, "transactionType")]
         row["transactionStatus"] = _stage(team, row, given.get("transactionStatus")) or stages[0].name
@@ -104,7 +104,7 @@ def change_transaction(team: Team, row: Row, given: Mapping[str, object]) -> Row
     after = dict(row)
     if "transactionName" in given:
         _name(after, given["transactionName"])
-    if given.get("transactionType") in team.pipelines:
+    if text(given, "transactionType") in team.pipelines:
         after["transactionType"] = given["transactionType"]
     if "transactionStatus" in given:
         stage = _stage(team, after, given["transactionStatus"])

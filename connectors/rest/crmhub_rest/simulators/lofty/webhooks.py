@@ -26,15 +26,14 @@ def _subscribe(call: Call) -> Response:
     limit, mode = call.body.get("limit", 100), call.body.get("permissionMode", 0)
     if isinstance(list_id, bool) or list_id not in EVENTS.values():
         raise LoftyError(400, "WEBHOOK_TYPE_ERROR", "listId is not supported")
-    parts = urlsplit(url) if isinstance(url, str) else None
-    if parts is None or parts.scheme != "https" or not parts.hostname:
+    if not isinstance(url, str) or not _is_address(url):
         raise LoftyError(400, "WEBHOOK_CALLBACK_URL_INVALID", "callbackUrl must be HTTPS")
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 5_000 or mode not in {0, 1}:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= 5_000 or mode not in (0, 1):
         raise invalid("limit must be between 1 and 5000, permissionMode 0 or 1")
     hooks = call.team.hooks
     if len(hooks.subscriptions) >= MOST_SUBSCRIPTIONS:
         raise LoftyError(400, "WEBHOOK_EXCEED_LIMIT", "there are too many subscriptions")
-    made = hooks.subscribe(int(str(list_id)), str(url), limit, int(str(mode)))
+    made = hooks.subscribe(int(str(list_id)), url, limit, int(str(mode)))
     return reply(made.as_json())
 
 
@@ -52,3 +51,11 @@ def _unsubscribe(call: Call) -> Response:
 
 def _unknown() -> LoftyError:
     return LoftyError(400, "WEBHOOK_DELETE_NOT_EXIST", "the subscription does not exist")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname)
+    except ValueError:
+        return False
