@@ -230,3 +230,13 @@ async def test_recents_merges_and_conversions_fit(empty: Made) -> None:
     body = {"name": "Visit", "icon_key": "car"}
     check(await client.post(f"{V1}/activityTypes", json=body), "v1", "/activityTypes")
     check(await client.delete(f"{V1}/activityTypes/7"), "v1", "/activityTypes/{id}")
+    for path in ("/deals/2/participants", "/deals/9/participants"):
+        await client.post(V1 + path, json={"person_id": 1})
+    reply = await client.get(f"{V1}/deals/2/participants")
+    assert len(reply.json()["data"]) == 1
+    check(reply, "v1", "/deals/{id}/participants")
+    label = (await client.get(f"{V1}/leadLabels")).json()["data"][0]["id"]
+    path = "/leadLabels/{id}"
+    check(await client.patch(f"{V1}/leadLabels/{label}", json={"name": "x"}), "v1", path)
+    check(await client.delete(f"{V1}/leadLabels/{label}"), "v1", path)
+    check(await client.delete(f"{V1}/leadLabels/{label}"), "v1", path)

@@ -190,3 +190,27 @@ async def test_other_choices_are_made_while_it_runs(empty: Made) -> None:
     assert made["job_title"] == "CEO"
     assert (await client.get(f"{V2}/persons")).status_code == 429
     assert (await client.put("/_settings", json={"plan": "gold"})).status_code == 400
+
+
+async def test_the_contact_person_takes_part_and_others_can(empty: Made) -> None:
+    _, client = empty
+    for name in "AB":
+        await client.post(f"{V2}/persons", json={"name": name})
+    await client.post(f"{V2}/deals", json={"title": "d", "person_id": 1})
+    path = f"{V1}/deals/1/participants"
+    added = await data(await client.post(path, json={"person_id": 2}))
+    assert (await client.post(path, json={"person_id": 2})).status_code == 400
+    assert (await client.post(path, json={"person_id": 9})).status_code == 404
+    assert [one["person"]["name"] for one in await data(await client.get(path))] == ["A", "B"]
+    assert (await client.delete(f"{path}/{added['id']}")).status_code == 200
+    assert [one["person_id"]["value"] for one in await data(await client.get(path))] == [1]
+
+
+async def test_labels_of_leads_are_made_changed_and_deleted(pipedrive: httpx.AsyncClient) -> None:
+    path = f"{V1}/leadLabels"
+    made = await data(await pipedrive.post(path, json={"name": "New", "color": "green"}))
+    changed = await data(await pipedrive.patch(f"{path}/{made['id']}", json={"color": "pink"}))
+    assert (changed["name"], changed["color"]) == ("New", "pink")
+    assert await data(await pipedrive.delete(f"{path}/{made['id']}")) == {"id": made["id"]}
+    assert (await pipedrive.delete(f"{path}/{made['id']}")).status_code == 404
+    assert (await pipedrive.post(path, json={"name": "New", "color": "beige"})).status_code == 400

@@ -16,6 +16,7 @@ from crmhub_rest.simulators.pipedrive import (
 )
 from crmhub_rest.simulators.pipedrive.call import Endpoint
 from crmhub_rest.simulators.pipedrive.company import Company
+from crmhub_rest.simulators.pipedrive.participants import Participants
 from crmhub_rest.simulators.pipedrive.webhooks import Webhooks
 
 
@@ -28,6 +29,7 @@ def endpoints(company: Company) -> list[Endpoint]:
         *field_api.endpoints(),
         *followers.endpoints(),
         *merging.endpoints(),
+        *Participants(company).endpoints(),
         *notes.ENDPOINTS,
         *leads.ENDPOINTS,
         *activity_types.ENDPOINTS,

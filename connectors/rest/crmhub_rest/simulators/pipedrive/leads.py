@@ -194,6 +194,28 @@ def create_label(call: Call) -> Response:
     return done(label)
 
 
+def update_label(call: Call) -> Response:
+    """`PATCH /v1/leadLabels/{id}`."""
+    label = _held_label(call)
+    rules = {"name": values.text(255, filled=True), "color": values.one_of(*_COLORS)}
+    label |= values.checked(rules, call.body) | {"update_time": _moment(call.company.now_text())}
+    return done(label)
+
+
+def delete_label(call: Call) -> Response:
+    """`DELETE /v1/leadLabels/{id}`."""
+    label = _held_label(call)
+    call.company.lead_labels.remove(label)
+    return done({"id": label["id"]})
+
+
+def _held_label(call: Call) -> dict[str, object]:
+    found = next((one for one in call.company.lead_labels if one["id"] == call.path["id"]), None)
+    if found is None:
+        raise ApiError(404, "requested lead label not found", info="Object was not found.")
+    return found
+
+
 def list_sources(call: Call) -> Response:
     """`GET /v1/leadSources`."""
     del call
@@ -215,5 +237,7 @@ ENDPOINTS = (
     Endpoint("v1", "DELETE", "/leads/{id}", delete_lead, 6, _WRITE),
     Endpoint("v1", "GET", "/leadLabels", list_labels, 10, _READ),
     Endpoint("v1", "POST", "/leadLabels", create_label, 10, _WRITE),
+    Endpoint("v1", "PATCH", "/leadLabels/{id}", update_label, 10, _WRITE),
+    Endpoint("v1", "DELETE", "/leadLabels/{id}", delete_label, 6, _WRITE),
     Endpoint("v1", "GET", "/leadSources", list_sources, 2, _READ),
 )
