@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crmhub.testing.simulator.errors import SimulatorError
+from crmhub_rest.simulators.lofty.times import read_zone
 from crmhub_rest.simulators.switches import Switches
 
 AREAS: Final = ("leads", "transactions", "tasks", "notes", "communications", "members", "team", "webhooks")
@@ -66,9 +67,14 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         errors_as_text=switches.one_of("errors", "object", "object", "text") == "text",
         codes_as_words=switches.one_of("codes", "mixed", "mixed", "words") == "words",
         webhook_seconds=switches.number("webhook_seconds", 0),
-        timezone=switches.text("timezone", "America/Los_Angeles"),
+        timezone=switches.text("timezone", _default_zone()),
         forbidden=frozenset(switches.texts("forbidden")),
     )
+
+
+def _default_zone() -> str:
+    zone = "America/Los_Angeles"
+    return zone if read_zone(zone) else "UTC"  # where the machine has no table of zones
 
 
 def _scopes(names: Sequence[str]) -> frozenset[str]:
