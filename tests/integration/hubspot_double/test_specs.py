@@ -23,7 +23,9 @@ from tests.integration.hubspot_double.walk import walk
 FOLDER = os.environ.get("CRMHUB_HUBSPOT_SPECS", "")
 RECORDED = Path(__file__).with_name("replies.json")
 pytestmark = pytest.mark.anyio
-UNDESCRIBED = re.compile(r"/account-info/.*|/crm/v3/objects/contacts/(gdpr-delete|\d+/associations/.*)")
+UNDESCRIBED = re.compile(
+    r"/account-info/.*|/crm/v3/schemas.*|/crm/v3/objects/contacts/(gdpr-delete|\d+/associations/.*)"
+)
 
 
 def outline(value: Any) -> Any:

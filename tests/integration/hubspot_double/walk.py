@@ -56,6 +56,7 @@ async def walk(double: HubSpotDouble, hubspot: httpx.AsyncClient) -> Walk:
     owner = (await made.call("GET", "/crm/v3/owners/"))["results"][0]["id"]
     await made.call("GET", f"/crm/v3/owners/{owner}")
     await made.call("GET", "/account-info/v3/details")
+    await _schemas(made)
     await _webhooks(made)
     token = double.credentials["access_token"]
     await made.call("GET", f"/oauth/v1/access-tokens/{token}")
@@ -165,6 +166,22 @@ async def _pipelines(made: Walk) -> None:
     await call("PUT", f"{one}/stages/{added}", {**stage, "label": "Three"})
     await call("DELETE", f"{one}/stages/{added}")
     await call("DELETE", one)
+
+
+async def _schemas(made: Walk) -> None:
+    one = {"name": "street", "label": "Street", "type": "string", "fieldType": "text"}
+    for path in ("/crm-object-schemas/v3/schemas", "/crm/v3/schemas"):
+        body = {
+            "name": "house",
+            "labels": {},
+            "properties": [one],
+            "requiredProperties": [],
+            "associatedObjects": [],
+        }
+        await made.call("POST", path, body)
+        await made.call("GET", path)
+        await made.call("GET", f"{path}/house")
+        await made.call("DELETE", f"{path}/house")
 
 
 async def _webhooks(made: Walk) -> None:

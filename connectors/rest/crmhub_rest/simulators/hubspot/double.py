@@ -33,6 +33,7 @@ from crmhub_rest.simulators.hubspot.resources import (
     objects,
     pipelines,
     properties,
+    schemas,
     searching,
     webhooks,
 )
@@ -222,6 +223,7 @@ def _endpoints() -> Iterator[Endpoint]:
     yield from groups.endpoints()
     yield from properties.endpoints()
     yield from pipelines.endpoints()
+    yield from schemas.endpoints()
     yield from account.endpoints()
     yield from webhooks.endpoints()
 

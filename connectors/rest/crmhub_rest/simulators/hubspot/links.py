@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from crmhub_rest.simulators.hubspot.catalog.associations import Kind, Pair
+from crmhub_rest.simulators.hubspot.catalog.associations import USER_DEFINED, Kind, Pair, singular
 from crmhub_rest.simulators.hubspot.errors import HubSpotError, invalid
 
 Node = tuple[str, str]
@@ -124,11 +124,24 @@ class Links:
     def define(self, pair: Pair, name: str, label: str, inverse: str | None) -> list[Kind]:
         """A label of the portal's own, in both directions."""
         self._labels += 2
-        there = Kind(self._labels - 1, name, self._labels, label, "USER_DEFINED")
-        back = Kind(self._labels, f"{name}_inverse", self._labels - 1, inverse or label, "USER_DEFINED")
+        there = Kind(self._labels - 1, name, self._labels, label, USER_DEFINED)
+        back = Kind(self._labels, f"{name}_inverse", self._labels - 1, inverse or label, USER_DEFINED)
         self.kinds_of(pair).append(there)
         self.kinds_of((pair[1], pair[0])).append(back)
         return [there, back]
+
+    def connect(self, one: str, other: str) -> None:
+        """Let records of a type of the portal's own be associated with those of another."""
+        if (one, other) in self.kinds:
+            return
+        self._labels += 2
+        there, back = f"{singular(one)}_to_{singular(other)}", f"{singular(other)}_to_{singular(one)}"
+        self.kinds[one, other] = [Kind(self._labels - 1, there, self._labels, category=USER_DEFINED)]
+        self.kinds[other, one] = [Kind(self._labels, back, self._labels - 1, category=USER_DEFINED)]
+
+    def disconnect(self, name: str) -> None:
+        """Forget all associations with a type."""
+        self.kinds = {pair: kinds for pair, kinds in self.kinds.items() if name not in pair}
 
     def rename(self, pair: Pair, kind: Kind, label: str, inverse: str | None) -> None:
         """Give a kind of the portal's own another label."""

@@ -46,6 +46,8 @@ class Store:
     """The records of one type. Rows hold property values by name; cleared ones are absent.
 
     Times of change in the table are epoch milliseconds. `history` is kept of records that were written to.
+    `labels` are what people call one record and many, `primary` the property by which they know it, where the
+    type is the portal's own, `created` when it was defined.
     """
 
     type: ObjectType
@@ -59,6 +61,14 @@ class Store:
     )
     merged: dict[str, str] = field(default_factory=dict[str, str])
     version: int = 0
+    labels: tuple[str, str] | None = None
+    primary: str = ""
+    created: int = 0
+
+    @property
+    def custom(self) -> bool:
+        """Whether the type is the portal's own."""
+        return self.labels is not None
 
     @property
     def name(self) -> str:
@@ -96,6 +106,7 @@ class Portal:
         self.merge_makes_new = True
         self.time_zone: tzinfo = UTC
         self.made_ids = 0
+        self.made_types = 0
         self.outbox: deque[dict[str, object]] = deque(maxlen=MOST_OUTGOING)
         self.events: list[Event] = []
         self._random = random.Random(f"hubspot-correlation-{seed}")
@@ -106,8 +117,20 @@ class Portal:
 
     def name(self, store: Store) -> None:
         """Let a store be found by its plural, its singular and its type id."""
-        for name in (store.type.name, store.type.singular, store.type.type_id, f"p_{store.type.name}"):
-            self._names[name.lower()] = store
+        for name in self._names_of(store):
+            self._names[name] = store
+
+    def drop(self, store: Store) -> None:
+        """Do away with a type of the portal's own."""
+        del self.stores[store.name]
+        for name in self._names_of(store):
+            del self._names[name]
+        self.links.disconnect(store.name)
+
+    def _names_of(self, store: Store) -> set[str]:
+        one = store.type
+        full = {f"p_{one.name}", f"p{self.portal_id}_{one.name}"} if store.custom else set[str]()
+        return {name.lower() for name in {one.name, one.singular, one.type_id, *full}}
 
     def now(self) -> int:
         """The present instant in epoch milliseconds."""

@@ -109,9 +109,9 @@ class Seeds:
     def links(self, node: Node, other: str) -> Linked:
         """The seeded links of a record."""
         name, record_id = node
-        place = self.ids[name].place_of(record_id)
         count, others = self.counts.get(name, 0), self.counts.get(other, 0)
-        if place is None or place >= count or not others:
+        place = self.ids[name].place_of(record_id) if count and others else None
+        if place is None or place >= count:
             return {}
         kinds = _BOTH_KINDS.get((name, other))
         return {

@@ -189,3 +189,22 @@ TYPES: tuple[ObjectType, ...] = (
 
 SEEDED = ("companies", "contacts", "deals", "notes", "tasks", "calls", "meetings")
 """The objects that a plain number of rows fills."""
+
+
+def custom_type(name: str, type_id: str, required: tuple[str, ...], searched: tuple[str, ...]) -> ObjectType:
+    """A type of the portal's own, with the properties that every record has."""
+    group = f"{name.lower()}_information"
+    return ObjectType(
+        name,
+        name,
+        type_id,
+        "crm.objects.custom.read",
+        "crm.objects.custom.write",
+        tuple(one.in_group(group) for one in _common("hs_createdate", "hs_lastmodifieddate")),
+        ("hs_createdate", "hs_lastmodifieddate", "hs_object_id"),
+        group,
+        created="hs_createdate",
+        required=required,
+        merges=True,
+        searched=searched,
+    )

@@ -37,7 +37,7 @@ _FIELD_TYPES: Mapping[str, frozenset[str]] = {
 }
 
 
-def shown(one: Property, call: Call) -> Body:
+def shown(one: Property, call: Call, store: Store) -> Body:
     """A definition as the API shows it."""
     created = one.created_at if one.created_at is not None else 0
     told: Body = {
@@ -73,7 +73,7 @@ def shown(one: Property, call: Call) -> Body:
             if not owner.archived
         ]
     elif one.external:
-        choices = call.portal.choices(store_of(call))(one) or {}
+        choices = call.portal.choices(store)(one) or {}
         told["options"] = [
             PropertyOption(value, label).shown(place) for place, (value, label) in enumerate(choices.items())
         ]
@@ -97,13 +97,18 @@ def list_properties(call: Call) -> Response:
     """`GET /properties/{type}`."""
     store, archived = store_of(call), call.flag("archived")
     return reply(
-        {"results": [shown(one, call) for one in store.properties.values() if one.archived == archived]}
+        {
+            "results": [
+                shown(one, call, store) for one in store.properties.values() if one.archived == archived
+            ]
+        }
     )
 
 
 def get_property(call: Call) -> Response:
     """`GET /properties/{type}/{name}`."""
-    return reply(shown(_property(call, store_of(call)), call))
+    store = store_of(call)
+    return reply(shown(_property(call, store), call, store))
 
 
 def create_property(call: Call) -> Response:
@@ -111,7 +116,7 @@ def create_property(call: Call) -> Response:
     store = store_of(call, write=True)
     made = _made(call, store, call.body)
     store.properties[made.name] = made
-    return reply(shown(made, call), 201)
+    return reply(shown(made, call, store), 201)
 
 
 def update_property(call: Call) -> Response:
@@ -131,7 +136,7 @@ def update_property(call: Call) -> Response:
         updated_at=call.portal.now(),
     )
     store.properties[one.name] = changed
-    return reply(shown(changed, call))
+    return reply(shown(changed, call, store))
 
 
 def archive_property(call: Call) -> Response:
@@ -152,7 +157,7 @@ def read_batch(call: Call) -> Response:
         if one is None or one.archived is not (call.body.get("archived") is True):
             errors.append(not_found(f"Property {name} does not exist", name=[name]))
         else:
-            results.append(shown(one, call))
+            results.append(shown(one, call, store))
     return reply(batch(call, results, errors), 207 if errors else 200)
 
 
@@ -161,7 +166,7 @@ def create_batch(call: Call) -> Response:
     store = store_of(call, write=True)
     made = [_made(call, store, item) for item in call.inputs()]
     store.properties |= {one.name: one for one in made}
-    return reply(batch(call, [shown(one, call) for one in made]), 201)
+    return reply(batch(call, [shown(one, call, store) for one in made]), 201)
 
 
 def archive_batch(call: Call) -> Response:
@@ -190,18 +195,24 @@ def _archive(call: Call, store: Store, one: Property) -> None:
 
 
 def _made(call: Call, store: Store, body: Body) -> Property:
+    name = required_text(body, "name")
+    known = store.properties.get(name)
+    if known is not None and not known.archived:
+        message = f"A property named '{name}' already exists."
+        raise HubSpotError(409, "OBJECT_ALREADY_EXISTS", message, context={"propertyName": [name]})
+    return made_property(call, body, *store.groups)
+
+
+def made_property(call: Call, body: Body, *groups: str) -> Property:
+    """The definition that a body describes, in one of `groups`; raises HubSpotError."""
     name, label, kind, field_type, group = (
         required_text(body, key) for key in ("name", "label", "type", "fieldType", "groupName")
     )
     if not _NAME.fullmatch(name):
         raise invalid(f"Property name {name} must be lower case letters, digits and underscores")
-    known = store.properties.get(name)
-    if known is not None and not known.archived:
-        message = f"A property named '{name}' already exists."
-        raise HubSpotError(409, "OBJECT_ALREADY_EXISTS", message, context={"propertyName": [name]})
     if field_type not in _FIELD_TYPES.get(kind, ()):
         raise invalid(f"Invalid combination of type {kind} and fieldType {field_type}")
-    if group not in store.groups:
+    if group not in groups:
         raise invalid(f"Property group {group} does not exist", groupName=[group])
     options = _options(body)
     if kind == "bool" and not options:
