@@ -59,6 +59,13 @@ async def test_definitions_are_shown_and_removed_once_they_are_empty(hubspot: ht
     assert (await hubspot.delete(f"{SCHEMAS}/house")).status_code == 204
     assert (await hubspot.get(f"{SCHEMAS}/house")).status_code == 404
     assert problem(await hubspot.delete(f"{SCHEMAS}/deals"))[0] == 400
+    ids = [
+        (await hubspot.post(SCHEMAS, json={**HOUSE, "name": name})).json()["objectTypeId"]
+        for name in ("a", "b")
+    ]
+    await hubspot.delete(f"{SCHEMAS}/a")
+    again = (await hubspot.post(SCHEMAS, json={**HOUSE, "name": "c"})).json()["objectTypeId"]
+    assert len({*ids, again, shown["objectTypeId"]}) == 4
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ async def _pipelines(made: Walk) -> None:
 async def _schemas(made: Walk) -> None:
     one = {"name": "street", "label": "Street", "type": "string", "fieldType": "text"}
     for path in ("/crm-object-schemas/v3/schemas", "/crm/v3/schemas"):
-        body = {
+        body: dict[str, Any] = {
             "name": "house",
             "labels": {},
             "properties": [one],
