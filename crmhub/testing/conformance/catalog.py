@@ -10,8 +10,8 @@ from crmhub.testing.conformance.check import ConformanceCheck, registered
 __all__ = ["all_checks"]
 
 _MODULES = (
-    "config", "schema", "reading", "contents", "increments", "writing", "auth", "faults", "choosing",
-    "webhooks", "files", "tiers", "newest", "costs",
+    "config", "schema", "reading", "contents", "associations", "increments", "writing", "auth", "faults",
+    "choosing", "webhooks", "files", "tiers", "newest", "costs",
 )  # fmt: skip
 
 

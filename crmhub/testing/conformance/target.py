@@ -57,6 +57,8 @@ class Sample:
     ref_object: str | None = None
     nowhere: Value = None
     """A value of ``ref`` that leads to no record."""
+    many: str | None = None
+    """References to several records: a list of their ids."""
     unique: str | None = None
     """A text in which no two records may have the same value."""
     by_key: tuple[str, str] | None = None
@@ -237,6 +239,10 @@ class Org(ABC):
     async def drop_field(self, object: str, name: str) -> None:
         """An administrator removes a field."""
         raise NotHere(f"the target cannot drop {name} from {object}")
+
+    async def tie(self, object: str, name: str, count: int) -> tuple[str, Sequence[str]]:
+        """Somebody makes a record whose reference ``name`` is to ``count`` new records; its id and theirs."""
+        raise NotHere(f"the target cannot tie {object} to {count} records by {name}")
 
     def spent(self) -> int | None:
         """Units of the account's allowance that all calls so far have cost; ``None``: nobody counts them."""

@@ -40,6 +40,7 @@ _OBJECTS: dict[str, Value] = {
         "meets": "datetime",
         "stage": {"type": "enum", "choices": ["open", "won", "lost"]},
         "owner": {"type": "ref", "refers_to": "owners"},
+        "team": {"type": "multi_ref", "refers_to": "owners"},
         "code": {"unique": True, "max_length": 40},
         "tier": {"custom": True},
         "score": {"type": "int", "read_only": True},
@@ -102,6 +103,13 @@ class MemoryOrg(Org):
         """The loser's row goes into the winner's."""
         self.crm.remove(object, loser, into=winner)
 
+    async def tie(self, object: str, name: str, count: int) -> tuple[str, Sequence[str]]:
+        """A row with a list of others' ids."""
+        spec = self.crm.specs(object)[name]
+        others = await self.insert(spec.refers_to[0], [{"name": f"Other {place}"} for place in range(count)])
+        (id_,) = await self.insert(object, [{"name": f"Tied to {count}", name: [*others]}])
+        return id_, others
+
     async def add_field(self, object: str, field: FieldSpec) -> None:
         """The field is there from now on."""
         self.crm.fields[object][field.name] = field
@@ -148,7 +156,8 @@ class MemoryTarget(Target):
     sample: ClassVar[Sample] = Sample(
         "deals", "name", long_text="notes", number="seats", money="amount", currency="currency",
         date="closes", instant="meets", enum="stage", ref="owner", ref_object="owners",
-        nowhere="owners-none", unique="code", custom="tier", read_only="score", new_field="region",
+        nowhere="owners-none", many="team", unique="code", custom="tier", read_only="score",
+        new_field="region",
     )  # fmt: skip
 
     def __init__(

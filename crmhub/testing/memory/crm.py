@@ -114,7 +114,8 @@ class MemoryCrm:
             return Problem("no_choice", f"not a choice of {name}", name)
         if spec.max_length is not None and len(str(value)) > spec.max_length:
             return Problem("too_long", f"more than {spec.max_length} characters", name)
-        if spec.refers_to and str(value) not in self.records[spec.refers_to[0]]:
+        ids = value if isinstance(value, list) else [value]
+        if spec.refers_to and not all(str(id_) in self.records[spec.refers_to[0]] for id_ in ids):
             return Problem("no_such_reference", f"no such record in {spec.refers_to[0]}", name)
         others = self.records[object].values() if spec.unique else ()
         if any(row.get(name) == value and row is not present for row in others):
