@@ -47,6 +47,7 @@ async def test_bursts_are_counted_over_two_rolling_seconds(make_pipedrive: Make)
     refused = await client.get(DEALS)
     assert refused.status_code == 429
     assert "retry-after" not in refused.headers
+    assert refused.headers["x-ratelimit-remaining"] == "0"
     assert refused.json()["error"] == "Request over limit"
     double.clock.advance(1)
     assert await statuses(client, DEALS, 3) == [200, 200, 429]

@@ -84,7 +84,12 @@ class PipedriveDouble(Double):
         if endpoint is None:
             raise ApiError(405, "Method not allowed", "ERR_METHOD_NOT_ALLOWED")
         held.require(endpoint.scopes)
-        self.limits.admit(held.token, endpoint.cost, app=held.is_app, search=endpoint.search)
+        try:
+            self.limits.admit(held.token, endpoint.cost, app=held.is_app, search=endpoint.search)
+        except ApiError as refusal:
+            response = self._refused(refusal, version)
+            response.headers.update(self.limits.headers(held.token, app=held.is_app))
+            return response
         self.stats.spent += endpoint.cost
         await self.lag()
         call = await self._call(request, version, found)
@@ -92,7 +97,9 @@ class PipedriveDouble(Double):
             response = endpoint.handle(call)
         except ApiError as refusal:
             response = self._refused(refusal, version)
-        response.headers.update(self.limits.headers(held.token, request.method, app=held.is_app))
+        response.headers.update(
+            self.limits.headers(held.token, app=held.is_app, wrote=request.method in {"POST", "PUT"})
+        )
         return response
 
     def _find(self, version: str, path: str) -> Found[Endpoint]:

@@ -85,7 +85,7 @@ class Limits:
             self._searches.append(now)
         self._used += cost
 
-    def headers(self, token: str, method: str, *, app: bool) -> dict[str, str]:
+    def headers(self, token: str, *, app: bool, wrote: bool = False) -> dict[str, str]:
         """What each reply tells of the burst limit, and to writers with an API token of their day."""
         most = self._most(app=app)
         caller = self._callers.setdefault(token, _Caller())
@@ -98,7 +98,7 @@ class Limits:
             "x-ratelimit-remaining": str(max(most - len(caller.calls), 0)),
             "x-ratelimit-reset": str(max(1, round(reset))),
         }
-        if method in {"POST", "PUT"} and not app:
+        if wrote and not app:
             day = int(now // _DAY)
             caller.writes = caller.writes + 1 if caller.writes_day == day else 1
             caller.writes_day = day

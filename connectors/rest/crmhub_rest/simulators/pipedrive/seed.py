@@ -16,11 +16,12 @@ from crmhub_rest.simulators.pipedrive.activities import blank_activity
 from crmhub_rest.simulators.pipedrive.company import PLURAL, Company, stamp
 from crmhub_rest.simulators.pipedrive.contacts import blank_organization, blank_person
 from crmhub_rest.simulators.pipedrive.deals import blank_deal
-from crmhub_rest.simulators.pipedrive.fields import ADDRESS_PARTS, Field
+from crmhub_rest.simulators.pipedrive.fields import ADDRESS_PARTS
 from crmhub_rest.simulators.pipedrive.ids import LeadIds
 from crmhub_rest.simulators.pipedrive.leads import blank_lead, fill_labels
 from crmhub_rest.simulators.pipedrive.notes import blank_note
 from crmhub_rest.simulators.pipedrive.pipelines import fill_pipelines
+from crmhub_rest.simulators.pipedrive.seed_custom import custom_values
 from crmhub_rest.simulators.pipedrive.standard import ACTIVITY_TYPES
 from crmhub_rest.simulators.world import (
     CITIES,
@@ -66,6 +67,9 @@ class _World:
 
     def number(self, kind: str, place: int) -> int:
         return mixed(self.seed, SEEDED.index(kind), place)
+
+    def values(self, kind: str, number: int, place: int) -> dict[str, object]:
+        return custom_values(self.custom[kind], number, place, self.counts, self.users)
 
     def link(self, kind: str, place: int, target: str) -> int | None:
         found = partner(place, self.counts[kind], self.counts[target])
@@ -170,7 +174,7 @@ def _organization(world: _World, number: int, place: int, row: Row) -> None:
         "postal_code": code,
         "formatted_address": f"{house} {street}, {city} {code}, {country}",
     }
-    row["custom_fields"] = _custom(world, "organization", number, place)
+    row["custom_fields"] = world.values("organization", number, place)
 
 
 def _person(world: _World, number: int, place: int, row: Row) -> None:
@@ -187,7 +191,7 @@ def _person(world: _World, number: int, place: int, row: Row) -> None:
     row["org_id"] = world.link("person", place, "organization")
     row["job_title"] = pick(("Buyer", "CEO", "Engineer", None), number >> 6)
     row["label_ids"] = [5 + number % 3] if number & 16 else []
-    row["custom_fields"] = _custom(world, "person", number, place)
+    row["custom_fields"] = world.values("person", number, place)
 
 
 def _deal(world: _World, number: int, place: int, row: Row) -> None:
@@ -207,7 +211,7 @@ def _deal(world: _World, number: int, place: int, row: Row) -> None:
         "expected_close_date": stamp(_moment(row) + (number >> 8) % 90 * 86_400)[:10],
         "origin": "ManuallyCreated",
         "stage_change_time": row["update_time"],
-        "custom_fields": _custom(world, "deal", number, place),
+        "custom_fields": world.values("deal", number, place),
     }
     if row["status"] != "open":
         closed = cast("str", row["update_time"])
@@ -247,7 +251,7 @@ def _lead(world: _World, number: int, place: int, row: Row) -> None:
         "value": {"amount": (number >> 10) % 9_000, "currency": "USD"} if number & 4 else None,
         "label_ids": [world.held.lead_labels[number % 3]["id"]] if number & 8 else [],
         "was_seen": bool(number & 16),
-        "custom_fields": _custom(world, "deal", number, place),
+        "custom_fields": world.values("deal", number, place),
     }
 
 
@@ -265,50 +269,6 @@ _MAKERS: dict[str, Callable[[_World, int, int, Row], None]] = {
     "activity": _activity,
     "lead": _lead,
     "note": _note,
-}
-
-
-def _custom(world: _World, kind: str, number: int, place: int) -> dict[str, object]:
-    return {
-        field.code: value
-        for spot, field in enumerate(world.custom[kind])
-        if (number >> 32 + spot) & 3 and (value := _value(world, field, number >> spot, place)) is not None
-    }
-
-
-def _value(world: _World, field: Field, number: int, place: int) -> object:
-    simple = _SIMPLE.get(field.type)
-    if simple is not None:
-        return simple(number)
-    match field.type:
-        case "enum":
-            return pick(field.options, number).id if field.options else None
-        case "set":
-            return [one.id for spot, one in enumerate(field.options) if spot in {0, number % 3}] or None
-        case "address":
-            return {"value": f"{pick(STREETS, number)} {place}", **dict.fromkeys(ADDRESS_PARTS)}
-        case "user":
-            return pick(world.users, number)
-        case "people" | "org":
-            count = world.counts["person" if field.type == "people" else "organization"]
-            return number % count + 1 if count else None
-        case _:
-            return f"{field.name} {place + 1}"
-
-
-def _day(number: int) -> str:
-    return stamp(1_700_000_000 + number % 700 * 86_400)[:10]
-
-
-_ZONE = {"timezone_id": 1, "timezone_name": "Etc/UTC"}
-_SIMPLE: dict[str, Callable[[int], object]] = {
-    "monetary": lambda number: {"value": number % 10_000, "currency": "USD"},
-    "double": lambda number: number % 10_000,
-    "date": _day,
-    "daterange": lambda number: {"value": _day(number % 700), "until": _day(min(number % 700 + 30, 699))},
-    "time": lambda _: {"value": "09:00:00", **_ZONE},
-    "timerange": lambda _: {"value": "09:00:00", "until": "17:00:00", **_ZONE},
-    "phone": lambda number: f"+1 617 555 {number % 10_000:04}",
 }
 
 
