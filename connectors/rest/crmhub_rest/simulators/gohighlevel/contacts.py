@@ -6,7 +6,6 @@ its schema).
 
 from collections.abc import Callable, Iterable
 from typing import Final
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -15,6 +14,7 @@ from crmhub_rest.simulators.gohighlevel.call import Call, Endpoint, traced
 from crmhub_rest.simulators.gohighlevel.contact_writing import READ
 from crmhub_rest.simulators.gohighlevel.errors import unknown
 from crmhub_rest.simulators.gohighlevel.filters import DATE, EQUAL, NUMBER, TEXT, FieldOf, FilterField
+from crmhub_rest.simulators.gohighlevel.keyset import page_of
 from crmhub_rest.simulators.gohighlevel.location import Location
 from crmhub_rest.simulators.gohighlevel.ordering import Criteria, Orderer, Sort
 from crmhub_rest.simulators.gohighlevel.searching import Searched, hidden_after, search, text_test
@@ -25,7 +25,6 @@ from crmhub_rest.simulators.gohighlevel.views import (
     contact_listed,
     full_name,
     values_of,
-    whole,
 )
 
 DEFAULT_LIMIT: Final = 20
@@ -147,24 +146,11 @@ class Reading:
         ordered = self._orderer.ordered(
             location, "contacts", self._criteria(call), hidden_after(call, location)
         )
-        start, after, after_id = 0, call.query.get("startAfter"), text_of(call.query, "startAfterId")
-        if after is not None and after_id:
-            start = ordered.after([after], after_id) or 0
-        places = ordered.places[start : start + size]
-        rows = [ordered.row(place) for place in places]
-        more = start + size < len(ordered.places)
-        last = whole(rows[-1], "dateAdded") if rows else None, rows[-1]["id"] if rows else None
-        if rows and call.fault("loop_token"):
-            last = (after, after_id) if after_id else (whole(rows[0], "dateAdded"), rows[0]["id"])
-        if rows and call.fault("duplicate_ids"):
-            rows = [rows[0], *rows]
+        page = page_of(call, ordered, call.query, size)
         shown = [
-            contact_listed(location, row) | {"startAfter": [row["dateAdded"], row["id"]]} for row in rows
+            contact_listed(location, row) | {"startAfter": [row["dateAdded"], row["id"]]} for row in page.rows
         ]
-        meta: dict[str, object] = {"total": len(ordered.places)}
-        meta["nextPageUrl"] = self._next_url(call, location, size, last) if more else None
-        meta |= {"startAfterId": last[1], "startAfter": last[0]}
-        meta |= {"currentPage": 1, "nextPage": 2 if more else None, "prevPage": None}
+        meta = page.meta(f"{call.base_url}/contacts/", {**call.query, "limit": size})
         return traced(call, {"contacts": _without_cursor(call, shown), "meta": meta})
 
     def search(self, call: Call) -> Response:
@@ -203,13 +189,6 @@ class Reading:
     def _criteria(self, call: Call) -> Criteria:
         query = text_of(call.query, "query")
         return Criteria(f"typed {query}", text_test(query, _words) if query else None, None, (_NEWEST,))
-
-    def _next_url(self, call: Call, location: Location, size: int, last: tuple[object, object]) -> str:
-        given: dict[str, object] = {"locationId": location.id, "limit": size}
-        if text_of(call.query, "query"):
-            given["query"] = text_of(call.query, "query")
-        given |= {"startAfter": last[0], "startAfterId": last[1]}
-        return f"{call.base_url}/contacts/?{urlencode(given)}"
 
 
 def _without_cursor(call: Call, shown: list[Row]) -> list[Row]:

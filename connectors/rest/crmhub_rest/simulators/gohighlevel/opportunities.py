@@ -6,7 +6,6 @@ API".
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from crmhub_rest.simulators.gohighlevel.call import Call, Endpoint, traced
 from crmhub_rest.simulators.gohighlevel.contacts import custom_field_filter
 from crmhub_rest.simulators.gohighlevel.errors import invalid
 from crmhub_rest.simulators.gohighlevel.filters import DATE, EQUAL, NUMBER, TEXT, FieldOf, FilterField
+from crmhub_rest.simulators.gohighlevel.keyset import page_of
 from crmhub_rest.simulators.gohighlevel.location import Location
 from crmhub_rest.simulators.gohighlevel.opportunity_writing import READ, STATUSES
 from crmhub_rest.simulators.gohighlevel.ordering import Criteria, Orderer, Sort
@@ -131,32 +131,15 @@ class Reading:
         given = {_SNAKE.get(name, name): value for name, value in call.query.items()}
         location = call.location("locationId" if call.v3 else "location_id")
         size = whole_of(given, "limit", DEFAULT_LIMIT, least=1, most=MOST)
-        page = max(whole_of(given, "page", 1), 1)
+        number = max(whole_of(given, "page", 1), 1)
         ordered = self._orderer.ordered(
             location, "opportunities", _criteria(location, given), hidden_after(call, location)
         )
-        after, after_id = given.get("startAfter"), text_of(given, "startAfterId")
-        start = (page - 1) * size
-        if after is not None and after_id:
-            start = ordered.after([after], after_id) or 0
-        rows = [ordered.row(place) for place in ordered.places[start : start + size]]
-        more = start + size < len(ordered.places)
-        last: tuple[object, object] = (rows[-1]["dateAdded"], rows[-1]["id"]) if rows else (None, None)
-        if rows and call.fault("loop_token"):
-            last = (after, after_id) if after_id else (rows[0]["dateAdded"], rows[0]["id"])
-        if rows and call.fault("duplicate_ids"):
-            rows = [rows[0], *rows]
+        page = page_of(call, ordered, given, size, (number - 1) * size)
         wanted = {name: call.query.get(f"get{name[0].upper()}{name[1:]}") is True for name in _DETAILS}
-        meta: dict[str, object] = {
-            "total": len(ordered.places),
-            "nextPageUrl": _next_url(call, size, page + 1, last) if more else None,
-            "startAfterId": last[1],
-            "startAfter": last[0],
-            "currentPage": page,
-            "nextPage": page + 1 if more else None,
-            "prevPage": page - 1 if page > 1 else None,
-        }
-        found = [_shown(call, location, row, wanted) for row in rows]
+        following = {**call.query, "limit": size, "page": number + 1}
+        meta = page.meta(f"{call.base_url}/opportunities/search", following, number)
+        found = [_shown(call, location, row, wanted) for row in page.rows]
         return traced(call, {"opportunities": found, "meta": meta, "aggregations": {}})
 
     def search(self, call: Call) -> Response:
@@ -249,15 +232,3 @@ def _day(given: Mapping[str, object], name: str) -> int | None:
     if text and day is None:
         raise invalid(f"{name} must be in the format mm-dd-yyyy")
     return day
-
-
-def _next_url(call: Call, size: int, page: int, last: tuple[object, object]) -> str:
-    given = {
-        **call.query,
-        "limit": size,
-        "startAfter": last[0],
-        "startAfterId": last[1],
-        "page": page,
-    }
-    texts = {name: str(value).lower() if isinstance(value, bool) else value for name, value in given.items()}
-    return f"{call.base_url}/opportunities/search?{urlencode(texts)}"
