@@ -153,6 +153,23 @@ async def test_searches_that_hubspot_refuses(hubspot: httpx.AsyncClient, body: d
     assert problem(reply)[:2] == (400, "VALIDATION_ERROR")
 
 
+async def test_records_are_found_by_what_they_are_associated_with(make_hubspot: Make) -> None:
+    _, hubspot = make_hubspot(rows={"companies": 3, "contacts": 7})
+    company = (await search(hubspot, "companies"))["results"][1]["id"]
+    for name in ("associations.company", "associations.companies"):
+        found = await search(hubspot, "contacts", (name, "EQ", company), sorts=["-lastmodifieddate"])
+        assert [one["properties"]["email"] for one in found["results"]] == [
+            "contact4@example.com",
+            "contact1@example.com",
+        ]
+    lone = await create(hubspot, "contacts", firstname="A")
+    none = await search(hubspot, "contacts", ("associations.company", "NOT_HAS_PROPERTY"))
+    assert [one["id"] for one in none["results"]] == [lone]
+    await hubspot.put(f"/crm/v4/objects/contacts/{lone}/associations/default/companies/{company}")
+    assert (await search(hubspot, "contacts", ("associations.company", "NOT_HAS_PROPERTY")))["total"] == 0
+    assert (await search(hubspot, "contacts", ("associations.company", "EQ", company)))["total"] == 3
+
+
 async def test_archived_records_are_not_found(empty: tuple[HubSpotDouble, httpx.AsyncClient]) -> None:
     _, hubspot = empty
     company = await create(hubspot, "companies", name="A")

@@ -36,6 +36,7 @@ class Links:
         self._seeded = seeded
         self._own: dict[tuple[str, str, str], Linked] = {}
         self._labels = _FIRST_LABEL
+        self.changes = 0
         self.is_live: Callable[[str, str], bool] = lambda _name, _id: True
 
     def kinds_of(self, pair: Pair) -> list[Kind]:
@@ -171,6 +172,7 @@ class Links:
         return self._seeded.links(node, other) if own is None else own
 
     def _write(self, node: Node, other: str) -> Linked:
+        self.changes += 1
         own = self._own.get((*node, other))
         if own is None:
             own = self._own[(*node, other)] = self._seeded.links(node, other)

@@ -132,6 +132,11 @@ class Portal:
         full = {f"p_{one.name}", f"p{self.portal_id}_{one.name}"} if store.custom else set[str]()
         return {name.lower() for name in {one.name, one.singular, one.type_id, *full}}
 
+    @property
+    def version(self) -> int:
+        """A number that rises with every change of records, associations and stages."""
+        return sum(store.version for store in self.stores.values()) + self.links.changes
+
     def now(self) -> int:
         """The present instant in epoch milliseconds."""
         return int(self.clock.now() * _MILLISECONDS)

@@ -31,7 +31,9 @@ def _store_of(call: Call) -> Store:
     store = call.portal.store(call.path["type"])
     if store is None or store.name not in call.portal.pipelines:
         raise invalid(f"Unable to infer object type from: {call.path['type']}")
-    call.require(*schema_scopes(store.name, "read"))
+    reads = call.method == "GET"
+    call.require(*schema_scopes(store.name, "read" if reads else "write"))
+    store.version += not reads
     return store
 
 

@@ -21,6 +21,7 @@ from crmhub_rest.simulators.hubspot.call import (
     required_text,
     text_or_none,
 )
+from crmhub_rest.simulators.hubspot.catalog.properties import Property
 from crmhub_rest.simulators.hubspot.errors import bad_json, invalid
 from crmhub_rest.simulators.hubspot.filters import Filter, comparable, parse_groups
 from crmhub_rest.simulators.hubspot.portal import Store
@@ -33,6 +34,7 @@ LONGEST_QUERY = 3_000
 _DEFAULT = 10
 _KEPT = 16
 _INDEXED = ("EQ", "IN")
+_LINKED = "associations."
 
 
 class Search:
@@ -63,7 +65,7 @@ class Search:
 
     def _places(self, call: Call, store: Store, body: Body) -> list[int]:
         asked = {name: part for name, part in body.items() if name in {"filterGroups", "sorts", "query"}}
-        key = (store.name, store.version, dump_json(asked))
+        key = (store.name, call.portal.version, dump_json(asked))
         found = None if store.former else self._found.get(key)
         if found is None:
             found = find(call, store, body)
@@ -75,14 +77,14 @@ class Search:
 
 def find(call: Call, store: Store, body: Body) -> list[int]:
     """The places of all records that a search finds, in its order; raises HubSpotError."""
-    groups = parse_groups(store.properties, body)
+    groups = parse_groups({**store.properties, **_linked_types(call, store)}, body)
     words = _words(body)
     name, descending = _sort(store, body)
     by_time = name == store.type.modified
     _forget(call, store)
     chosen: dict[int, None] = {}
     for group in groups or [[]]:
-        for place in _candidates(store, group, by_time=by_time, descending=descending):
+        for place in _candidates(call, store, group, by_time=by_time, descending=descending):
             if place not in chosen and _fits(call, store, place, group, words):
                 chosen[place] = None
     if not store.former and len(groups) < 2 and (by_time or name == "hs_object_id"):
@@ -98,10 +100,27 @@ def _fits(call: Call, store: Store, place: int, group: Sequence[Filter], words: 
     if not group and not words:
         return True
     row = _known(store, place)
-    if not all(one.holds(value(call.portal, store, row, one.one.name)) for one in group):
+    if not all(one.holds(_held(call, store, row, one.one.name)) for one in group):
         return False
     texts = " ".join(str(row.get(name, "")) for name in store.type.searched).lower()
     return all(word in texts for word in words)
+
+
+def _linked_types(call: Call, store: Store) -> dict[str, Property]:
+    """Filters can ask for the ids of associated records by what looks like properties."""
+    found: dict[str, Property] = {}
+    for other in call.portal.links.others(store.name):
+        one = Property(f"{_LINKED}{other}", other, "enumeration", "checkbox")
+        singular = call.portal.stores[other].type.singular
+        found |= {one.name: one, f"{_LINKED}{singular}": one}
+    return found
+
+
+def _held(call: Call, store: Store, row: Row, name: str) -> object:
+    if not name.startswith(_LINKED):
+        return value(call.portal, store, row, name)
+    linked = call.portal.links.of((store.name, str(row["hs_object_id"])), name.removeprefix(_LINKED))
+    return ";".join(other_id for other_id, _ in linked)
 
 
 def _known(store: Store, place: int) -> Row:
@@ -117,15 +136,20 @@ def _forget(call: Call, store: Store) -> None:
         del store.former[place]
 
 
-def _candidates(store: Store, group: Sequence[Filter], *, by_time: bool, descending: bool) -> Iterable[int]:
+def _candidates(
+    call: Call, store: Store, group: Sequence[Filter], *, by_time: bool, descending: bool
+) -> Iterable[int]:
     """Places that can fit the group, in the order asked for where that is by time of change, else by id."""
     since, until = _span(store, group)
     table = store.table
     old = [place for place, former in store.former.items() if former.row is not None]
     for one in group:
-        if one.operator in _INDEXED and one.one.type == "string":
+        linked = one.one.name.startswith(_LINKED)
+        if one.operator in _INDEXED and (linked or one.one.type == "string"):
             values = one.values if one.operator == "IN" else (one.value or "",)
-            there = sorted({place for text in values for place in table.find(one.one.name, text)})
+            there = sorted(
+                {place for text in values for place in _places_of(call, store, one.one.name, text)}
+            )
             if by_time:
                 there.sort(key=table.modified, reverse=descending)
             return dict.fromkeys([*there, *old])
@@ -134,6 +158,15 @@ def _candidates(store: Store, group: Sequence[Filter], *, by_time: bool, descend
         return [*dict.fromkeys([*timed, *old])] if by_time else sorted({*timed, *old})
     after, before = _ids(store, group)
     return [*table.places(after=after, before=before), *(place for place in old if not table.is_live(place))]
+
+
+def _places_of(call: Call, store: Store, name: str, text: str) -> list[int]:
+    """The places that hold `text` in a property, or are associated with the record of that id."""
+    if not name.startswith(_LINKED):
+        return store.table.find(name, text)
+    linked = call.portal.links.of((name.removeprefix(_LINKED), text), store.name)
+    places = (store.table.place_of(other_id) for other_id, _ in linked)
+    return [place for place in places if place is not None]
 
 
 def _span(store: Store, group: Sequence[Filter]) -> tuple[int | None, int | None]:
