@@ -25,7 +25,14 @@ pytestmark = [
     ),
 ]
 HOOK = {"subscription_url": "https://x.example.com", "event_action": "*", "event_object": "*", "name": "n"}
-TOO_NARROW = ("/dealFields", "/personFields", "/leadFields", "/deals/search", "/itemSearch")
+TOO_NARROW = (
+    "/dealFields",
+    "/dealFields/{id}",
+    "/personFields",
+    "/leadFields",
+    "/deals/search",
+    "/itemSearch",
+)
 """Where the files say less than Pipedrive does: v1's types of fields are those of custom fields alone,
 and the value of a deal that was found is whole.
 """
@@ -98,6 +105,7 @@ OPTIONAL: dict[str, set[str]] = {
         for kind in ("deal", "person", "organization", "activity", "lead")
     },
     **{f"/{kind}Fields/{{field_code}}": FIELD for kind in ("deal", "person", "organization", "activity")},
+    "/dealFields/{id}": V1_FIELD,
     "/itemSearch": {"related_items"},
     "/leads/{id}/convert/status/{conversion_id}": {"lead_id"},
     **{f"/notes{one}": {"project", "task", "pinned_to_task_flag"} for one in ("", "/{id}")},
@@ -240,3 +248,18 @@ async def test_recents_merges_and_conversions_fit(empty: Made) -> None:
     check(await client.patch(f"{V1}/leadLabels/{label}", json={"name": "x"}), "v1", path)
     check(await client.delete(f"{V1}/leadLabels/{label}"), "v1", path)
     check(await client.delete(f"{V1}/leadLabels/{label}"), "v1", path)
+
+
+async def test_what_else_v1_lists_fits(empty: Made) -> None:
+    _, client = empty
+    await client.post(f"{V2}/organizations", json={"name": "A", "address": {"value": "1 Main St"}})
+    await client.post(f"{V2}/persons", json={"name": "P", "org_id": 1})
+    deal = {"title": "d", "is_archived": True, "person_id": 1, "org_id": 1}
+    await client.post(f"{V2}/deals", json=deal)
+    reply = await client.get(f"{V1}/deals/archived")
+    assert len(reply.json()["data"]) == 1
+    check(reply, "v1", "/deals/archived")
+    check(await client.get(f"{V1}/dealFields/5"), "v1", "/dealFields/{id}")
+    check(await client.get(f"{V1}/deals/1/permittedUsers"), "v1", "/deals/{id}/permittedUsers")
+    assert (await client.get(f"{V1}/dealFields/900")).status_code == 404
+    assert (await client.get(f"{V1}/persons/9/permittedUsers")).status_code == 404

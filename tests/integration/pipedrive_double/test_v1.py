@@ -214,3 +214,14 @@ async def test_labels_of_leads_are_made_changed_and_deleted(pipedrive: httpx.Asy
     assert await data(await pipedrive.delete(f"{path}/{made['id']}")) == {"id": made["id"]}
     assert (await pipedrive.delete(f"{path}/{made['id']}")).status_code == 404
     assert (await pipedrive.post(path, json={"name": "New", "color": "beige"})).status_code == 400
+
+
+async def test_who_may_see_a_record_is_everybody_who_is_active(empty: Made) -> None:
+    double, client = empty
+    await client.post(f"{V2}/deals", json={"title": "d", "is_archived": True})
+    permitted = await data(await client.get(f"{V1}/deals/1/permittedUsers"))
+    assert permitted == [user.id for user in double.company.users if user.active]
+    assert (await client.get(f"{V1}/persons/1/permittedUsers")).status_code == 404
+    assert [one["id"] for one in await data(await client.get(f"{V1}/deals/archived"))] == [1]
+    title = next(field for field in double.company.fields["deal"] if field.code == "title")
+    assert (await data(await client.get(f"{V1}/dealFields/{title.number}")))["key"] == "title"

@@ -111,6 +111,14 @@ def list_v1(kind: str, call: Call) -> Response:
     return page_v1(call, fields, lambda field: field)
 
 
+def get_v1(kind: str, call: Call) -> Response:
+    """`GET /v1/dealFields/{id}` and the like: by number."""
+    field = call.company.fields[kind].by_number(call.id(what="Field"))
+    if field is None:
+        raise not_found("Field")
+    return done(field.shown_v1())
+
+
 def list_note_fields(call: Call) -> Response:
     """`GET /v1/noteFields`."""
     numbers = count(1)
@@ -173,6 +181,7 @@ def endpoints() -> list[Endpoint]:
         one = f"{many}/{{field_code}}"
         found += [
             Endpoint("v1", "GET", many, partial(list_v1, kind), 20, read),
+            Endpoint("v1", "GET", f"{many}/{{id}}", partial(get_v1, kind), 2, read),
             Endpoint("v2", "GET", many, partial(list_fields, kind), 10, read),
             Endpoint("v2", "GET", one, partial(get_field, kind), 1, read),
         ]
