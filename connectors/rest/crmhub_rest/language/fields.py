@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from typing import cast, get_args
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
 from crmhub.document import suggest
 from crmhub.native import Native, Value
 from crmhub.schema import Choice, FieldSpec, FieldType
 from crmhub_rest.language.call import Call
 from crmhub_rest.language.part import Part
 from crmhub_rest.language.path import JsonPath
+from crmhub_rest.language.word import Word
 
 __all__ = ["Choices", "Describe", "Field"]
 
@@ -22,16 +20,21 @@ _LENGTH = re.compile(r"max=[1-9]\d*")
 _FLAGS = frozenset({"required", "read_only", "create_only", "unique", "custom", "computed"})
 
 
-class Field:
+class Field(Word):
     """One field in a line: its type, then what else is to say of it.
 
     ``text required``, ``text max=30``, ``datetime read_only``, ``ref companies``, ``enum open won lost``.
     """
 
-    __slots__ = ("_flags", "_most", "_rest", "_type", "text")
+    __slots__ = (
+        "_flags",
+        "_most",
+        "_rest",
+        "_type",
+    )
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         words = text.split()
         kind = words[0] if words else ""
         if kind not in _TYPES:
@@ -44,12 +47,6 @@ class Field:
         if self._rest and kind not in {"ref", "multi_ref", "enum", "multi_enum"}:
             mend = suggest(self._rest[0], _FLAGS)
             raise ValueError(f"{self._rest[0]!r} means nothing for a field of type {kind}; {mend}")
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Field) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
 
     def spec(self, name: str) -> FieldSpec:
         """The field as a schema has it."""
@@ -70,14 +67,6 @@ class Field:
             restricted=bool(choices),
             refers_to=refers,
             computed="computed" in self._flags,
-        )
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(min_length=1),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda field: field.text),
         )
 
 

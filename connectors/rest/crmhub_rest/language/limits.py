@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from pydantic import Field, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field
 
 from crmhub_rest.language.part import Part
+from crmhub_rest.language.word import Word
 
 __all__ = ["Daily", "Pace", "Rate"]
 
@@ -15,32 +15,21 @@ _RATE = re.compile(r"(\d+)/(\d*)(s|min|h)")
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 
 
-class Rate:
+class Rate(Word):
     """So many calls in so long: ``5/s``, ``100/10s``, ``500/min``."""
 
-    __slots__ = ("calls", "seconds", "text")
+    __slots__ = (
+        "calls",
+        "seconds",
+    )
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         found = _RATE.fullmatch(text)
         if found is None or int(found[1]) == 0 or found[2] == "0":
             raise ValueError("a rate is written like 5/s, 100/10s or 500/min")
         self.calls = int(found[1])
         self.seconds = float(int(found[2] or 1) * _SECONDS[found[3]])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Rate) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda rate: rate.text),
-        )
 
 
 class Pace(Part):

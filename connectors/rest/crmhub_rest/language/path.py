@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Final, Literal, TypeAlias
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
 from crmhub.native import Native, Value
+from crmhub_rest.language.word import Word
 
 __all__ = ["ABSENT", "Absent", "JsonPath", "put"]
 
@@ -28,13 +26,13 @@ Maybe: TypeAlias = "Value | Literal[Absent.ABSENT]"
 _STEP = re.compile(r"[A-Za-z0-9_$@-]+|\*")
 
 
-class JsonPath:
+class JsonPath(Word):
     """A path, read once. A number is a place in a list, ``*`` stands for each element of one."""
 
-    __slots__ = ("steps", "text")
+    __slots__ = ("steps",)
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         parts = [] if text == "." else text.split(".")
         for part in parts:
             if not _STEP.fullmatch(part):
@@ -42,15 +40,6 @@ class JsonPath:
                     f"{text!r} is not a path: words and numbers with dots between, or a dot alone"
                 )
         self.steps: tuple[str | int, ...] = tuple(int(part) if part.isdigit() else part for part in parts)
-
-    def __repr__(self) -> str:
-        return f"JsonPath({self.text!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, JsonPath) and other.steps == self.steps
-
-    def __hash__(self) -> int:
-        return hash(self.steps)
 
     def find(self, value: Value) -> Maybe:
         """What is there, or :data:`ABSENT`. With a ``*`` it is always a list of what was found."""
@@ -67,14 +56,6 @@ class JsonPath:
         if isinstance(found, bool) or not isinstance(found, str | int):
             return None
         return str(found)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(min_length=1),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda path: path.text),
-        )
 
 
 def _find(value: Value, steps: Sequence[str | int]) -> Maybe:

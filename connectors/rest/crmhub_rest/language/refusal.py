@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal, TypeAlias
 
-from pydantic import Field, GetCoreSchemaHandler, model_validator
-from pydantic_core import CoreSchema, core_schema
+from pydantic import Field, model_validator
 
 from crmhub.native import Value
 from crmhub_rest.language.part import Part
 from crmhub_rest.language.path import JsonPath
+from crmhub_rest.language.word import Word
 
 __all__ = ["Kind", "Pattern", "Refusal", "Rule"]
 
@@ -20,31 +20,17 @@ Kind: TypeAlias = Literal[
 ]  # fmt: skip
 
 
-class Pattern:
+class Pattern(Word):
     """A regular expression."""
 
-    __slots__ = ("compiled", "text")
+    __slots__ = ("compiled",)
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         try:
             self.compiled = re.compile(text)
         except re.error as error:
             raise ValueError(f"not a regular expression: {error}") from None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pattern) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(min_length=1),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda pattern: pattern.text),
-        )
 
 
 class Refusal(Part):

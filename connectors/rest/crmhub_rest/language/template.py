@@ -18,6 +18,7 @@ from crmhub.errors import BadRequest, ConfigError
 from crmhub.http import quote
 from crmhub.native import Value
 from crmhub_rest.language.path import ABSENT, Maybe
+from crmhub_rest.language.word import Word
 
 __all__ = ["PathTemplate", "Scope", "Template", "written"]
 
@@ -70,26 +71,17 @@ class Template:
         )
 
 
-class PathTemplate:
+class PathTemplate(Word):
     """A URL path below the base URL, each placeholder one segment of it."""
 
-    __slots__ = ("_parts", "names", "text")
+    __slots__ = ("_parts", "names")
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        super().__init__(text)
         if not text.startswith("/") or "?" in text or "#" in text:
             raise ValueError("a path begins with / and has no ?; write parameters under query")
         self._parts = _pieces(text)
         self.names = frozenset(part.name for part in self._parts if isinstance(part, _Name))
-
-    def __repr__(self) -> str:
-        return f"PathTemplate({self.text!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PathTemplate) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
 
     def fill(self, scope: Scope) -> str:
         """The path; raises ``BadRequest`` for a value that cannot be one segment of it, or is absent."""
@@ -103,14 +95,6 @@ class PathTemplate:
                 raise BadRequest(f"{part.name} has no value that could be part of a URL")
             parts.append(quote(value, name=part.name))
         return "".join(parts)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda path: path.text),
-        )
 
 
 class _Name:

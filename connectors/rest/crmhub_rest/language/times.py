@@ -5,11 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
-
 from crmhub.document import suggest
 from crmhub.native import Value
+from crmhub_rest.language.word import Word
 
 __all__ = ["TimeForm"]
 
@@ -17,24 +15,15 @@ _WORDS = ("iso", "iso_seconds", "epoch_ms", "epoch_s")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class TimeForm:
+class TimeForm(Word):
     """``iso``, ``iso_seconds``, ``epoch_ms``, ``epoch_s``, or a form like ``%Y-%m-%d %H:%M:%S`` (in UTC)."""
 
-    __slots__ = ("text",)
+    __slots__ = ()
 
     def __init__(self, text: str) -> None:
         if text not in _WORDS and "%" not in text:
             raise ValueError(f"{text!r} is no form of time; {suggest(text, _WORDS)}, or a form with %")
-        self.text = text
-
-    def __repr__(self) -> str:
-        return f"TimeForm({self.text!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TimeForm) and other.text == self.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
+        super().__init__(text)
 
     def read(self, value: Value) -> datetime | None:
         """The instant in UTC, or ``None`` for what is none. Numbers and ISO are read in every form."""
@@ -73,14 +62,6 @@ class TimeForm:
                 pass  # some CRMs write their times in more than one way; ISO is tried next
         found = datetime.fromisoformat(text.removesuffix("GMT").strip())
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(
-            cls,
-            core_schema.str_schema(min_length=1),
-            serialization=core_schema.plain_serializer_function_ser_schema(lambda form: form.text),
-        )
 
 
 def _from_number(number: int, *, seconds: bool) -> datetime:
