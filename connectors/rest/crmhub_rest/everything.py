@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from crmhub.connector import Native
-from crmhub.errors import BadResponse, NotFound, Where
+from crmhub.errors import BadRequest, BadResponse, InvalidRecord, NotFound, Where
 from crmhub_rest.api import Api
 from crmhub_rest.language.call import Listing
 from crmhub_rest.language.paging import Place
@@ -16,6 +16,9 @@ from crmhub_rest.pages import Got, Pages
 from crmhub_rest.schemas import Described, Schemas
 
 __all__ = ["Everything", "Scope", "beyond"]
+
+_FORGOTTEN = (BadRequest, InvalidRecord, NotFound)
+"""As what a CRM refuses a page token that it no longer knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,24 @@ class Everything:
     async def pages(self, scope: Scope, place: Place | None) -> AsyncGenerator[Got]:
         """The pages of everything. Raises ``BadResponse`` where they do not reach everything."""
         listing = scope.of.says.list
+        source = listing
+        if listing.under is not None:
+            source = (await self._schemas.of(listing.under)).says.list
+        forgets = source.page is not None and source.page.forgets
+        try:
+            async with aclosing(self._from(scope, listing, place)) as pages:
+                async for got in pages:
+                    place = got.following
+                    yield got
+            return
+        except _FORGOTTEN:
+            if not forgets or place is None:
+                raise
+        async with aclosing(self._from(scope, listing, None)) as pages:
+            async for got in pages:
+                yield got
+
+    async def _from(self, scope: Scope, listing: Listing, place: Place | None) -> AsyncGenerator[Got]:
         values = self._api.scope(scope.of.name)
         if listing.under is not None:
             pages = self._of_parents(scope, listing, listing.under, place)

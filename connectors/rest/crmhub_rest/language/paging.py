@@ -44,6 +44,10 @@ class Paging(Part):
     """Where the reply says how many records there are in all."""
     short_is_last: bool = False
     """Whether a page with fewer records than were asked for is the last one."""
+    empty_is_last: bool = False
+    """Whether a page without records is the last one, whatever the reply gives to be sent back."""
+    forgets: bool = False
+    """Whether the CRM forgets after a while what it gave: a read that cannot go on then begins anew."""
     cap: int | None = Field(default=None, ge=1)
     """How many records pages can reach in all, where that is bounded."""
 
@@ -82,6 +86,8 @@ class Paging(Part):
         if self.more is not None and self.more.get(reply) in (False, 0, None, "false", "0"):
             return None
         if self.short_is_last and size is not None and len(rows) < size:
+            return None
+        if self.empty_is_last and not rows:
             return None
         if self.next:
             return self._told(reply, rows)

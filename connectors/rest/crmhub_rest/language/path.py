@@ -1,11 +1,16 @@
-"""Paths into JSON: ``paging.next.after``, ``errors.0.code``, ``to.*.id``; ``.`` is the whole."""
+"""Paths into JSON: ``paging.next.after``, ``errors.0.code``, ``to.*.id``; ``.`` is the whole.
+
+``lead|.`` is the first of several that is there; ``params.@json.option`` goes on in a text that is JSON.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
+
+import msgspec
 
 from crmhub.native import Native, Value
 from crmhub_rest.language.word import Word
@@ -24,30 +29,33 @@ ABSENT: Final = Absent.ABSENT
 
 Maybe: TypeAlias = "Value | Literal[Absent.ABSENT]"
 _STEP = re.compile(r"[A-Za-z0-9_$@-]+|\*")
+_JSON = "@json"
 
 
 class JsonPath(Word):
     """A path, read once. A number is a place in a list, ``*`` stands for each element of one."""
 
-    __slots__ = ("steps",)
+    __slots__ = ("_others", "steps")
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
-        parts = [] if text == "." else text.split(".")
-        for part in parts:
-            if not _STEP.fullmatch(part):
-                raise ValueError(
-                    f"{text!r} is not a path: words and numbers with dots between, or a dot alone"
-                )
-        self.steps: tuple[str | int, ...] = tuple(int(part) if part.isdigit() else part for part in parts)
+        first, *others = text.split("|")
+        self.steps = _steps(first)
+        """Of the first way; what is written goes there."""
+        self._others = tuple(_steps(other) for other in others)
 
     def find(self, value: Value) -> Maybe:
         """What is there, or :data:`ABSENT`. With a ``*`` it is always a list of what was found."""
-        return _find(value, self.steps)
+        found = _find(value, self.steps)
+        for steps in self._others:
+            if found is not ABSENT:
+                break
+            found = _find(value, steps)
+        return found
 
     def get(self, value: Value) -> Value:
         """What is there, or ``None``."""
-        found = _find(value, self.steps)
+        found = self.find(value)
         return None if found is ABSENT else found
 
     def text_in(self, value: Value) -> str | None:
@@ -58,8 +66,22 @@ class JsonPath(Word):
         return str(found)
 
 
+def _steps(text: str) -> tuple[str | int, ...]:
+    parts = [] if text == "." else text.split(".")
+    for part in parts:
+        if not _STEP.fullmatch(part):
+            raise ValueError(f"{text!r} is not a path: words and numbers with dots between, or a dot alone")
+    return tuple(int(part) if part.isdigit() else part for part in parts)
+
+
 def _find(value: Value, steps: Sequence[str | int]) -> Maybe:
     for place, step in enumerate(steps):
+        if step == _JSON and isinstance(value, str):
+            try:
+                value = cast("Value", msgspec.json.decode(value))
+            except msgspec.DecodeError:
+                return ABSENT
+            continue
         if step == "*":
             if not isinstance(value, list):
                 return ABSENT
