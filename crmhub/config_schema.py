@@ -6,6 +6,7 @@ what they look up: whether a job's connections exist, whether a variable is set.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import cast
 
@@ -95,11 +96,11 @@ def config_schema(
 
 
 def _connection(connectors: Iterable[str]) -> Native:
-    names: list[Value] = [*sorted(connectors)]
+    names = sorted(connectors)
     known: list[Value] = [
         {
             "if": {"properties": {"connector": {"const": name}}, "required": ["connector"]},
-            "then": {"$ref": f"#/$defs/connector.{name}"},
+            "then": {"$ref": f"#/$defs/{_place(name)}"},
         }
         for name in names
     ]
@@ -107,8 +108,8 @@ def _connection(connectors: Iterable[str]) -> Native:
         "type": "object",
         "properties": {
             "connector": {
-                "anyOf": [{"enum": names}, {"type": "string"}],
-                "description": "An installed connector; crmhub plugins lists them.",
+                "anyOf": [{"enum": [*names]}, {"type": "string"}],
+                "description": "An installed connector (see crmhub plugins), or the file that describes one.",
             },
             "mapping": {"$ref": "#/$defs/mapping"},
         },
@@ -150,7 +151,7 @@ def _job() -> Native:
 
 def _settings(name: str, config: type[ConnectorConfig]) -> Native:
     """The definitions of one connector's settings; each may be written as a reference."""
-    place = f"connector.{name}"
+    place = _place(name)
     schema = cast("Native", config.model_json_schema(ref_template=f"#/$defs/{place}.{{model}}"))
     inner = cast("Native", schema.pop("$defs", {}))
     given = cast("Mapping[str, Native]", schema.get("properties", {}))
@@ -160,6 +161,11 @@ def _settings(name: str, config: type[ConnectorConfig]) -> Native:
         place: {**schema, "title": name, "properties": properties},
         **{f"{place}.{model}": part for model, part in inner.items()},
     }
+
+
+def _place(connector: str) -> str:
+    """The name of a connector's definition: a file may have a path that no JSON pointer can say."""
+    return f"connector.{re.sub(r'[^A-Za-z0-9._-]+', '_', connector)}"
 
 
 def _setting(setting: Native) -> Native:

@@ -16,6 +16,7 @@ from crmhub.clock import Clock
 from crmhub.config import Config, ConnectionSettings, load_config, name_problem
 from crmhub.connection import Connection
 from crmhub.connector import Connector, Value
+from crmhub.connector_files import FromFile, is_file, read_connector
 from crmhub.document import suggest
 from crmhub.errors import ConfigError, UnknownConnector, UsageError
 from crmhub.events import Events, Observer, log_observer
@@ -80,6 +81,7 @@ class Hub:
         self._pool = Pool(open_connections)
         self._specs: dict[Path, MappingSpec] = {}
         self._kinds: dict[str, type[Connector]] = {}
+        self._from_files: dict[str, FromFile] = {}
         self._connections: dict[str, Connection] = {}
         self._store: Store | None = None
         self._opening = anyio.Lock()
@@ -145,7 +147,7 @@ class Hub:
         mapping: Path | str | None = None,
         **settings: Value,
     ) -> Connection:
-        """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file.
+        """Add a connection at run time, by the connector's name, file or class; ``mapping`` is a file.
 
         Nothing is opened before its first use, so that a process can have as many as it has tenants.
         """
@@ -265,9 +267,28 @@ class Hub:
 
     def _kind_of(self, settings: ConnectionSettings) -> type[Connector]:
         """The connector's class, looked up once for all tenants."""
+        if is_file(settings.connector):
+            return self._from_file(settings).connector
         if settings.connector not in self._kinds:
             self._kinds[settings.connector] = _found(settings, load_connector)
         return self._kinds[settings.connector]
+
+    def _from_file(self, settings: ConnectionSettings) -> FromFile:
+        """What the connection's file describes, read once for all tenants."""
+        if settings.connector not in self._from_files:
+            self._from_files[settings.connector] = _found(
+                settings, lambda name: read_connector(name, self.config.folder)
+            )
+        return self._from_files[settings.connector]
+
+    def _mapping_file(self, settings: ConnectionSettings) -> Path:
+        """Where the connection's mapping is: the project's own file, else what its connector comes with."""
+        if not is_file(settings.connector):
+            self._demand_installed(settings)  # a misspelt name is told as such, not as a missing mapping
+            return find_mapping(settings.connector, self.config.mappings, self._mappings)
+        described = self._from_file(settings)
+        brought = {described.crm: described.mapping} if described.mapping is not None else {}
+        return find_mapping(described.crm, self.config.mappings, {**self._mappings, **brought})
 
     def _demand_installed(self, settings: ConnectionSettings) -> None:
         if settings.connector not in self._kinds:
@@ -281,9 +302,7 @@ class Hub:
         override = None
         if settings.has_mapping and settings.document is not None:
             override = Override(settings.document, (*settings.path, "mapping"))
-        if mapping is None:
-            self._demand_installed(settings)  # a misspelt name is told as such, not as a missing mapping
-        path = mapping or find_mapping(settings.connector, self.config.mappings, self._mappings)
+        path = mapping or self._mapping_file(settings)
         if override is not None:
             return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
         if path not in self._specs:  # tenants of one CRM share one

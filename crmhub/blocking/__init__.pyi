@@ -538,7 +538,7 @@ class Hub:
         mapping: Path | str | None = None,
         **settings: Value,
     ) -> Connection:
-        """Add a connection at run time, by connector name or class; ``mapping`` names its mapping file.
+        """Add a connection at run time, by the connector's name, file or class; ``mapping`` is a file.
 
         Nothing is opened before its first use, so that a process can have as many as it has tenants.
         """

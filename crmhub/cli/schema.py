@@ -25,14 +25,15 @@ schema = typer.Typer(help="Print JSON Schemas of crmhub's files, for editors.", 
 
 @schema.command("config")
 def config_(config: Path = CONFIG) -> None:
-    """Print the schema of crmhub.yaml, with the settings of every installed connector."""
+    """Print the schema of crmhub.yaml, with the settings of every connector that is installed or in it."""
     from crmhub.config_schema import config_schema
     from crmhub.plugins import Plugins
 
     plugins = Plugins()
     models, codecs = _words(plugins, config)
     schemes = cast("Mapping[str, Callable[[str], str]]", plugins.secrets())
-    _print(config_schema(_installed(), models=models, codecs=codecs, schemes=schemes), plugins)
+    configs = {**_installed(), **_from_files(config)}
+    _print(config_schema(configs, models=models, codecs=codecs, schemes=schemes), plugins)
 
 
 @schema.command()
@@ -68,6 +69,24 @@ def _installed() -> Mapping[str, type[ConnectorConfig]]:
             configs[name] = load_connector(name).Config
         except PluginError as error:
             typer.echo(f"note: left out: {error}", err=True)
+    return configs
+
+
+def _from_files(config: Path) -> Mapping[str, type[ConnectorConfig]]:
+    """The settings of connectors that the configuration has by file; one with mistakes is left out."""
+    from crmhub.config import load_config
+    from crmhub.connector_files import is_file, read_connector
+    from crmhub.errors import ConfigError, PluginError
+
+    configs: dict[str, type[ConnectorConfig]] = {}
+    for settings in load_config(config).connections.values() if config.exists() else ():
+        if is_file(settings.connector) and settings.connector not in configs:
+            try:
+                configs[settings.connector] = read_connector(
+                    settings.connector, config.parent
+                ).connector.Config
+            except (ConfigError, PluginError) as error:
+                typer.echo(f"note: left out: {error}", err=True)
     return configs
 
 

@@ -68,12 +68,22 @@ def load_mapping(
 ) -> MappingSpec:
     """The parsed and checked mapping of a file, with a connection's overrides applied.
 
-    Raises :class:`MappingError`, one line for each mistake.
+    A file that describes a whole CRM has its mapping among other things. Raises :class:`MappingError`, one
+    line for each mistake.
     """
-    document = _parsed(text_of(path), str(path))
+    document = _mapping_in(_parsed(text_of(path), str(path)))
     if override is not None:
         document = _overridden(document, override)
     return parse_mapping(document, models, {**CODECS, **(codecs or {})})
+
+
+def _mapping_in(document: Document) -> Document:
+    """The mapping alone, where the document describes a CRM with its objects."""
+    data = document.data
+    if not isinstance(data, dict) or not {"base_url", "objects"} <= set(data):
+        return document
+    mapping = {key: value for key, value in data.items() if key in {"crm", "version", "maps"}}
+    return Document(document.name, mapping, document.positions)
 
 
 def _overridden(document: Document, override: Override) -> Document:
