@@ -168,3 +168,61 @@ def test_a_batch_is_cut_in_halves_only_for_what_may_lie_in_a_record() -> None:
     assert is_about_records(BadRequest("x", status=413))
     assert not is_about_records(BadRequest("x", code="UNSUPPORTED_API_VERSION"))
     assert not is_about_records(QuotaExceeded("x", code="REQUEST_LIMIT_EXCEEDED"))
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "said", "object", "field"),
+    [
+        (
+            "INVALID_TYPE",
+            "\nSELECT Id FROM Acount\nERROR at Row:1:Column:16\nsObject type 'Acount' is not supported.",
+            "there is no such object, or the user may not see it (Acount)",
+            "Acount",
+            None,
+        ),
+        (
+            "INVALID_FIELD",
+            "value of filter criterion for field 'CreatedDate' must be of type dateTime",
+            "the query compares CreatedDate with something that is no dateTime",
+            None,
+            "CreatedDate",
+        ),
+        (
+            "INVALID_FIELD",
+            "ERROR at Row:1:Column:30\nfield 'Description' can not be filtered in a query call",
+            "a query cannot filter by Description",
+            None,
+            "Description",
+        ),
+        (
+            "MALFORMED_QUERY",
+            "ERROR at Row:1:Column:33\nfield 'Description' can not be sorted in a query call",
+            "a query cannot sort by Description",
+            None,
+            "Description",
+        ),
+        (
+            "INVALID_FIELD",
+            "field 'Amount' can not be grouped in a query call",
+            "a query cannot group by Amount",
+            None,
+            "Amount",
+        ),
+        (
+            "MALFORMED_QUERY",
+            "ERROR at Row:2:Column:5\nunexpected token: 'secret-value'",
+            "the query is not well-formed (at row 2, column 5)",
+            None,
+            None,
+        ),
+    ],
+)
+def test_a_refused_query_tells_what_is_wrong_where_and_what_to_do(
+    code: str, message: str, said: str, object: str | None, field: str | None
+) -> None:
+    error = answered(400, [{"errorCode": code, "message": message}])
+    assert error is not None
+    assert error.what.endswith(said)
+    assert (error.where.object, error.where.field) == (object, field)
+    assert error.hint
+    assert "secret-value" not in str(error)

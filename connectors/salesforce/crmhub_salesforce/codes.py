@@ -24,7 +24,7 @@ from crmhub.errors import (
 
 __all__ = ["CODES", "Meaning", "Show"]
 
-Show: TypeAlias = Literal["own", "column", "place", "type", "limit", "fields", "matches", "admin"]
+Show: TypeAlias = Literal["own", "object", "column", "place", "type", "limit", "fields", "matches", "admin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ def _denied(words: str, hint: str) -> Meaning:
 
 
 _PROFILE = "give the user the permission by profile or permission set, and access by sharing"
+_API_NAME = "write its API name, custom ones with __c, and let the user see it"
 _AGAIN = "it passes; try again, with fewer writers at a time"
 CODES: Mapping[str, Meaning] = {
     "INVALID_SESSION_ID": Meaning(
@@ -73,11 +74,20 @@ CODES: Mapping[str, Meaning] = {
     "OPERATION_NOT_ENABLED": _denied("the org has not enabled this", "enable the feature in Setup"),
     "NOT_FOUND": Meaning(NotFound, "there is no such record, object or resource"),
     "ENTITY_IS_DELETED": Meaning(NotFound, "the record is deleted"),
-    "INVALID_TYPE": Meaning(NotFound, "there is no such object, or the user may not see it"),
+    "INVALID_TYPE": Meaning(
+        NotFound,
+        "there is no such object, or the user may not see it",
+        f"{_API_NAME} (permission sets)",
+        "object",
+    ),
     "INVALID_TYPE_FOR_OPERATION": _call("the object does not support this"),
     "UNSUPPORTED_API_VERSION": _call("this API version is retired", "set a newer version"),
-    "MALFORMED_QUERY": _call("the query is not well-formed", show="place"),
-    "INVALID_FIELD": _call("there is no such field, or the user may not see it", show="column"),
+    "MALFORMED_QUERY": _call(
+        "the query is not well-formed", "look there for a word, a comma, a quote or a parenthesis", "place"
+    ),
+    "INVALID_FIELD": _call(
+        "there is no such field, or the user may not see it", f"{_API_NAME} (field-level security)", "column"
+    ),
     "INVALID_QUERY_FILTER_OPERATOR": _call(
         "the query compares a field in a way it does not allow", show="column"
     ),

@@ -49,9 +49,13 @@ _PASSING = _TRANSIENT | {
     "STORAGE_LIMIT_EXCEEDED",
 }
 _WHOLE_BATCH = frozenset({"JSON_PARSER_ERROR", "INVALID_FIELD", "MALFORMED_ID", "INVALID_ID_FIELD"})
+_OF_QUERIES = frozenset({"INVALID_FIELD", "MALFORMED_QUERY"})
 _COLUMN = re.compile(
     r"No such column '([\w.]{1,120})' on entity '(\w{1,80})'|[Ff]ield '?([\w.]{1,120})'? can ?not be"
 )
+_UNUSABLE = re.compile(r"[Ff]ield '?([\w.]{1,120})'? can ?not be (sort|filter|group)ed in a query")
+_MISMATCH = re.compile(r"criterion for field '([\w.]{1,120})' must be of type (\w{1,40})")
+_OBJECT = re.compile(r"[Oo]bject type '(\w{1,80})' is not supported")
 _PLACE = re.compile(r"ERROR at Row:(\d{1,6}):Column:(\d{1,6})")
 _TYPE = re.compile(r"instance of (\w{1,40})\b")
 _LIMIT = re.compile(r"max length=(\d{1,7})")
@@ -107,7 +111,24 @@ def error_of(body: Value, status: int, response: Response) -> ConnectorError:
 
 def _meaning(refusal: Native) -> Meaning | None:
     code = code_of(refusal)
-    return _quota(refusal) if code == "REQUEST_LIMIT_EXCEEDED" else CODES.get(code)
+    if code == "REQUEST_LIMIT_EXCEEDED":
+        return _quota(refusal)
+    return _misuse(refusal) or CODES.get(code)
+
+
+def _misuse(refusal: Native) -> Meaning | None:
+    """A field that is there, and that a query uses as it cannot be used: Salesforce has no code for it."""
+    if code_of(refusal) not in _OF_QUERIES:
+        return None
+    message = text_of(refusal.get("message"))
+    if found := _UNUSABLE.search(message):
+        hint = "take it out there; long texts, encrypted and some system fields can only be selected"
+        return Meaning(BadRequest, f"a query cannot {found[2]} by {found[1]}", hint)
+    if found := _MISMATCH.search(message):
+        hint = "texts and ids stand in single quotes; numbers, dates, times, true and false do not"
+        words = f"the query compares {found[1]} with something that is no {found[2]}"
+        return Meaning(BadRequest, words, hint)
+    return None
 
 
 def problem_of(refusal: Native) -> Problem:
@@ -193,7 +214,7 @@ def _error(meaning: Meaning, refusal: Native, response: Response) -> ConnectorEr
     error = meaning.kind(
         f"Salesforce refused {response.method} {response.path}: {_said(meaning, refusal)}",
         hint=meaning.hint,
-        where=Where(field=_field(refusal)),
+        where=Where(object=_object(refusal), field=_field(refusal)),
         status=response.status,
         code=code_of(refusal),
         request_id=response.request_id,
@@ -218,12 +239,14 @@ def _detail(show: Show, message: str, refusal: Native) -> str:
         return f"it is like {', '.join(found[:_MOST_MATCHES])}" if found else ""
     if show == "fields":
         return ", ".join(_fields(refusal)[:20])
-    patterns = {"column": _COLUMN, "place": _PLACE, "type": _TYPE, "limit": _LIMIT}
+    patterns = {"column": _COLUMN, "object": _OBJECT, "place": _PLACE, "type": _TYPE, "limit": _LIMIT}
     found = patterns[show].search(message) if show in patterns else None
     if found is None:
         return ""
     if show == "column":
         return " of ".join(part for part in found.groups() if part)
+    if show == "object":
+        return found[1]
     if show == "place":
         return f"at row {found[1]}, column {found[2]}"
     return f"{'it should be a' if show == 'type' else 'at most'} {found[1]}"
@@ -243,8 +266,16 @@ def _field(refusal: Native) -> str | None:
     if code_of(refusal) == "DUPLICATE_VALUE":
         found = re.search(r"duplicate value found: (\w{1,80}) duplicates", message)
         return found[1] if found else None
-    found = _COLUMN.search(message) if code_of(refusal) == "INVALID_FIELD" else None
+    if code_of(refusal) not in _OF_QUERIES:
+        return None
+    found = _COLUMN.search(message) or _MISMATCH.search(message)
     return (found[1] or found[3]) if found else None
+
+
+def _object(refusal: Native) -> str | None:
+    """The object that Salesforce does not know."""
+    found = _OBJECT.search(text_of(refusal.get("message"))) if code_of(refusal) == "INVALID_TYPE" else None
+    return found[1] if found else None
 
 
 def _matched_ids(refusal: Native) -> list[str]:
