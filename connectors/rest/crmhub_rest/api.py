@@ -64,10 +64,13 @@ class Api:
             name: value for name, part in call.query.items() if (value := part.fill(scope)) is not ABSENT
         }
         body = dict(call.body.filled(scope)) if call.body is not None else dict[str, Value]()
+        listed: list[Value] | None = None
         for path, template in call.each.items():
-            put(
-                body, path, [one for item in items if (one := template.fill({**scope, **item})) is not ABSENT]
-            )
+            entries = [one for item in items if (one := template.fill({**scope, **item})) is not ABSENT]
+            if path.steps:
+                put(body, path, entries)
+            else:
+                listed = entries
         if fields is not None:
             put(body, *fields)
         headers = {
@@ -77,7 +80,7 @@ class Api:
             _add(call, target, value, query, body, headers)
         object_ = str(scope["object"])
         sends_body = call.by_body or bool(call.each) or call.body is not None
-        whole = self.seams.body(object_, role, body) if sends_body else None
+        whole = self.seams.body(object_, role, body if listed is None else listed) if sends_body else None
         return await self._http.request(
             call.method,
             link or call.path.fill(scope),

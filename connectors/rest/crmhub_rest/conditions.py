@@ -39,7 +39,7 @@ class Conditions:
         items: list[Native] = []
         for condition in conditions:
             parameter = self._filter.by.get(condition.field)
-            if parameter is not None and condition.op == "eq":
+            if parameter is not None and condition.op == "eq" and condition.value is not None:
                 extra[parameter] = self._value(condition.field, condition.value)
             elif self._filter.each and {"*", condition.field} & set(self._filter.fields):
                 items.append(self._item(condition))
@@ -53,9 +53,14 @@ class Conditions:
                 yield got
 
     def _item(self, condition: Condition) -> Native:
-        word = self._filter.operators.get(condition.op)
-        if word is None:
+        bare = condition.value is None
+        word = (
+            self._filter.empty if bare and condition.op == "eq" else self._filter.operators.get(condition.op)
+        )
+        if word is None or (bare and condition.op != "eq"):
             raise self._unsupported(condition)
+        if bare:
+            return {"field": condition.field, "op": word}
         value = self._value(condition.field, condition.value)
         return {"field": condition.field, "op": word, "value": value}
 

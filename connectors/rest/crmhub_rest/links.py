@@ -44,6 +44,7 @@ class Links:
             held: list[str] = []
             if link.read is not None and not created:
                 held = (await self._read([id], link, link.read)).get(id, [])
+                held = held if link.many else held[:1]
             for call, others in ((link.write, ids), (link.clear, held)):
                 known = held if call is link.write else ids
                 for other in others:
@@ -73,28 +74,47 @@ class Links:
     async def _together(
         self, ids: Sequence[str], link: Link, call: Call, found: dict[str, list[str]]
     ) -> None:
-        sent = [self._api.id_sent(id_) for id_ in ids]
-        scope = self.scope(link, {"ids": [*sent]})
-        items: list[Native] = [{"id": id_} for id_ in sent]
-        response = await self._api.send("links", call, scope, items=items, idempotent=True)
-        for row in self._api.rows("links", call, scope, response):
-            source = link.source.text_in(row) if link.source is not None else None
-            if source is None:
-                raise BadResponse(
-                    "a link came without the record that it belongs to",
-                    hint="source in the CRM's description says where that is",
-                    where=Where(object=self._of.name),
-                )
-            found.setdefault(source, []).extend(_targets(row, link))
+        items: list[Native] = [{"id": self._api.id_sent(id_)} for id_ in ids]
+        while items:
+            scope = self.scope(link, {"ids": [item["id"] for item in items]})
+            response = await self._api.send("links", call, scope, items=items, idempotent=True)
+            before, items = items, []
+            for row in self._api.rows("links", call, scope, response):
+                source = link.source.text_in(row) if link.source is not None else None
+                if source is None:
+                    raise BadResponse(
+                        "a link came without the record that it belongs to",
+                        hint="source in the CRM's description says where that is",
+                        where=Where(object=self._of.name),
+                    )
+                _take(row, link, found.setdefault(source, []))
+                if (after := _after(row, link)) is not None:
+                    items.append({"id": self._api.id_sent(source), "after": after})
+            self._demand_advance([item for item in items if item in before])
 
     async def _alone(self, id: str, link: Link, call: Call, found: dict[str, list[str]]) -> None:
-        scope = self.scope(link, {"id": self._api.id_sent(id)})
-        try:
-            response = await self._api.send("links", call, scope, idempotent=True)
-        except NotFound:
-            return  # the record has gone meanwhile
-        for row in self._api.rows("links", call, scope, response):
-            found.setdefault(id, []).extend(_targets(row, link))
+        after: Value = None
+        while True:
+            place: Native = {} if after is None else {"after": after}
+            scope = self.scope(link, {"id": self._api.id_sent(id), **place})
+            try:
+                response = await self._api.send("links", call, scope, idempotent=True)
+            except NotFound:
+                return  # the record has gone meanwhile
+            for row in self._api.rows("links", call, scope, response):
+                _take(row, link, found.setdefault(id, []))
+            before, after = after, _after(response.json(), link)
+            if after is None:
+                return
+            self._demand_advance([after] if after == before else [])
+
+    def _demand_advance(self, again: Sequence[Value]) -> None:
+        if again:
+            raise BadResponse(
+                "the links of a record are not advancing: the same place comes again",
+                hint="after in the CRM's description does not reach the CRM",
+                where=Where(object=self._of.name),
+            )
 
 
 def ids_in(value: Value) -> list[str]:
@@ -127,6 +147,20 @@ async def limited(jobs: Sequence[Callable[[], Awaitable[None]]], at_once: int) -
         raise errors[0]
 
 
-def _targets(row: Value, link: Link) -> list[str]:
+def _take(row: Value, link: Link, ids: list[str]) -> None:
+    """Put the ids that a row points to behind those that are there, and what goes first before them."""
     found = link.target.find(row)
-    return [] if found is ABSENT else ids_in(found)
+    targets = [] if found is ABSENT else ids_in(found)
+    known = frozenset(ids)
+    ids += [id_ for id_ in dict.fromkeys(targets) if id_ not in known]
+    for path, wanted in link.first.items():
+        marks = path.get(row)
+        listed = marks if isinstance(marks, list) else [marks]
+        for id_, mark in zip(targets, listed, strict=False):
+            if wanted == mark or (isinstance(mark, list) and wanted in mark):
+                ids.remove(id_)
+                ids.insert(0, id_)
+
+
+def _after(row: Value, link: Link) -> Value:
+    return link.after.get(row) if link.after is not None else None

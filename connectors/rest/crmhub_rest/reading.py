@@ -161,7 +161,8 @@ class Reader:
                 merged = row.get(told.merged)
                 ids = merged.split(told.split) if isinstance(merged, str) else ids_in(merged)
                 winner = str(row[says.key])
-                gone += [Deletion(id_.strip(), None, "merged", winner) for id_ in ids if id_.strip()]
+                ids = [id_.strip() for id_ in ids if id_.strip() not in {"", winner}]
+                gone += [Deletion(id_, None, "merged", winner) for id_ in ids]
         await scope.links.fill(living, scope.of.linked(scope.fields))
         return [{name: row.get(name) for name in scope.fields} for row in living], gone
 

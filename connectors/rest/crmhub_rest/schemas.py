@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
 import anyio
 
 from crmhub.connector import Context, FieldSpec, Native, ObjectSchema, Value
 from crmhub.errors import BadRequest, ConnectorError, NotFound, Where
+from crmhub.schema import FieldType
 from crmhub_rest.api import Api
 from crmhub_rest.language.object import CrmObject, Link
 
@@ -43,6 +45,12 @@ class Described:
         """A field's value as the CRM has it: the code of a label."""
         codes = self.codes.get(name)
         return value if codes is None else _swapped(value, lambda label: codes.get(str(label), label))
+
+    def typed(self, row: Native) -> None:
+        """Put what texts say in their place, by the fields' types; what says nothing of its type stays."""
+        for name, value in row.items():
+            if isinstance(value, str) and (spec := self.schema.fields.get(name)) is not None:
+                row[name] = _READERS[spec.type](value) if value and spec.type in _READERS else value or None
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -141,6 +149,24 @@ class Schemas:
             if choices is not None and choices.by_label and spec.choices and spec.name not in says.fields:
                 codes[spec.name] = choices.codes(row)
         return specs, codes
+
+
+def _number(text: str) -> Value:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+_READERS: Mapping[FieldType, Callable[[str], Value]] = {
+    "int": _number,
+    "decimal": _number,
+    "money": _number,
+    "percent": _number,
+    "bool": lambda text: {"true": True, "false": False}.get(text, text),
+    "multi_enum": lambda text: [*text.split(";")],
+}
+"""What a text on the wire says, where that is no text."""
 
 
 def _swapped(value: Value, swap: Callable[[str | int], Value]) -> Value:

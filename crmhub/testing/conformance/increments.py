@@ -185,13 +185,15 @@ async def merges_are_told(org: Org, sample: Sample) -> None:
     connector, mirror = org.connect(), await Mirror.of(org, sample)
     await mirror.follow(connector)
     await beyond_lag(org, sample)
-    await org.merge(sample.object, winner, loser)
+    both = await org.merge(sample.object, winner, loser) or winner
     org.clock.advance(1)
     await mirror.follow(connector)
     told = {gone.id: (gone.life, gone.into) for gone in mirror.gone}
-    expect(loser in told, f"{loser} was merged into {winner}, and is not told")
-    life, into = told[loser]
-    expect((life, into) == ("merged", winner), f"merged into {winner}; told as {life}, into {into}")
+    for gone in {winner, loser} - {both}:
+        expect(gone in told, f"{gone} was merged into {both}, and is not told")
+        life, into = told[gone]
+        expect((life, into) == ("merged", both), f"merged into {both}; told as {life}, into {into}")
+    expect(both not in told, f"{both} is there, and told as {told.get(both)}")
 
 
 @check(37, "checkpoints are plain and go forward")

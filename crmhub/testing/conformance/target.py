@@ -228,8 +228,8 @@ class Org(ABC):
         """A record that shows only now although its time of change is ``seconds`` ago; its id."""
         raise NotHere(f"the target cannot make {object} ({len(row)} fields) appear {seconds:g} s late")
 
-    async def merge(self, object: str, winner: str, loser: str) -> None:
-        """Somebody merges ``loser`` into ``winner``."""
+    async def merge(self, object: str, winner: str, loser: str) -> str | None:
+        """Somebody merges ``loser`` into ``winner``; the id of a record that is new by it and is both now."""
         raise NotHere(f"the target cannot merge {object} {loser} into {winner}")
 
     async def add_field(self, object: str, field: FieldSpec) -> None:

@@ -35,7 +35,8 @@ class Call(Part):
     encode: dict[str, Encoding] = {}
     """How a parameter that is a list or a table is written, where that differs from ``lists``."""
     each: dict[JsonPath, Template] = {}
-    """For many records in one call: at that path of the body a list, with this for each of them."""
+    """For many records in one call: at that path of the body a list (``.``: the body is the list), with this
+    for each of them."""
     most: int = Field(default=100, ge=1)
     """Records a call, where it takes many."""
     rows: JsonPath | None = None

@@ -115,6 +115,8 @@ class Describe(Part):
     type: JsonPath = JsonPath("type")
     types: dict[str, FieldType] = {}
     """The CRM's words for types; a word that is not here is read as text."""
+    many: dict[JsonPath, str] = {}
+    """What an entry of the type ``enum`` has, by path, where a record can hold several of the choices."""
     label: JsonPath = JsonPath("label")
     choices: Choices | None = None
     custom: JsonPath | None = None
@@ -134,6 +136,8 @@ class Describe(Part):
             return None
         custom = self.custom is not None and self.custom.get(entry) == self.custom_is
         kind = self.types.get(self.type.text_in(entry) or "", "text")
+        if kind == "enum" and any(path.text_in(entry) == word for path, word in self.many.items()):
+            kind = "multi_enum"
         read_only = _is(self.read_only, entry) or _is(self.computed, entry)
         choices = self.choices.of(entry) if self.choices and kind in {"enum", "multi_enum", "text"} else ()
         return FieldSpec(

@@ -78,6 +78,8 @@ class Filter(Listing):
     """With ``each``: fields that can be filtered; ``*`` stands for all."""
     operators: dict[Operator, str] = {}
     """With ``each``: the CRM's words for ``${op}``; others are not known there."""
+    empty: str | None = None
+    """With ``each``: the word for ``${op}`` where a field is to hold nothing; ``${value}`` is absent then."""
     times: TimeForm = TimeForm("iso")
     """How an instant is written in a condition."""
 
@@ -97,13 +99,17 @@ class Link(Part):
     words: dict[str, str | int] = {}
     """Words of the link for its calls: ``${words.type}``."""
     many: bool = False
-    """Whether the field is a list of ids; else it is the first one."""
+    """Whether the field is a list of ids; else it is the first one, and the others are left alone."""
     read: Call | None = None
     """Gives the ids for several records at once (``each``), or for one (``${id}``)."""
     source: JsonPath | None = None
     """In each of ``rows``: the record's own id; needed where several are asked for."""
     target: JsonPath = JsonPath("id")
     """In each of ``rows``: the id that is pointed to; with a ``*``, several."""
+    first: dict[JsonPath, str | int] = Setting(default_factory=dict[JsonPath, "str | int"], max_length=1)
+    """In each of ``rows``, one for each ``target``: the path that has this for the link that goes first."""
+    after: JsonPath | None = None
+    """In each of ``rows``: what leads to the record's next links, sent as ``${after}`` (absent at first)."""
     write: Call | None = None
     """Ties ``${id}`` to ``${to}``."""
     clear: Call | None = None

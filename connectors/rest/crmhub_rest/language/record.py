@@ -115,7 +115,8 @@ class RecordShape(Part):
     clear: str | int | bool | None = None
     """What empties a field when it is written."""
     as_text: bool = False
-    """Whether every value is written as text."""
+    """Whether every value is a text on the wire: numbers and booleans are read by the fields' types, several
+    choices stand with semicolons between them, and an empty text is nothing."""
 
     def decode(self, raw: Native) -> Native:
         """The flat record."""

@@ -23,7 +23,7 @@ _ROLES: Mapping[str, frozenset[str]] = {
     "count": frozenset[str](),
     "deletes": frozenset({"fields", "limit", "since"}),
     "describe": frozenset[str](),
-    "link": frozenset({"id", "ids", "to", "target"}),
+    "link": frozenset({"id", "ids", "to", "target", "after"}),
     "write": frozenset({"id", "key", "match", "fields", "trace", "links", "now"}),
 }
 

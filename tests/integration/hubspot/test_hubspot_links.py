@@ -1,0 +1,109 @@
+"""HubSpot's associations as fields: complete, the primary one first, the others left alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from crmhub.connector import WriteItem
+from tests.integration.hubspot.conftest import Portals
+
+pytestmark = pytest.mark.anyio
+PLAIN, PRIMARY = 279, 1
+
+
+async def test_more_contacts_of_a_deal_than_one_reply_holds_all_come(portal: Portals) -> None:
+    (deal,) = await portal.insert("deals", {"dealname": "Everybody"})
+    (other,) = await portal.insert("deals", {"dealname": "Two of them"})
+    contacts = await portal.insert("contacts", *({"email": f"c{n}@example.com"} for n in range(1_203)))
+    for one in contacts:
+        portal.link("deals", deal, "contacts", one)
+    for one in contacts[:2]:
+        portal.link("deals", other, "contacts", one)
+    rows = (await portal.read("deals", "contacts")).rows
+    assert rows[deal]["contacts"] == contacts
+    assert rows[other]["contacts"] == contacts[:2]
+
+
+async def test_the_company_of_a_contact_is_its_primary_one(portal: Portals) -> None:
+    first, second = await portal.insert("companies", {"name": "Old"}, {"name": "New"})
+    (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
+    portal.link("contacts", contact, "companies", first)
+    portal.link("contacts", contact, "companies", second, PRIMARY)
+    assert (await portal.read("contacts", "company")).rows[contact]["company"] == second
+
+
+async def test_a_contact_moves_to_another_company_and_keeps_those_that_are_not_primary(
+    portal: Portals,
+) -> None:
+    old, side, new = await portal.insert("companies", {"name": "Old"}, {"name": "Side"}, {"name": "New"})
+    (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
+    portal.link("contacts", contact, "companies", old)
+    portal.link("contacts", contact, "companies", side)
+    outcomes = await portal.write("contacts", "update", WriteItem({"company": new}, id=contact))
+    assert [one.status for one in outcomes] == ["updated"]
+    assert portal.linked("contacts", contact, "companies") == {side: {PLAIN}, new: {PLAIN, PRIMARY}}
+
+
+async def test_a_company_that_was_tied_already_becomes_the_primary_one(portal: Portals) -> None:
+    old, side = await portal.insert("companies", {"name": "Old"}, {"name": "Side"})
+    (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
+    portal.link("contacts", contact, "companies", old)
+    portal.link("contacts", contact, "companies", side)
+    await portal.write("contacts", "update", WriteItem({"company": side}, id=contact))
+    assert portal.linked("contacts", contact, "companies") == {side: {PLAIN, PRIMARY}}
+
+
+async def test_a_company_is_taken_from_a_contact(portal: Portals) -> None:
+    (company,) = await portal.insert("companies", {"name": "Old"})
+    (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
+    portal.link("contacts", contact, "companies", company)
+    await portal.write("contacts", "update", WriteItem({"company": None}, id=contact))
+    assert portal.linked("contacts", contact, "companies") == {}
+
+
+async def test_deals_are_tied_by_the_calls_that_create_them(portal: Portals) -> None:
+    (company,) = await portal.insert("companies", {"name": "Acme"})
+    contacts = await portal.insert("contacts", {"email": "a@example.com"}, {"email": "b@example.com"})
+    await portal.connector.able("deals")
+    before = len(portal.org.calls)
+    items = [
+        WriteItem({"dealname": f"Deal {n}", "company": company, "contacts": [*contacts]}) for n in range(3)
+    ]
+    made = await portal.write("deals", "create", *items)
+    assert (
+        portal.org.calls[before:]
+        == ["POST /oauth/2026-03/token", "POST /crm/v3/objects/deals/batch/create"][
+            -len(portal.org.calls[before:]) :
+        ]
+    )
+    for one in made:
+        assert one.id is not None
+        assert portal.linked("deals", one.id, "companies") == {company: {341, 5}}
+        assert [*portal.linked("deals", one.id, "contacts")] == contacts
+
+
+async def test_a_tie_to_nobody_is_told_and_the_record_is_written(portal: Portals) -> None:
+    (deal,) = await portal.insert("deals", {"dealname": "Alone"})
+    (outcome,) = await portal.write(
+        "deals", "update", WriteItem({"dealname": "Still alone", "contacts": ["999"]}, id=deal)
+    )
+    assert outcome.status == "rejected"
+    assert outcome.problem is not None
+    assert "written, but not tied by contacts" in outcome.problem.message
+    assert (await portal.read("deals", "dealname")).rows[deal]["dealname"] == "Still alone"
+
+
+async def test_notes_are_tied_to_contact_company_and_deal_at_once(portal: Portals) -> None:
+    (company,) = await portal.insert("companies", {"name": "Acme"})
+    (contact,) = await portal.insert("contacts", {"email": "a@example.com"})
+    (deal,) = await portal.insert("deals", {"dealname": "Big"})
+    item = WriteItem({"hs_note_body": "Spoke", "company": company, "contact": contact, "deal": deal})
+    (made,) = await portal.write("notes", "create", item)
+    rows = (await portal.read("notes", "company", "contact", "deal")).rows
+    assert rows[made.id or ""] == {
+        "id": made.id,
+        "hs_lastmodifieddate": rows[made.id or ""]["hs_lastmodifieddate"],
+        "company": company,
+        "contact": contact,
+        "deal": deal,
+    }
