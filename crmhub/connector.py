@@ -112,12 +112,16 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of ``check()``: a permission or setting, whether it holds, how to mend it."""
+    """One line of ``check()``: a permission or setting, whether it holds, how to mend it.
+
+    ``warn``: it holds, but will not for ever; ``mend`` says what to do before that.
+    """
 
     name: str
     ok: bool
     detail: str = ""
     mend: str = ""
+    warn: bool = False
 
 
 # ── reading ──────────────────────────────────────────────────────────────────────────────────────

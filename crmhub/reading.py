@@ -211,8 +211,10 @@ class Reader(Generic[_Model]):
                         total += sum(1 for _ in shelf.models(page.upserts, choice, since))
         return total
 
-    async def by_ids(self, ids: Sequence[str], choice: Choice) -> dict[str, _Model]:
-        """The records of those ids that there are, by id."""
+    async def by_ids(
+        self, ids: Sequence[str], choice: Choice, gone: dict[str, Missing] | None = None
+    ) -> dict[str, _Model]:
+        """The records of those ids that there are, by id; ``gone`` takes what there was."""
         found: dict[str, _Model] = {}
         async with self.org.in_use() as connector:
             for shelf in await self.shelves(choice.fields, structures=choice.structures):
@@ -225,6 +227,8 @@ class Reader(Generic[_Model]):
                     if record is not None:
                         for model in shelf.models([record], choice):
                             found[id_] = model
+                    elif gone is not None and isinstance(answer, Missing) and answer.life != "unknown":
+                        gone[id_] = answer
         return found
 
     async def _mapping(

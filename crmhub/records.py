@@ -13,6 +13,7 @@ from crmhub.associations import associations_of
 from crmhub.connector import (
     NOT_SENT,
     Checkpoint,
+    Missing,
     Native,
     Outcome,
     Problem,
@@ -133,12 +134,13 @@ class Records(Generic[_Model]):
         return await self._reader.count(choice)
 
     async def get(self, id: str, *, fields: Iterable[str] | None = None, raw: bool = False) -> _Model:
-        """The record of that id. Raises :class:`NotFound`."""
+        """The record of that id. Raises :class:`NotFound`, which tells what became of it if the CRM does."""
         choice = replace(self._choice(fields, None, None, raw, None), structures=True)
-        found = (await self._reader.by_ids([arguments.identifier(id)], choice)).get(id)
+        gone: dict[str, Missing] = {}
+        found = (await self._reader.by_ids([arguments.identifier(id)], choice, gone)).get(id)
         if found is None:
             where = Where(self._org.name, (await self.maps())[0].object, id)
-            raise NotFound(f"no such {self._model.model if self._object is None else 'record'}", where=where)
+            raise _not_found(self._model.model if self._object is None else "record", gone.get(id), where)
         return found
 
     async def get_many(
@@ -421,6 +423,14 @@ class _Ready:
     item: WriteItem
     error: InvalidRecord | None = None
     record: Record | None = None
+
+
+def _not_found(name: str, gone: Missing | None, where: Where) -> NotFound:
+    """Why there is no record to give."""
+    if gone is None:
+        return NotFound(f"no such {name}", where=where)
+    hint = f"it lives on as {gone.into}" if gone.into else None
+    return NotFound(f"the {name} was {gone.life}", hint=hint, where=where)
 
 
 def _not_sent(error: ConnectorError | None) -> Outcome:

@@ -110,7 +110,8 @@ class _Look:
             lines = await self.connection.connector.check()
             for line in lines:
                 what = f"{line.name}: {line.detail}" if line.detail else line.name
-                self.told.say("ok" if line.ok else "fail", self.subject, what, "" if line.ok else line.mend)
+                severity = "fail" if not line.ok else "warn" if line.warn else "ok"
+                self.told.say(severity, self.subject, what, "" if severity == "ok" else line.mend)
             return not lines or any(line.ok for line in lines)
         return False
 

@@ -46,11 +46,12 @@ class Call:
     into: Sink | None = field(default=None, repr=False)
     base: str | None = None
 
-    def lost(self, lost: Lost) -> ConnectorError:
-        """What it means that no reply came."""
+    def lost(self, lost: Lost, host: str) -> ConnectorError:
+        """What it means that no reply came from that host."""
         if not lost.sent:
             what = f"{self.method} {self.path} could not be sent: {lost.why}"
-            error = Unavailable(what, hint="check the connection's URL and the network, and that it is up")
+            hint = f"check the connection's URL ({host}) and the network, and that it is up"
+            error = Unavailable(what, hint=hint)
             error.retryable = not lost.hopeless
             return error
         what = f"{self.method} {self.path} got no complete answer: {lost.why}"

@@ -260,7 +260,7 @@ class HttpClient:
         try:
             response = await self._send(call, base.rstrip("/") + call.target, grant.headers)
         except Lost as lost:
-            error = call.lost(lost)
+            error = call.lost(lost, origin(base)[1])
             self._tell.call(call, began, None, error, attempt.number)
         else:
             error = verdict(response, self._settings.classify, call.ok) or _unreadable(call, response)
@@ -322,7 +322,7 @@ class HttpClient:
         try:
             response = await self._send(call, url, {})
         except Lost as lost:
-            error = call.lost(lost)
+            error = call.lost(lost, host)
             self._tell.call(call, began, None, error, attempt.number)
         else:
             error = verdict(response, None, call.ok)
@@ -332,6 +332,7 @@ class HttpClient:
             if error is None:
                 return response
         error.applied = False  # the call that needs the token was not sent
+        error.at(connection=self._connection)
         raise error
 
     def _check_base(self, base_url: str) -> None:

@@ -190,6 +190,10 @@ async def test_records_are_found_by_words_counted_and_got_by_ids(crm: str) -> No
         assert [account and account.name for account in got] == [some[1].name, None, some[0].name]
         with pytest.raises(NotFound, match="no such account"):
             await accounts.get("999")
+        await accounts.delete(ids[0])
+        told = {"zoho": "no such account", "salesforce": "the account was deleted"}
+        with pytest.raises(NotFound, match=told[crm]):
+            await accounts.get(ids[0])
 
 
 @pytest.mark.parametrize("model", ["accounts", "contacts", "deals", "activities"])

@@ -127,6 +127,21 @@ async def test_the_doubles_of_zoho_and_salesforce_are_well(tmp_path: Path) -> No
         assert any(line.startswith("mapping: fits the fields of") for line in lines)
 
 
+async def test_a_way_to_sign_in_that_is_about_to_end_is_a_warning(tmp_path: Path) -> None:
+    doubles = double_config(tmp_path)
+    keys = doubles["salesforce"].credentials
+    path = tmp_path / "crmhub.yaml"
+    by_password = "login_url: http://localhost, " + ", ".join(
+        f"{name}: {keys[name]}" for name in ("username", "password", "security_token")
+    )
+    path.write_text(
+        f"plain_secrets: true\nconnections:\n  salesforce: {{connector: salesforce, {by_password}}}\n"
+    )
+    told = await findings(tmp_path, doubles={"salesforce": doubles["salesforce"]})
+    (line,) = [finding for finding in told if finding.what.startswith("sign in")]
+    assert (line.severity, "move to" in line.mend) == ("warn", True)
+
+
 def double_config(folder: Path) -> dict[str, Double]:
     """A configuration of both doubles, and the doubles to mount."""
     keys = {

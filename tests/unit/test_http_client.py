@@ -137,6 +137,16 @@ async def test_a_header_value_that_would_split_the_request_is_refused() -> None:
         await client(lambda _: raw(200)).request("GET", "/v1/x", headers={"X-Name": "Ω"})
 
 
+async def test_a_host_that_cannot_be_reached_is_named_with_its_connection() -> None:
+    def unreachable(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("[Errno -2] Name or service not known")
+
+    with pytest.raises(Unavailable, match=r"connection crm .*\(crm\.test\)"):
+        await client(unreachable).request("GET", "/v1/x")
+    with pytest.raises(Unavailable, match=r"connection crm .*\(login\.test\)"):
+        await client(unreachable).wire.post("https://login.test/token", {"a": "b"})
+
+
 @pytest.mark.parametrize(
     ("status", "kind", "repeatable_kind"),
     [

@@ -39,8 +39,10 @@ async def checks(api: Api, schemas: Schemas, config: SalesforceConfig) -> Sequen
 def _signed_in(config: SalesforceConfig) -> Check:
     """By which flow; one that is about to end is told with what to use instead."""
     ending = DYING.get(config.way)
-    instead = "; move to client_id with private_key or client_secret" if ending else ""
-    return Check("sign in", ok=True, detail=f"flow {config.way}" + (f": {ending}{instead}" if ending else ""))
+    if ending is None:
+        return Check("sign in", ok=True, detail=f"flow {config.way}")
+    mend = "move to client_id with private_key or client_secret"
+    return Check("sign in", ok=True, detail=f"flow {config.way}: {ending}", mend=mend, warn=True)
 
 
 async def _object(schemas: Schemas, name: str, needed: Sequence[str]) -> Check:

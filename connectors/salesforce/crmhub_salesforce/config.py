@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, TypeAlias
@@ -28,6 +29,9 @@ from crmhub_salesforce.tiers.settings import TierConfig
 __all__ = ["SalesforceConfig"]
 
 
+_VERSION = r"^[3-9]\d\.0$"
+
+
 def _base_url(url: str) -> str:
     url = url.rstrip("/")
     try:
@@ -47,13 +51,18 @@ def _base_url(url: str) -> str:
 
 def _version(value: object) -> object:
     """``62``, ``62.0`` and ``v62.0`` mean the same."""
-    text = str(value).removeprefix("v") if isinstance(value, str | int | float | Decimal) else value
-    return f"{text}.0" if isinstance(text, str) and text.isdigit() else text
+    if not isinstance(value, str | int | float | Decimal):
+        return value
+    text = str(value).removeprefix("v")
+    text = f"{text}.0" if text.isdigit() else text
+    if re.match(_VERSION, text) is None:
+        raise ValueError("it is no version of the API from 30.0 on, such as 62.0")
+    return text
 
 
 _Url: TypeAlias = Annotated[str, AfterValidator(_base_url)]
 _Version: TypeAlias = Annotated[
-    str, BeforeValidator(_version, json_schema_input_type=str | float), Field(pattern=r"^[3-9]\d\.0$")
+    str, BeforeValidator(_version, json_schema_input_type=str | float), Field(pattern=_VERSION)
 ]
 
 

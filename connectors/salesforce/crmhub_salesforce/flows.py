@@ -49,7 +49,7 @@ def flow_of(given: Collection[str]) -> Flow | None:
     """The flow that the given settings are meant for; ``None`` where they are meant for none."""
     if "access_token" in given:
         return "session"
-    if "private_key" in given:
+    if "private_key" in given or ({"client_id", "username"} <= {*given} and "password" not in given):
         return "jwt_bearer"
     if "username" in given or "password" in given:
         return "password" if "client_id" in given else "soap"

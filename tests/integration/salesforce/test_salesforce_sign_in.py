@@ -257,7 +257,8 @@ async def test_a_flow_that_is_about_to_end_is_told_by_the_check(make_org: World)
     org = make_org()
     lines = {line.name: line for line in await by_password(org, "soap").check()}
     assert lines["sign in"].ok
-    assert "retired everywhere with Summer '27; move to client_id" in lines["sign in"].detail
+    assert "retired everywhere with Summer '27" in lines["sign in"].detail
+    assert "move to client_id" in lines["sign in"].mend
     lines = {line.name: line for line in await org.connect(refresh_token=None).check()}
     assert lines["sign in"].detail == "flow client_credentials"
 
