@@ -16,6 +16,8 @@ __all__ = ["checks"]
 
 _WRITTEN = ("Account", "Contact", "Lead", "Opportunity", "Task", "Event")
 _READ = ("User", "OpportunityStage")
+_LAST_RETIRING = 40.0
+"""The last version whose end is announced (REST API Developer Guide, "API End-of-Life Policy")."""
 _PROFILE = "give the user the object and field permissions by profile or permission set"
 
 
@@ -25,9 +27,13 @@ async def checks(api: Api, schemas: Schemas, config: SalesforceConfig) -> Sequen
         response = await api.data("GET", "/limits")
     except PermissionDenied as error:
         return [_signed_in(config), _failed("api access", error)]
-    except (AuthError, NotFound) as error:
-        return [_failed("sign in" if isinstance(error, AuthError) else "api version", error)]
-    lines = [_signed_in(config), Check("api version", ok=True, detail=config.version)]
+    except AuthError as error:
+        return [_failed("sign in", error)]
+    except NotFound:
+        mend = "take the version out of the settings, or set one that the org has (GET /services/data)"
+        detail = f"the org does not know {config.version}"
+        return [_signed_in(config), Check("api version", ok=False, detail=detail, mend=mend)]
+    lines = [_signed_in(config), _version(config.version)]
     lines.append(_calls_left(response.json()))
     for name in _WRITTEN:
         lines.append(await _object(schemas, name, ("queryable", "createable", "updateable")))
@@ -43,6 +49,13 @@ def _signed_in(config: SalesforceConfig) -> Check:
         return Check("sign in", ok=True, detail=f"flow {config.way}")
     mend = "move to client_id with private_key or client_secret"
     return Check("sign in", ok=True, detail=f"flow {config.way}: {ending}", mend=mend, warn=True)
+
+
+def _version(version: str) -> Check:
+    ending = float(version) <= _LAST_RETIRING
+    detail = f"{version}: it is supported until Summer '27, and gone with Summer '28" if ending else version
+    mend = "take the version out of the settings, or set a newer one" if ending else ""
+    return Check("api version", ok=True, detail=detail, mend=mend, warn=ending)
 
 
 async def _object(schemas: Schemas, name: str, needed: Sequence[str]) -> Check:

@@ -319,8 +319,18 @@ async def test_check_of_credentials_that_fail_is_a_line_and_not_an_error(make_or
     assert (line.name, line.ok) == ("sign in", False)
     assert line.mend
     assert "wrong-secret-value" not in str(line)
-    (line,) = await org.connect(version="99.0").check()
-    assert (line.name, line.ok) == ("api version", False)
+    _, line = await org.connect(version="99.0").check()
+    assert (line.name, line.ok, "99.0" in line.detail) == ("api version", False, True)
+    assert "/services/data" in line.mend
+
+
+async def test_check_warns_of_an_api_version_whose_end_is_announced(make_org: World) -> None:
+    org = make_org()
+    told = {version: await org.connect(version=version).check() for version in ("40.0", "62.0")}
+    lines = {version: next(line for line in told[version] if line.name == "api version") for version in told}
+    assert [(line.ok, line.warn) for line in lines.values()] == [(True, True), (True, False)]
+    assert "Summer '28" in lines["40.0"].detail
+    assert "newer one" in lines["40.0"].mend
 
 
 # ── single look-ups ──────────────────────────────────────────────────────────────────────────────
