@@ -43,7 +43,7 @@ _EXCHANGES = 8  # more than a call that is let in can take: itself and its token
 _TOKEN_REPLY = (frozenset(range(200, 300)) | frozenset(range(400, 500))) - {408, 429}
 _REFRESHING_DID_NOT_HELP = (
     "refreshing the access token did not help: look for the wrong instance or data centre, "
-    "an IP restriction, or a blocked application"
+    "an IP restriction, a blocked application, or a scope that lacks (crmhub auth NAME --check)"
 )
 
 

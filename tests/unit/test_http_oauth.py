@@ -187,6 +187,7 @@ async def test_when_the_renewed_token_is_refused_too_the_error_says_where_to_loo
         await org.call()
     assert caught.value.hint is not None
     assert "IP restriction" in caught.value.hint
+    assert "a scope that lacks" in caught.value.hint
     assert len(crm.token_requests) == 2
 
 

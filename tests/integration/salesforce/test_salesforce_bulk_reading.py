@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -188,7 +189,7 @@ async def test_a_job_that_takes_too_long_is_aborted(make_org: World) -> None:
     assert len(found) == 60
     assert [call for call in org.calls(JOBS) if call.startswith("PATCH")]
     (given_up,) = events(org, "bulk_read.given_up")
-    assert "Aborted" in str(given_up["why"])
+    assert re.fullmatch(r"the query job 750\w{15} ended as Aborted", str(given_up["why"]))
 
 
 async def test_a_job_of_seven_days_ago_is_begun_again(make_org: World) -> None:

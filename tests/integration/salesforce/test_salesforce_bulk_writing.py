@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
@@ -168,6 +169,10 @@ async def test_a_job_that_fails_half_way_keeps_what_it_did_and_tells_the_rest_as
     for outcome in outcomes[5:]:
         assert outcome.problem is not None
         assert (outcome.problem.code, outcome.problem.permanent) == (NOT_SENT, False)
+        assert re.match(
+            r"the ingest job 750\w{15} ended as Failed \(InternalServerError\) before",
+            outcome.problem.message,
+        )
     assert len(names_by_key(org)) == 5
 
 

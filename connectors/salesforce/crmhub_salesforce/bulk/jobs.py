@@ -5,6 +5,7 @@ Source: Bulk API 2.0 and Bulk API Developer Guide, "Query" and "Ingest". A job i
 
 from __future__ import annotations
 
+import re
 from typing import Literal, TypeAlias
 
 from crmhub.clock import Clock
@@ -14,12 +15,22 @@ from crmhub.http import Response, Sink, path
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.ids import looks_like_id
 
-__all__ = ["ENDED", "Jobs", "Kind"]
+__all__ = ["ENDED", "Jobs", "Kind", "ending"]
 
 Kind: TypeAlias = Literal["query", "ingest"]
 
 ENDED = frozenset({"JobComplete", "Failed", "Aborted"})
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0  # seconds
+
+
+_CAUSE = re.compile(r"([A-Za-z]\w{1,60}) ?:")  # "InvalidBatch : Field name not found : Nmae"
+
+
+def ending(kind: Kind, id: str, told: Native) -> str:
+    """How a job ended, with the code of its failure: what Salesforce says behind that may quote values."""
+    words = told.get("errorMessage")
+    cause = _CAUSE.match(words) if isinstance(words, str) else None
+    return f"the {kind} job {id} ended as {told['state']}" + (f" ({cause[1]})" if cause else "")
 
 
 class Jobs:

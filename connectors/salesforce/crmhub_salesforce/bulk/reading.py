@@ -26,7 +26,7 @@ from crmhub.errors import (
 from crmhub.http import Response
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.bulk.cells import inexact, reader
-from crmhub_salesforce.bulk.jobs import Jobs
+from crmhub_salesforce.bulk.jobs import Jobs, ending
 from crmhub_salesforce.bulk.result_file import ResultFile
 from crmhub_salesforce.checkpoint import Job
 from crmhub_salesforce.schema import Described
@@ -129,7 +129,7 @@ class BulkReader:
     async def _completed(self, wanted: Wanted, job: Job) -> None:
         told = await self._jobs.ended(job.id)
         if told["state"] != "JobComplete":
-            raise NotFound(f"the query job ended as {told['state']}", where=Where(object=wanted.of.name))
+            raise NotFound(ending("query", job.id, told), where=Where(object=wanted.of.name))
 
     async def _fetched(self, job: Job, file: ResultFile[Native]) -> tuple[int, str | None]:
         """How many rows the page has, and the locator of the next."""

@@ -27,7 +27,7 @@ from crmhub.errors import (
 from crmhub.http import path
 from crmhub_salesforce.api import Api
 from crmhub_salesforce.batches import Ready, gives, refers
-from crmhub_salesforce.bulk.jobs import Jobs
+from crmhub_salesforce.bulk.jobs import Jobs, ending
 from crmhub_salesforce.bulk.results import Matched, Results
 from crmhub_salesforce.bulk.rows import Row, Table, row_of, tables
 from crmhub_salesforce.config import SalesforceConfig
@@ -133,9 +133,9 @@ class BulkWriter:
                 await self._jobs.forgotten(job)
             raise
         if told["state"] == "Failed" and not matched.results and not told.get("numberRecordsProcessed"):
-            self._tell(run, len(items), NotFound("the ingest job failed before its first record"))
+            self._tell(run, len(items), NotFound(ending("ingest", job, told)))
             return items
-        return self._settled(run, matched, str(told["state"]))
+        return self._settled(run, matched, ending("ingest", job, told))
 
     async def _closed(self, run: Run, table: Table) -> str:
         """The id of a job that has its data and was told to begin; raises when it was not."""
@@ -185,11 +185,10 @@ class BulkWriter:
             return table.csv()
         return await anyio.to_thread.run_sync(partial(table.csv))
 
-    def _settled(self, run: Run, matched: Matched, state: str) -> list[Ready]:
+    def _settled(self, run: Run, matched: Matched, how: str) -> list[Ready]:
         again = [run.settle(item, result, last=False) for item, result in matched.results]
         for item in matched.left_out:
-            what = f"the ingest job ended as {state} before it came to the record"
-            problem = Problem(NOT_SENT, what, permanent=False)
+            problem = Problem(NOT_SENT, f"{how} before it came to the record", permanent=False)
             run.outcomes[item.place] = Outcome("rejected", run.id_of(item), problem=problem)
         if matched.untold:
             run.lose(matched.untold, _LOST)
@@ -204,6 +203,7 @@ class BulkWriter:
             records=records,
             cause=type(error).__name__,
             code=error.code,
+            why=error.what,
         )
 
 
