@@ -35,6 +35,7 @@ HOOKS = "crmhub"
 
 _INSTALLABLE = {
     "csv": "pip install 'crmhub[csv]'",
+    "rollout": "pip install 'crmhub[rollout]'",
     "salesforce": "pip install 'crmhub[salesforce]'",
     "zoho": "pip install 'crmhub[zoho]'",
 }

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from crmhub.connector import Native, Problem, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Unsupported, Where
+from crmhub.native import unsayable_part
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.template import Scope
 from crmhub_rest.language.write import Write
@@ -78,6 +79,8 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
     for name in fields:
         if (problem := _unwritable(request, of, name)) is not None:
             return problem
+    if (unsaid := unsayable_part(fields)) is not None:
+        return Problem("UNSAYABLE", f"it cannot be sent: {unsaid[1]}", unsaid[0])
     links: Native = {name: value for name, value in fields.items() if name in of.says.links}
     own: Native = {name: value for name, value in fields.items() if name not in links}
     return Ready(place, item.id, item.key, own, links, item.if_version)
