@@ -3,33 +3,67 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from crmhub.connector import Native, Value
-from crmhub.errors import BadResponse, Where
+from crmhub.connector import Context, Native, Value
+from crmhub.errors import ConnectorError
 from crmhub.http import HttpClient, Response
 from crmhub_rest.language.call import Call, Encoding, Listing, Nested
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.path import ABSENT, JsonPath, put
 from crmhub_rest.language.template import Scope, written
+from crmhub_rest.nowhere import nowhere
 from crmhub_rest.seams import Seams
 
-__all__ = ["Api"]
+__all__ = ["Api", "Exchange"]
 
 _json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A call with its content, as far as the description makes it: no credentials are in it yet."""
+
+    role: str
+    method: str
+    path: str
+    query: Mapping[str, str | int | Sequence[str | int]]
+    headers: Mapping[str, str]
+    body: Value
+
+
+def _unwatched(exchange: Exchange, reply: Response | None) -> None:
+    """Nobody looks."""
 
 
 class Api:
     """One connection's way to the CRM."""
 
-    def __init__(self, crm: Crm, http: HttpClient, settings: Scope, seams: Seams) -> None:
+    def __init__(self, crm: Crm, http: HttpClient, settings: Scope, seams: Seams, context: Context) -> None:
         self.crm = crm
         self.seams = seams
         self.concurrency = http.concurrency
         self._http = http
         self._settings = settings
+        self._context = context
+        self.noticed: dict[str, str] = {}
+        """By object: what the description names, and records do not have."""
+        self.watcher: Callable[[Exchange, Response | None], None] = _unwatched
+        """Is told of every call and its reply, if there is one, with their content: for people who look."""
+
+    def notice(self, object: str, lines: Sequence[str]) -> None:
+        """Tell observers, once, what the description names and no record of a page has.
+
+        It may be a mistake, or a field that nobody has filled: only a person can say.
+        """
+        if lines and object not in self.noticed:
+            told = self.noticed[object] = f"no record has {', '.join(lines)}"
+            self._context.events.emit(
+                "read.dangling", connection=self._context.connection, object=object, error=told
+            )
 
     def scope(self, object: str, values: Mapping[str, Value] | None = None) -> dict[str, Value]:
         """What the placeholders of a call for that object stand for."""
@@ -81,18 +115,28 @@ class Api:
         object_ = str(scope["object"])
         sends_body = call.by_body or bool(call.each) or call.body is not None
         whole = self.seams.body(object_, role, body if listed is None else listed) if sends_body else None
-        return await self._http.request(
-            call.method,
-            link or call.path.fill(scope),
-            params=None if link else self._params(call, query),
-            json=whole,
-            headers=headers or None,
-            endpoint=call.limit,
-            cost=call.cost,
-            ok=[*range(200, 300), *call.ok],
-            idempotent=call.idempotent if idempotent is None else idempotent,
-            expect="any",
-        )
+        path = link or call.path.fill(scope)
+        params = None if link else self._params(call, query)
+        told = Exchange(role, call.method, path, params or {}, headers, whole)
+        try:
+            reply = await self._http.request(
+                call.method,
+                path,
+                params=params,
+                json=whole,
+                headers=headers or None,
+                endpoint=call.limit,
+                cost=call.cost,
+                ok=[*range(200, 300), *call.ok],
+                idempotent=call.idempotent if idempotent is None else idempotent,
+                expect="any",
+            )
+        except ConnectorError as error:
+            self.watcher(told, None)
+            error.at(object=object_)
+            raise
+        self.watcher(told, reply)
+        return reply
 
     def rows(self, role: str, call: Call, scope: Scope, response: Response) -> list[Value]:
         """The raw records of a reply. Raises ``BadResponse`` that names what is there instead."""
@@ -101,7 +145,7 @@ class Api:
         path = call.rows or JsonPath(".")
         found = path.find(body)
         if found is ABSENT or not isinstance(found, list):
-            raise _not_there(path, body, object_, "a list of records")
+            raise nowhere(path, body, object_, "a list of records")
         listed = list(self.seams.rows(object_, role, found))
         if isinstance(call, Listing) and call.nested is not None:
             listed = _inner(call.nested, listed, object_)
@@ -109,7 +153,7 @@ class Api:
             return listed
         rows = [call.row.find(one) for one in listed]
         if any(row is ABSENT for row in rows):
-            raise _not_there(call.row, listed[0], object_, "the record inside of each row")
+            raise nowhere(call.row, listed[0], object_, "the record inside of each row")
         return [row for row in rows if row is not ABSENT]
 
     def row(self, call: Call, scope: Scope, response: Response) -> Value:
@@ -117,7 +161,7 @@ class Api:
         body = response.json() if response.content else None
         found = call.row.find(body)
         if found is ABSENT:
-            raise _not_there(call.row, body, str(scope["object"]), "a record")
+            raise nowhere(call.row, body, str(scope["object"]), "a record")
         return found
 
     def _params(self, call: Call, query: Mapping[str, Value]) -> dict[str, str | int | Sequence[str | int]]:
@@ -152,7 +196,7 @@ def _inner(nested: Nested, rows: Sequence[Value], object: str) -> list[Value]:
     for row in rows:
         found = nested.at.find(row)
         if found is ABSENT or not isinstance(found, list):
-            raise _not_there(nested.at, row, object, "a list of records")
+            raise nowhere(nested.at, row, object, "a list of records")
         carried = {name: path.get(row) for name, path in nested.carry.items()}
         inner += [{**one, **carried} if isinstance(one, dict) else one for one in found]
     return inner
@@ -170,15 +214,3 @@ def _add(call: Call, target: str, value: Value, query: Native, body: Native, hea
         put(body, JsonPath(target), value)
     else:
         query[target] = value
-
-
-def _not_there(path: JsonPath, body: Value, object: str, what: str) -> BadResponse:
-    if isinstance(body, dict):
-        there = f"it has {', '.join(sorted(body)[:20]) or 'nothing'}"
-    else:
-        there = "it is a list" if isinstance(body, list) else "it is no table"
-    return BadResponse(
-        f"the reply has no {path.text!r}, where {what} should be: {there}",
-        hint="the path in the CRM's description is wrong, or the CRM has changed",
-        where=Where(object=object),
-    )

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from crmhub.connector import Check
 from crmhub.errors import AuthError, ConnectorError, PermissionDenied
 from crmhub_rest.api import Api
+from crmhub_rest.guards import dangling
 from crmhub_rest.pages import Pages
 from crmhub_rest.schemas import Schemas
 
@@ -35,13 +36,12 @@ async def _read_one(api: Api, schemas: Schemas, name: str) -> str:
     """The first page of an object, as small as it can be, and what it says."""
     of = await schemas.of(name, fresh=True)
     pages = Pages(api, of, size=1)
-    fields = of.plain([of.says.key, *([of.says.modified] if of.says.modified else [])])
+    named = (of.says.key, of.says.modified, of.says.created, of.says.name)
+    fields = of.plain([field for field in named if field is not None])
     async with aclosing(pages.read("list", of.says.list, api.scope(name), fields)) as found:
         async for got in found:
-            if got.rows and of.says.modified and got.rows[0].get(of.says.modified) is None:
-                there = ", ".join(sorted(got.rows[0])[:20])
-                return f"readable, but its records have no {of.says.modified!r}: {there}"
-            break
+            told = dangling(of, (), got.rows, fields)
+            return f"readable, but no record has {', '.join(told)}" if told else "readable"
     return "readable"
 
 

@@ -32,6 +32,7 @@ from crmhub_rest.capabilities import able, powers
 from crmhub_rest.checking import checks
 from crmhub_rest.config import RestConfig, config_of
 from crmhub_rest.credentials import auth_of
+from crmhub_rest.guards import demand_settings
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.load import load
 from crmhub_rest.lookup import Lookup
@@ -56,6 +57,7 @@ class RestConnector:
         self._config = config
         self._context = context
         self._settings = config.values()
+        demand_settings(self.crm, self._settings)
         self._seams = seams_of(self.crm.seams, self.crm.title)
         most = (
             self._settings.get(self.crm.daily.setting) if self.crm.daily and self.crm.daily.setting else None
@@ -64,7 +66,7 @@ class RestConnector:
         self._auth = auth_of(self.crm, self._settings, context)
         self._http = self._client(config, context)
         self._limits.attach(self._http)
-        self._api = Api(self.crm, self._http, self._settings, self._seams)
+        self._api = Api(self.crm, self._http, self._settings, self._seams, context)
         self._schemas = Schemas(self._api, context)
         self._reader = Reader(self._api, self._schemas, context, page_size=config.page_size)
         self._lookup = Lookup(self._api, self._schemas)

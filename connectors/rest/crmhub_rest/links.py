@@ -9,6 +9,7 @@ import anyio
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, NotFound, Where
 from crmhub_rest.api import Api
+from crmhub_rest.guards import demand_targets
 from crmhub_rest.language.call import Call
 from crmhub_rest.language.object import Link
 from crmhub_rest.language.path import ABSENT
@@ -79,7 +80,9 @@ class Links:
             scope = self.scope(link, {"ids": [item["id"] for item in items]})
             response = await self._api.send("links", call, scope, items=items, idempotent=True)
             before, items = items, []
-            for row in self._api.rows("links", call, scope, response):
+            rows = self._api.rows("links", call, scope, response)
+            demand_targets(link.target, rows, self._of.name, link.to)
+            for row in rows:
                 source = link.source.text_in(row) if link.source is not None else None
                 if source is None:
                     raise BadResponse(
@@ -101,7 +104,9 @@ class Links:
                 response = await self._api.send("links", call, scope, idempotent=True)
             except NotFound:
                 return  # the record has gone meanwhile
-            for row in self._api.rows("links", call, scope, response):
+            rows = self._api.rows("links", call, scope, response)
+            demand_targets(link.target, rows, self._of.name, link.to)
+            for row in rows:
                 _take(row, link, found.setdefault(id, []))
             before, after = after, _after(response.json(), link)
             if after is None:

@@ -26,6 +26,7 @@ from crmhub_rest.language.path import ABSENT, JsonPath
 from crmhub_rest.language.template import Scope
 from crmhub_rest.language.webhooks import Event, Hmac, PublicKey, Webhooks
 from crmhub_rest.links import ids_in
+from crmhub_rest.nowhere import nowhere
 from crmhub_rest.seams import Seams
 
 __all__ = ["Messages"]
@@ -186,6 +187,8 @@ def _told(hooks: Webhooks, events: Sequence[Value]) -> list[Changes]:
             if not _meets(event, kind.when):
                 continue
             ids = _ids(event, kind)
+            if not ids:
+                raise nowhere(kind.key, event, kind.object, "the id of a message (webhooks.events.key)")
             gone = bool(kind.deleted) and _meets(event, kind.deleted)
             (deleted if gone else changed).setdefault(kind.object, {}).update(dict.fromkeys(ids))
             break

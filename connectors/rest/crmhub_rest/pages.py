@@ -11,6 +11,7 @@ from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, Where
 from crmhub.http import Response
 from crmhub_rest.api import Api
+from crmhub_rest.guards import Watch, dangling, demand_records, missing_way
 from crmhub_rest.language.call import Listing
 from crmhub_rest.language.paging import Paging, Place
 from crmhub_rest.language.template import Scope
@@ -19,6 +20,8 @@ from crmhub_rest.schemas import Described
 __all__ = ["Got", "Pages"]
 
 _ONE_PAGE = Paging(offset="none")
+_WHOLE = frozenset({"list", "changes"})
+"""Calls that give records as they are, with what every record has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,24 @@ class Got:
     at: datetime | None
     capped: bool = False
     """Whether there is more, which pages cannot reach."""
+
+
+@dataclass(slots=True)
+class _Page:
+    """What one page has, before anything is made of it."""
+
+    rows: list[Native]
+    raw: Sequence[Value]
+    """The records as they came; none where each came in several parts."""
+    reply: Value
+    at: datetime | None
+
+    def add(self, key: str, rows: Sequence[Native]) -> None:
+        """Further fields of the same records."""
+        mine, self.raw = {str(row[key]): row for row in self.rows}, ()
+        for row in rows:
+            if (held := mine.get(str(row[key]))) is not None:
+                held.update({name: value for name, value in row.items() if name not in held})
 
 
 class Pages:
@@ -52,28 +73,48 @@ class Pages:
         """All pages from ``place`` on, up to the paging's ``cap``; ``extra`` is added to each call."""
         paging = listing.page or _ONE_PAGE
         here: Place | None = paging.start() if place is None else place
-        seen: set[str] = set()
-        last_ids: tuple[Value, ...] = ()
-        count = 0
+        watch = Watch(self._of, role, listing, whole=place is None)
         while here is not None:
-            token = repr(sorted(here.items(), key=lambda item: item[0]))
-            if token in seen:
-                raise self._stuck("the reply leads to a page that has already been read")
-            seen.add(token)
+            watch.leaves_for(here)
             size = self._size_of(paging)
-            rows, reply, at = await self._page(role, listing, scope, fields, here, size, extra or {})
-            ids = tuple(row.get(self._of.says.key) for row in rows)
-            if ids and ids == last_ids:
-                raise self._stuck("two pages in a row have the same records")
-            last_ids = ids
-            count += len(rows)
-            following = paging.following(here, reply, rows, size) if listing.page is not None else None
-            following = self._api.seams.next_place(self._of.name, role, reply, following)
-            if following is not None and paging.cap is not None and count + (size or len(rows)) > paging.cap:
-                yield Got(rows, None, at, capped=True)
+            page = await self._page(role, listing, scope, fields, here, size, extra or {})
+            watch.came(page.rows, page.reply)
+            following = None
+            if listing.page is not None:
+                following = paging.following(here, page.reply, page.rows, size)
+            if watch.count == len(page.rows):  # the first one
+                if role == "list":
+                    self._api.notice(self._of.name, dangling(self._of, page.raw, page.rows, fields))
+                if following is None and size is not None and len(page.rows) >= size > 1:
+                    await self._demand_end(watch, role, listing, scope, page, here, extra or {})
+            following = self._api.seams.next_place(self._of.name, role, page.reply, following)
+            if following is not None and paging.reaches_cap(watch.count, size or len(page.rows)):
+                yield Got(page.rows, None, page.at, capped=True)
                 return
-            yield Got(rows, following, at)
+            yield Got(page.rows, following, page.at)
             here = following
+        watch.ended()
+
+    async def _demand_end(
+        self,
+        watch: Watch,
+        role: str,
+        listing: Listing,
+        scope: Scope,
+        page: _Page,
+        place: Place,
+        extra: Native,
+    ) -> None:
+        """A first page that is full and has nothing where the next one should be told: is there none?
+
+        It is asked for once more, a record long: then there is a next page, and it must be told.
+        """
+        if missing_way(listing.page, page.reply, page.rows) is None:
+            return
+        short = await self._page(role, listing, scope, [self._of.says.key], place, 1, extra)
+        way = missing_way(listing.page, short.reply, short.rows)
+        if way is not None and len(short.rows) == 1:
+            raise watch.stopped_short(way, short.reply)
 
     def _size_of(self, paging: Paging) -> int | None:
         return paging.most if self._size is None else min(self._size, paging.most or self._size)
@@ -87,29 +128,27 @@ class Pages:
         place: Place,
         size: int | None,
         extra: Native,
-    ) -> tuple[list[Native], Value, datetime | None]:
+    ) -> _Page:
         """One page, put together from several calls where its fields do not fit into one."""
         paging = listing.page or _ONE_PAGE
         link = paging.link_of(place)
         added = {**extra, **(paging.added(place, size) if listing.page is not None and link is None else {})}
-        merged: dict[Value, Native] = {}
-        reply: Value = None
-        at: datetime | None = None
-        for number, chunk in enumerate(_chunks(fields, listing.chunk)):
+        page: _Page | None = None
+        for chunk in _chunks(fields, listing.chunk):
             filled = {**scope, "fields": chunk, "limit": size}
             response = await self._api.send(role, listing, filled, added=added, link=link, idempotent=True)
             raw = self._api.rows(role, listing, filled, response)
             rows = [self.flat(one) for one in raw]
-            if number == 0:
-                reply, at = response.json(), _date(response)
-                merged = {row[self._of.says.key]: row for row in rows}
-                if len(merged) != len(rows):
-                    raise self._stuck("one page has a record twice")
+            if page is not None:
+                page.add(self._of.says.key, rows)
                 continue
-            for row in rows:
-                if (mine := merged.get(row[self._of.says.key])) is not None:
-                    mine.update({name: value for name, value in row.items() if name not in mine})
-        return list(merged.values()), reply, at
+            if role in _WHOLE:
+                demand_records(self._of, raw, rows)
+            page = _Page(rows, raw, response.json(), _date(response))
+            if len({str(row[self._of.says.key]) for row in rows}) != len(rows):
+                raise BadResponse("one page has a record twice", where=Where(object=self._of.name))
+        assert page is not None  # noqa: S101 - there is at least one group of fields
+        return page
 
     def flat(self, raw: Value) -> Native:
         """A raw record as crmhub sees it. Raises ``BadResponse`` for what is no record, or has no key."""
@@ -134,13 +173,6 @@ class Pages:
                 if isinstance(held := flat.get(name), int):
                     flat[name] = str(held)
         return flat
-
-    def _stuck(self, why: str) -> BadResponse:
-        return BadResponse(
-            f"the read is not advancing: {why}",
-            hint="the page token does not reach the CRM: look at page in its description",
-            where=Where(object=self._of.name),
-        )
 
 
 def _chunks(fields: Sequence[str], most: int | None) -> Iterator[list[Value]]:

@@ -17,7 +17,9 @@ from crmhub_rest.conditions import Conditions
 from crmhub_rest.everything import Everything, Scope, beyond
 from crmhub_rest.language.call import Listing
 from crmhub_rest.language.object import Deletes
+from crmhub_rest.language.path import JsonPath
 from crmhub_rest.links import Links, ids_in
+from crmhub_rest.nowhere import nowhere
 from crmhub_rest.pages import Pages
 from crmhub_rest.schemas import Schemas
 
@@ -137,6 +139,10 @@ class Reader:
                 deletions: list[Deletion] = []
                 for row in got.rows:
                     at = times.read(row.get(told.at)) if told.at is not None else None
+                    if told.at is not None and at is None:
+                        raise nowhere(
+                            JsonPath(told.at), row, scope.of.name, "the time of a deletion (deletes.at)"
+                        )
                     if at is None or at >= since:
                         deletions.append(Deletion(str(row[scope.of.says.key]), at, told.life))
                 if deletions:

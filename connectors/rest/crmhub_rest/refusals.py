@@ -28,8 +28,9 @@ from crmhub.errors import (
 from crmhub.http import Response
 from crmhub.redact import redact
 from crmhub_rest.language.crm import Crm
-from crmhub_rest.language.path import JsonPath
+from crmhub_rest.language.path import ABSENT, JsonPath
 from crmhub_rest.language.refusal import Kind, Pattern, Rule
+from crmhub_rest.nowhere import members
 from crmhub_rest.seams import Seams
 
 __all__ = ["classifier", "problem_of", "refused"]
@@ -105,7 +106,7 @@ def _error(
     crm: Crm, kind: Kind, rule: Rule | None, body: Value, what: str, response: Response | None
 ) -> ConnectorError:
     message = crm.refusal.said(body, "message")
-    said = _clean(message or "")
+    said = _clean(message or "") or _unread(crm, body)
     made = _KINDS[kind]
     error = made(
         f"{what}: {said}" if said else what,
@@ -124,6 +125,15 @@ def _error(
     if isinstance(error, RateLimited | QuotaExceeded) and rule is not None and not told:
         error.retry_after = rule.wait
     return error
+
+
+def _unread(crm: Crm, body: Value) -> str:
+    """What to look at where a refusal says something, and the description looks elsewhere for it."""
+    paths = [*crm.refusal.code, *crm.refusal.message]
+    if not isinstance(body, dict) or not paths or any(path.find(body) is not ABSENT for path in paths):
+        return ""
+    names = ", ".join(path.text for path in paths)
+    return f"its reply has nothing at {names} (refusal in the CRM's description): {members(body)}"
 
 
 def _found(where: JsonPath | Pattern | None, body: Value, message: str | None) -> str | None:

@@ -22,6 +22,7 @@ from crmhub_rest.bodies import trace_of
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.write import Batch, Single
 from crmhub_rest.links import ids_in
+from crmhub_rest.nowhere import members
 from crmhub_rest.refusals import problem_of, refused
 from crmhub_rest.schemas import Described
 
@@ -72,7 +73,7 @@ class Results:
                     outcomes[item.place] = self._result(batch, item, row)
         for item, error in self._errors(batch, items, response):
             outcomes[item.place] = self.refused(error, item) or lost(error, item)
-        silent = UnknownOutcome("the reply does not tell what became of the record")
+        silent = UnknownOutcome(f"the reply does not tell what became of the record{_untold(batch, rows)}")
         return {item.place: outcomes.get(item.place) or lost(silent, item) for item in items}
 
     def _errors(
@@ -123,9 +124,18 @@ class Results:
         return Outcome("rejected", existing or item.id, problem=problem_of(error))
 
 
+def _untold(batch: Batch, rows: Sequence[Value]) -> str:
+    """Why results cannot be told apart, where that is the description's fault."""
+    if batch.match == "order" or not rows or any(batch.told.find(row) is not ABSENT for row in rows):
+        return ""
+    return f": results have nothing at {batch.told.text!r} (told): {members(rows[0])}"
+
+
 def lost(error: ConnectorError, item: Ready) -> Outcome:
     """The outcome of what was sent, and nobody knows."""
     what = "sent, and nobody knows whether it was applied"
+    if isinstance(error, BadResponse | UnknownOutcome):
+        what = f"{what}: {error.what}"
     return Outcome("unknown", item.id, problem=Problem(error.code or "lost", what, permanent=False))
 
 

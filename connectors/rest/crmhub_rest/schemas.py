@@ -13,6 +13,7 @@ from crmhub.connector import Context, FieldSpec, Native, ObjectSchema, Value
 from crmhub.errors import BadRequest, ConnectorError, NotFound, Where
 from crmhub.schema import FieldType
 from crmhub_rest.api import Api
+from crmhub_rest.guards import demand_described
 from crmhub_rest.language.object import CrmObject, Link
 
 __all__ = ["Described", "Schemas"]
@@ -138,6 +139,7 @@ class Schemas:
             raise
         prefix = says.record.custom.prefix if says.record.custom is not None else ""
         rows = self._api.rows("describe", says.describe.call, scope, response)
+        demand_described(says.describe, rows, object)
         choices = says.describe.choices
         specs: dict[str, FieldSpec] = {}
         codes: dict[str, Mapping[str, Value]] = {}

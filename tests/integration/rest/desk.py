@@ -18,7 +18,7 @@ from crmhub.hub import Hub
 from crmhub_rest.connector import connector
 from crmhub_rest.language.load import parse
 
-__all__ = ["DESK", "MAPS", "Desk", "hub_of", "opened"]
+__all__ = ["DESK", "FIRMS", "KEY", "MAPS", "Desk", "hub_of", "opened"]
 
 KEY = "a-key-of-the-desk"
 
@@ -64,6 +64,20 @@ objects:
       delete: {delete: "/v1/people/${id}"}
 """
 
+FIRMS = """\
+  firms:
+    name: name
+    fields: {id: text read_only}
+    describe: {call: {get: /v1/fields, rows: data}, name: key, type: kind, types: {words: text}}
+    record: {lift: values}
+    list: {get: /v1/firms, rows: data}
+webhooks:
+  verify: {header: {x-secret: "${key}"}}
+  events:
+    - {object: people, when: {what: person}, key: who}
+"""
+"""Another object, which is described by the desk itself, and messages."""
+
 MAPS = """\
 maps:
   - model: contact
@@ -92,6 +106,8 @@ class Desk:
                 Route("/v1/people/{id}", self._one, methods=["GET", "PATCH", "DELETE"]),
                 Route("/v1/people/{id}/friends", self._friends),
                 Route("/v1/gone", self._gone),
+                Route("/v1/firms", self._firms),
+                Route("/v1/fields", self._fields),
             ]
         )
         self.transport = asgi_transport(self.app)
@@ -157,6 +173,16 @@ class Desk:
         if (refused := self._said(request)) is not None:
             return refused
         return self._replied({"data": self.gone})
+
+    async def _firms(self, request: Request) -> JSONResponse:
+        if (refused := self._said(request)) is not None:
+            return refused
+        return self._replied({"data": [{"id": "1", "values": {"name": "Acme", "town": "Lyon"}}]})
+
+    async def _fields(self, request: Request) -> JSONResponse:
+        if (refused := self._said(request)) is not None:
+            return refused
+        return self._replied({"data": [{"key": key, "kind": "words"} for key in ("name", "town")]})
 
     def _replied(self, body: object, status: int = 200) -> JSONResponse:
         date = self.now.strftime("%a, %d %b %Y %H:%M:%S GMT")

@@ -41,7 +41,7 @@ class Paging(Part):
     more: JsonPath | None = None
     """Where the reply says whether there is more: false or 0 ends the read."""
     total: JsonPath | None = None
-    """Where the reply says how many records there are in all."""
+    """Where the reply says how many records there are in all: a read that ends with fewer is an error."""
     short_is_last: bool = False
     """Whether a page with fewer records than were asked for is the last one."""
     empty_is_last: bool = False
@@ -68,6 +68,10 @@ class Paging(Part):
     def start(self) -> Place:
         """The place of the first page."""
         return {self.number: self.first} if self.number else {}
+
+    def reaches_cap(self, count: int, size: int) -> bool:
+        """Whether another page of that size would be beyond the cap."""
+        return self.cap is not None and count + size > self.cap
 
     def added(self, place: Place, size: int | None) -> Place:
         """What the call at that place adds, by target; a link adds nothing."""

@@ -1,0 +1,213 @@
+"""What a read is watched for: that it advances, that it reaches everything, that declared paths are there.
+
+A wrong path in a description rarely makes a call fail: the reply is fine, and what was meant is not in it. So
+each read is compared with what its replies say of themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+from pydantic import BaseModel
+
+from crmhub.connector import Native, Value
+from crmhub.errors import BadResponse, ConfigError, Where
+from crmhub_rest.language.call import Listing
+from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.fields import Describe
+from crmhub_rest.language.object import CrmObject
+from crmhub_rest.language.paging import Paging, Place
+from crmhub_rest.language.path import ABSENT, JsonPath
+from crmhub_rest.language.template import PathTemplate, Template
+from crmhub_rest.language.write import Write
+from crmhub_rest.nowhere import nowhere
+
+if TYPE_CHECKING:
+    from crmhub_rest.schemas import Described  # which is itself watched
+
+__all__ = [
+    "Watch",
+    "dangling",
+    "demand_described",
+    "demand_records",
+    "demand_settings",
+    "demand_targets",
+    "missing_way",
+]
+
+
+class Watch:
+    """One read from page to page. Every step raises ``BadResponse`` for what cannot be right."""
+
+    def __init__(self, of: Described, role: str, listing: Listing, *, whole: bool) -> None:
+        self._of = of
+        self._role = role
+        self._paging = listing.page
+        self._counts = whole and listing.nested is None
+        self._places: set[str] = set()
+        self._last: tuple[Value, ...] = ()
+        self._totals: list[int] = []
+        self.count = 0
+        """Records so far."""
+
+    def leaves_for(self, place: Place) -> None:
+        """No page is asked for twice."""
+        token = repr(sorted(place.items(), key=lambda item: item[0]))
+        if token in self._places:
+            raise self._stuck("the reply leads to a page that has already been read")
+        self._places.add(token)
+
+    def came(self, rows: Sequence[Native], reply: Value) -> None:
+        """A page has other records than the one before it, and says the total where it should."""
+        ids = tuple(row.get(self._of.says.key) for row in rows)
+        if ids and ids == self._last:
+            raise self._stuck("two pages in a row have the same records")
+        self._last = ids
+        self.count += len(rows)
+        if self._paging is None or self._paging.total is None:
+            return
+        total = self._paging.total.find(reply)
+        if total is ABSENT:
+            raise nowhere(self._paging.total, reply, self._of.name, f"{self._role}.page.total")
+        if isinstance(total, int) and not isinstance(total, bool):
+            self._totals.append(total)
+
+    def ended(self) -> None:
+        """A whole read has as many records as the CRM says that there are; some may go meanwhile."""
+        least = min(self._totals, default=0)
+        if self._counts and self.count < least:
+            raise BadResponse(
+                f"the read ended after {self.count} records, and the CRM says that there are {least}",
+                hint=f"{self._role}.page in the CRM's description ends too soon",
+                where=Where(object=self._of.name),
+            )
+
+    def stopped_short(self, path: JsonPath, reply: Value) -> BadResponse:
+        """The error where a page of one record, with more behind it, does not lead on either."""
+        return nowhere(path, reply, self._of.name, f"{self._role}.page: the way to the next page")
+
+    def _stuck(self, why: str) -> BadResponse:
+        return BadResponse(
+            f"the read is not advancing: {why}",
+            hint=f"the page token does not reach the CRM: look at {self._role}.page in its description",
+            where=Where(object=self._of.name),
+        )
+
+
+def missing_way(paging: Paging | None, reply: Value, rows: Sequence[Native]) -> JsonPath | None:
+    """The path by which the page should lead on, where the reply has nothing there at all."""
+    if paging is None or not rows:
+        return None
+    if paging.more is not None and paging.more.find(reply) is not ABSENT:
+        return None  # the reply says itself whether there is more
+    last: Native = {"last": rows[-1]}
+    ways = [paging.more, paging.link, *paging.next.values()]
+    for way in ways:
+        if way is not None and way.find(last if way.steps[:1] == ("last",) else reply) is ABSENT:
+            return way
+    return None
+
+
+def demand_records(of: Described, raw: Sequence[Value], rows: Sequence[Native]) -> None:
+    """Raise ``BadResponse`` where no record of a page has what every record must have."""
+    says = of.says
+    lift = says.record.lift
+    if lift is not None and raw and all(isinstance(one, dict) and lift not in one for one in raw):
+        raise nowhere(JsonPath(lift), raw[0], of.name, "record.lift")
+    if says.changes is None or says.modified is None or not rows:
+        return
+    stamps = [name for name in (says.modified, says.created) if name is not None]
+    if all(name not in row for row in rows for name in stamps):
+        raise nowhere(JsonPath(says.modified), rows[0], of.name, "modified, the time of the last change")
+
+
+def dangling(of: Described, raw: Sequence[Value], rows: Sequence[Native], asked: Sequence[str]) -> list[str]:
+    """What the description names and no record of a page has, each with its key: perhaps a mistake.
+
+    Without ``raw``, where a record came in several parts, only fields are looked at.
+    """
+    if not rows:
+        return []
+    says, links = of.says, of.says.links
+    here = None if of.told is None else frozenset(asked)
+    # where the CRM's metadata tells the fields, replies have what was asked for; else all that there is
+    paths = _paths(says, here) if raw else ()
+    found = [f"{key} {path.text}" for key, path in paths if all(_dangles(path, one) for one in raw)]
+    named = {"name": says.name, "modified": says.modified, "created": says.created}
+    if says.deletes is not None:
+        named |= {"deletes.flag": says.deletes.flag, "deletes.merged": says.deletes.merged}
+    for key, name in named.items():
+        wanted = name is not None and name not in links and (here is None or name in here)
+        if wanted and all(name not in row for row in rows):
+            found.append(f"{key} {name}")
+    told = {line.partition(" ")[2] for line in found} | {*links, *says.record.rename, *says.record.told}
+    heads = dict.fromkeys(name.partition(".")[0] for name in asked)
+    prefix = says.record.custom.prefix if says.record.custom is not None else ""
+    silent = [
+        name
+        for name in heads
+        if name not in told and not any({name, f"{prefix}{name}"} & set(row) for row in rows)
+    ]
+    return [*found, *(f"field {name}" for name in silent)]
+
+
+def _paths(says: CrmObject, here: frozenset[str] | None) -> Iterator[tuple[str, JsonPath]]:
+    """The paths by which fields are found in records, those of ``here`` alone where that is given."""
+    record = says.record
+    if record.custom is not None:
+        yield "record.custom.at", JsonPath(record.custom.at)
+    inner = {f"record.items.{name}": (name, JsonPath(name)) for name in record.items}
+    inner |= {f"record.rename.{name}": (name, path) for name, path in record.rename.items()}
+    inner |= {f"record.told.{name}.at": (name, table.at) for name, table in record.told.items()}
+    for key, (name, path) in inner.items():
+        if here is None or name in here:
+            yield key, path
+
+
+def _dangles(path: JsonPath, value: Value) -> bool:
+    """Whether nothing is there; of elements of a list, that none has it although there are some."""
+    found = path.find(value)
+    if found != [] or "*" not in path.steps:
+        return found is ABSENT
+    place = path.steps.index("*")
+    held = JsonPath(".".join(str(step) for step in path.steps[:place]) or ".").find(value)
+    return isinstance(held, list) and bool(held)
+
+
+def demand_targets(path: JsonPath, rows: Sequence[Value], object: str, to: str) -> None:
+    """Raise ``BadResponse`` where links came and none says what it points to."""
+    if rows and all(_dangles(path, row) for row in rows):
+        raise nowhere(path, rows[0], object, f"the id of a link to {to} (target)")
+
+
+def demand_described(describe: Describe, entries: Sequence[Value], object: str) -> None:
+    """Raise ``BadResponse`` where the CRM's metadata has no names of fields, or no types."""
+    for key, path in (("name", describe.name), ("type", describe.type)):
+        if entries and all(path.find(entry) is ABSENT for entry in entries):
+            raise nowhere(path, entries[0], object, f"a field's {key} (describe.{key})")
+
+
+def demand_settings(crm: Crm, given: Collection[str]) -> None:
+    """Raise ``ConfigError`` where calls need settings that have no value."""
+    for name, says in crm.objects.items():
+        for setting in sorted(_names(says) & crm.settings.keys()):
+            if setting not in given:
+                raise ConfigError(
+                    f"${{{setting}}} has no value, and calls for {name} need it",
+                    hint=f"set {setting} in the connection, or give it a default in the description",
+                )
+
+
+def _names(part: object) -> frozenset[str]:
+    """The placeholders in a part of the description, but for defaults of fields, which may be left out."""
+    if isinstance(part, Template | PathTemplate):
+        return part.names
+    parts: list[object] = []
+    if isinstance(part, BaseModel):
+        parts = [held for name, held in part if not (isinstance(part, Write) and name == "required")]
+    elif isinstance(part, dict):
+        parts = [*cast("dict[object, object]", part).values()]
+    elif isinstance(part, list):
+        parts = cast("list[object]", part)
+    return frozenset[str]().union(*(_names(one) for one in parts))
