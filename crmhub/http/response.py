@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["Response"]
 
 _BOM = b"\xef\xbb\xbf"
+_DATA = re.compile(rb'^\s*[\[{]|["\]}]\s*[,:\]}]|\{\s*"')
+"""Pieces of JSON or CSV, in which records are perhaps."""
 _WITHOUT_BODY = frozenset({204, 205, 304})
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -107,8 +110,7 @@ class Response:
     def unreadable(self, problem: str) -> ConnectorError:
         """The error for a reply that cannot be understood, with what may be shown of the body."""
         kind = UnknownOutcome if not self.repeatable and 200 <= self.status < 300 else BadResponse
-        data = self._claims_json() or self.content.lstrip()[:1] in {b"{", b"["}  # records, perhaps
-        shown = "" if data else excerpt(self.content)
+        shown = self.shown()
         error = kind(
             f"{self.method} {self.path} was answered with {problem}"
             f" (content type {shown_name(self.media_type) if self.media_type else 'not named'})"
@@ -120,6 +122,14 @@ class Response:
         )
         error.retryable = self.repeatable and self._passing  # half a page may come whole the next time
         return error
+
+    def shown(self) -> str:
+        """What may be shown of the body: of a page or a sentence its first words, of data nothing."""
+        kind, start = self.media_type, self.content.removeprefix(_BOM).lstrip()
+        if start.startswith(b"<"):
+            return excerpt(self.content)
+        sentence = kind in {"", "text/plain", "text/html"} and not _DATA.search(self.content)
+        return excerpt(self.content) if sentence else ""
 
     def _decode(self) -> Value:
         if self.status in _WITHOUT_BODY and not self.content and not self.problem:

@@ -21,7 +21,7 @@ from crmhub.errors import (
     UnknownOutcome,
 )
 from crmhub.http.response import Response
-from crmhub.http.shown import excerpt, scrub
+from crmhub.http.shown import scrub
 
 __all__ = ["SAFE", "SUCCESS", "Classify", "retry_after", "verdict"]
 
@@ -116,8 +116,8 @@ def _by_status(response: Response) -> ConnectorError:
 def _error(response: Response, kind: type[ConnectorError], hint: str | None) -> ConnectorError:
     known = response.status in _STATUSES
     phrase = f"{response.status} {HTTPStatus(response.status).phrase}" if known else str(response.status)
-    # A JSON body can echo a record; the connector's classify takes code and message out of it instead.
-    shown = "" if "json" in response.media_type else excerpt(response.content)
+    # Data can echo a record; the connector's classify takes code and message out of it instead.
+    shown = response.shown()
     what = f"{response.method} {response.path} was answered {phrase}" + (f": {shown}" if shown else "")
     return kind(what, hint=hint)
 
