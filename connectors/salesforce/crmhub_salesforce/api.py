@@ -13,8 +13,9 @@ from crmhub.connector import Context, Native, Value
 from crmhub.errors import BadRequest, BadResponse, Where
 from crmhub.http import HttpClient, Params, Response, Sink
 from crmhub_salesforce.errors import error_of
+from crmhub_salesforce.ids import SHORT, full_id
 
-__all__ = ["Api", "Reply", "plain"]
+__all__ = ["Api", "Reply", "is_of_another", "plain"]
 
 _LONGEST_URL = 15_000  # 16,384 bytes are read (REST API Developer Guide, "URI too long"); some are the host's
 _NEXT = re.compile(r"/services/data/v\d\d\.\d/(?:query|queryAll)/[A-Za-z0-9-]{1,200}")
@@ -25,7 +26,6 @@ class Reply:
     """One page of a query."""
 
     records: Sequence[Native]
-    total: int
     done: bool
     next: str | None
     """The path of the next page."""
@@ -90,22 +90,38 @@ class Api:
     async def query(self, soql: str, *, object: str | None = None, deleted: bool = False) -> Reply:
         """The first page of a query; ``deleted`` also finds deleted and archived records.
 
-        A statement that is too long for a URL goes inside of a composite request.
+        Raises ``BadResponse`` also for records of another object, and for fewer than the answer says there
+        are. Without ``object`` the statement may be one that only counts.
         """
-        below = "/queryAll" if deleted else "/query"
         began = self._clock.monotonic()
-        if len(encoded := _encoded(soql)) > _LONGEST_URL:
-            response, body = await self._composite(f"{self.base}{below}?q={encoded}")
-        else:
-            response = await self.data("GET", below, params={"q": soql})
-            body = response.json()
-        return self._reply(response, body, object, self._clock.monotonic() - began)
+        response, body = await self._asked(soql, deleted=deleted)
+        reply = self._reply(response, body, object, self._clock.monotonic() - began)
+        missing = reply.done and _total(body) > len(reply.records)
+        if missing and (reply.records or object is not None):
+            raise self._strange(response, object, "it has fewer records than it says there are")
+        return reply
+
+    async def count(self, soql: str, *, object: str, deleted: bool = False) -> int:
+        """How many records a query that only counts has found."""
+        response, body = await self._asked(soql, deleted=deleted)
+        total = _total(body)
+        if total < 0:
+            raise self._strange(response, object, "totalSize is missing")
+        return total
 
     async def next_page(self, link: str, *, object: str | None = None) -> Reply:
         """The page behind ``Reply.next``."""
         began = self._clock.monotonic()
         response = await self.call("GET", link)
         return self._reply(response, response.json(), object, self._clock.monotonic() - began)
+
+    async def _asked(self, soql: str, *, deleted: bool) -> tuple[Response, Value]:
+        """The answer to a query. One that is too long for a URL goes inside of a composite request."""
+        below = "/queryAll" if deleted else "/query"
+        if len(encoded := _encoded(soql)) > _LONGEST_URL:
+            return await self._composite(f"{self.base}{below}?q={encoded}")
+        response = await self.data("GET", below, params={"q": soql})
+        return response, response.json()
 
     async def _composite(self, url: str) -> tuple[Response, Value]:
         """One GET inside of a composite request (REST API Developer Guide, "Composite")."""
@@ -125,16 +141,18 @@ class Api:
     def _reply(self, response: Response, body: Value, object: str | None, took: float) -> Reply:
         if not isinstance(body, dict):
             raise self._strange(response, object, "it is no object")
-        records, total, done = body.get("records"), body.get("totalSize"), body.get("done")
+        records, done, link = body.get("records"), body.get("done"), body.get("nextRecordsUrl")
         if not isinstance(records, list) or not isinstance(done, bool):
             raise self._strange(response, object, "records or done is missing")
-        rows = [plain(record) for record in records if isinstance(record, dict)]
+        if done and link is not None:
+            raise self._strange(response, object, "it says that it is all, and names a next page")
+        rows = [record for record in records if isinstance(record, dict)]
         if len(rows) != len(records):
             raise self._strange(response, object, "a record is no object")
-        link = body.get("nextRecordsUrl")
+        if object is not None and any(is_of_another(record, object) for record in rows):
+            raise self._strange(response, object, "a record is one of another object")
         return Reply(
-            records=rows,
-            total=total if isinstance(total, int) else len(rows),
+            records=[plain(record) for record in rows],
             done=done,
             next=None if done else self._checked_link(response, link, object),
             at=self._server_time(response) - timedelta(seconds=took),
@@ -146,12 +164,16 @@ class Api:
         return link
 
     def _server_time(self, response: Response) -> datetime:
-        """The ``Date`` of the reply (RFC 9110, 6.6.1), else our own clock."""
+        """The ``Date`` of the reply (RFC 9110, 6.6.1), else our own clock.
+
+        The earlier of both: what is read again does no harm, and a clock on the way may be wrong.
+        """
+        now = self._clock.now()
         try:
             moment = parsedate_to_datetime(response.headers.get("date", ""))
         except ValueError:
-            return self._clock.now()
-        return moment.astimezone(UTC) if moment.tzinfo else self._clock.now()
+            return now
+        return min(moment.astimezone(UTC), now) if moment.tzinfo else now
 
     def _strange(self, response: Response, object: str | None, why: str) -> BadResponse:
         return BadResponse(
@@ -165,9 +187,13 @@ class Api:
 def plain(record: Native) -> Native:
     """The record without the ``attributes`` that Salesforce puts into each, parents and children too.
 
-    It is changed in place: a page has thousands of records, and nobody else holds them.
+    Its id has 18 characters, as ids are compared everywhere. It is changed in place: a page has thousands of
+    records, and nobody else holds them.
     """
     record.pop("attributes", None)
+    id_ = record.get("Id")
+    if isinstance(id_, str) and len(id_) == SHORT:
+        record["Id"] = full_id(id_) or id_
     for value in record.values():
         if type(value) is dict:
             plain(value)
@@ -176,6 +202,19 @@ def plain(record: Native) -> Native:
                 if isinstance(part, dict):
                     plain(part)
     return record
+
+
+def is_of_another(record: Native, object: str) -> bool:
+    """Whether a record says by its ``attributes`` that it is none of that object."""
+    attributes = record.get("attributes")
+    kind = attributes.get("type") if isinstance(attributes, dict) else None
+    return isinstance(kind, str) and kind != object and kind.casefold() != object.casefold()
+
+
+def _total(body: Value) -> int:
+    """How many records there are by the answer's own word; -1: it does not tell."""
+    total = body.get("totalSize") if isinstance(body, dict) else None
+    return -1 if not isinstance(total, int) or isinstance(total, bool) else total
 
 
 def _encoded(soql: str) -> str:

@@ -7,7 +7,6 @@ too many fields is read in parts (:mod:`.wide`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from crmhub.connector import Context, Native
@@ -98,16 +97,12 @@ class Asker:
             return [*await self._ask(fields, ids[:half]), *await self._ask(fields, ids[half:])]
         named = f"Id IN ({', '.join(map(quoted, ids))})"
         soql = select(fields, self._of.name, (*self._conditions, named))
-        found: list[Native] = []
         try:
-            async with aclosing(self._rest.pages(soql, self._of.name, deleted=self._deleted)) as pages:
-                async for rows in pages:
-                    found += rows
+            return await self._rest.rows(soql, self._of.name, deleted=self._deleted)
         except BadRequest as error:
             if error.code not in _TOO_LONG or half < _FEWEST_ROWS:
                 raise
             return [*await self._ask(fields, ids[:half]), *await self._ask(fields, ids[half:])]
-        return found
 
     def _key(self, row: Native) -> Native:
         return {name: row[name] for name in ("Id", self._of.cursor) if name is not None}

@@ -85,8 +85,11 @@ def load(object: str, cursor: str | None, since: Checkpoint | None) -> Full | Ch
 
 
 def moment(text: Value) -> datetime:
-    """An instant as Salesforce writes it (``2026-01-31T09:00:00.000+0000``); raises ``ValueError``."""
-    if not isinstance(text, str) or _INSTANT.fullmatch(text) is None:
+    """An instant as Salesforce writes it (``2026-01-31T09:00:00.000+0000``); raises ``ValueError``.
+
+    It knows the years 1700 to 4000 (Salesforce Help 000383587).
+    """
+    if not isinstance(text, str) or _INSTANT.fullmatch(text) is None or not "1700" <= text[:4] <= "4000":
         raise ValueError("no instant")
     return datetime.fromisoformat(text).astimezone(UTC)
 

@@ -23,6 +23,7 @@ from crmhub_salesforce.gone import deletion_of
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.soql import instant, quoted, select
+from crmhub_salesforce.tiers.rest import Rest
 
 __all__ = ["REACH", "DeleteLog", "Logged", "ending"]
 
@@ -75,7 +76,7 @@ class DeleteLog:
         if earliest > start:
             self._uncertain(of, start, f"the log begins at {instant(earliest)}")
         left = {id_: at for id_, at in window.gone.items() if id_ not in told}
-        return Logged(await self._checked(of, left), max(window.covered, first))
+        return Logged(await self._checked(of, left), max(min(window.covered, now), first))
 
     async def _window(self, of: Described, start: datetime, end: datetime) -> _Window:
         """The log from ``start`` to ``end``, in halves where it has more entries than an answer holds."""
@@ -122,11 +123,7 @@ class DeleteLog:
     async def _rows(self, of: Described, ids: Sequence[str]) -> dict[str, Native]:
         fields = ("Id", *(name for name in ("IsDeleted", "MasterRecordId") if of.has(name)))
         soql = select(fields, of.name, (f"Id IN ({', '.join(map(quoted, ids))})",))
-        reply = await self._api.query(soql, object=of.name, deleted=of.has("IsDeleted"))
-        rows = list(reply.records)
-        while reply.next is not None:
-            reply = await self._api.next_page(reply.next, object=of.name)
-            rows += reply.records
+        rows = await Rest(self._api).rows(soql, of.name, deleted=of.has("IsDeleted"))
         return {str(row.get("Id")): row for row in rows}
 
     def _uncertain(self, of: Described, since: datetime, why: str) -> None:

@@ -29,14 +29,17 @@ async def guarded(api: Api, object: str, items: Sequence[Ready]) -> list[Native]
     It is not repeated when its reply is lost: a second try would be refused for what the first has done.
     """
     requests: list[Value] = [_request(api, object, item, place) for place, item in enumerate(items)]
-    body: Value = {"allOrNone": False, "compositeRequest": requests}
-    response = await api.data("POST", "/composite", json=body, idempotent=False)
-    told = response.json()
-    answers = told.get("compositeResponse") if isinstance(told, dict) else None
+    sent: Value = {"allOrNone": False, "compositeRequest": requests}
+    response = await api.data("POST", "/composite", json=sent, idempotent=False)
+    body = response.json()
+    answers = body.get("compositeResponse") if isinstance(body, dict) else None
     found = [one for one in answers if isinstance(one, dict)] if isinstance(answers, list) else []
-    if len(found) != len(items) or any(not isinstance(one.get("httpStatusCode"), int) for one in found):
+    by_name = {
+        str(one.get("referenceId")): one for one in found if isinstance(one.get("httpStatusCode"), int)
+    }
+    if len(found) != len(items) or by_name.keys() != {_name(place) for place in range(len(items))}:
         raise response.unreadable("JSON that is not one answer for each record")
-    return [_result(item, answer) for item, answer in zip(items, found, strict=True)]
+    return [_result(item, by_name[_name(place)]) for place, item in enumerate(items)]
 
 
 def may_be_conflict(outcome: Outcome | None, *, gone: bool) -> bool:
@@ -53,10 +56,14 @@ def _request(api: Api, object: str, item: Ready, place: int) -> Native:
     return {
         "method": "PATCH",
         "url": api.base + path("/sobjects/{object}/{id}", object=object, id=item.key or ""),
-        "referenceId": f"r{place}",
+        "referenceId": _name(place),
         "httpHeaders": {"If-Unmodified-Since": format_datetime(since, usegmt=True)},
         "body": {name: value for name, value in item.body.items() if name not in _BESIDE},
     }
+
+
+def _name(place: int) -> str:
+    return f"r{place}"
 
 
 def _result(item: Ready, answer: Native) -> Native:

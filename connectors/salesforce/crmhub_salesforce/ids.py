@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["full_id", "looks_like_id"]
+__all__ = ["SHORT", "full_id", "looks_like_id"]
+
+SHORT = 15
+"""Characters of an id without those that spell its case out."""
 
 _SHAPE = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
@@ -21,9 +24,9 @@ def full_id(text: str) -> str | None:
     """
     if not looks_like_id(text):
         return None
-    if len(text) == 15:
+    if len(text) == SHORT:
         return text + _suffix(text)
-    short, suffix = text[:15], text[15:].upper()
+    short, suffix = text[:SHORT], text[SHORT:].upper()
     if short in {short.lower(), short.upper()}:
         groups = zip((0, 5, 10), suffix, strict=True)
         short = "".join(_cased(short[start : start + 5], letter) for start, letter in groups)

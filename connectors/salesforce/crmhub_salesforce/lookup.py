@@ -11,6 +11,7 @@ from crmhub.connector import Condition, Deletion, Missing, Native, Page
 from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub_salesforce.gone import LIVE_LEADS, became, telling, tells_converted
 from crmhub_salesforce.ids import full_id
+from crmhub_salesforce.received import checked
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import MOST_CHARACTERS, compared, counting, quoted, select
@@ -103,7 +104,7 @@ class Lookup:
         most = min(limit, _MOST_FOUND)
         cursor = [of.cursor] if of.cursor else []
         names = list(dict.fromkeys(["Id", *cursor, *fields]))
-        yield Page(await self._tier.found(of, text, names, most))
+        yield Page(checked(of, await self._tier.found(of, text, names, most)))
 
     async def newest(self, object: str, fields: Sequence[str], limit: int) -> list[Native]:
         """The live records made last, newest first, at most ``limit`` and 2,000."""
@@ -121,7 +122,7 @@ class Lookup:
         async with aclosing(self._tier.pages(soql, of.name, most=most)) as pages:
             async for rows in pages:
                 found += rows
-        return found
+        return checked(of, found)[:most]
 
     async def query(self, text: str) -> AsyncGenerator[Page]:
         """Pages of the rows of a SOQL statement, which is sent as it is."""

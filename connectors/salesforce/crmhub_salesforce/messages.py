@@ -54,7 +54,7 @@ class Messages:
         self._prove(headers)
         try:
             body: Value = msgspec.json.decode(raw_body)
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise self._odd("JSON") from None
         events = body if isinstance(body, list) else [body]
         told = [self._told(event) for event in events]
@@ -89,7 +89,7 @@ class Messages:
             return None
         if kind == _GAP:
             return Changes(name, gap=True)
-        if kind not in _CHANGED | _DELETED:
+        if not isinstance(kind, str) or kind not in _CHANGED | _DELETED:
             raise self._odd("changeType")
         if not isinstance(ids, list) or not ids:
             raise self._odd("recordIds")

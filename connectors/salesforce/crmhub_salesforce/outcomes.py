@@ -10,6 +10,7 @@ from crmhub.errors import ConnectorError
 from crmhub_salesforce.batches import Ready, for_update
 from crmhub_salesforce.errors import code_of, existing_id, is_gone, is_transient, problem_of, text_of
 from crmhub_salesforce.foreign import unmet
+from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 
 __all__ = ["Run", "not_sent", "refusal_of"]
@@ -71,7 +72,7 @@ class Run:
         """What a record's result means."""
         operation = self.request.operation
         id_ = result.get("id")
-        known = id_ if isinstance(id_, str) else self.id_of(item)
+        known = full_id(id_) if isinstance(id_, str) else self.id_of(item)
         if refusal is not None:
             if operation == "delete" and is_gone(refusal):
                 return Outcome("deleted", known)

@@ -123,6 +123,8 @@ def described(object: str, answer: Value) -> Described:
             raise BadResponse("the describe has a field without name or type", where=Where(object=object))
         raw[_text(field, "name")] = field
     name = _text(answer, "name") or object
+    if name.casefold() != object.casefold():
+        raise BadResponse("the describe is one of another object", where=Where(object=object))
     specs = {key: _spec(key, field) for key, field in raw.items()}
     if RECORD_TYPE in specs:
         specs[RECORD_TYPE] = replace(specs[RECORD_TYPE], choices=_record_types(answer))

@@ -20,10 +20,12 @@ from crmhub_salesforce.batches import Ready, by_parent, demand, folded, in_batch
 from crmhub_salesforce.bulk.writing import BulkWriter
 from crmhub_salesforce.errors import is_about_records, passes
 from crmhub_salesforce.guarding import MOST_GUARDED, guarded, may_be_conflict
+from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.outcomes import Run, not_sent
 from crmhub_salesforce.schema import NUMBERS
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import literal, select
+from crmhub_salesforce.tiers.rest import Rest
 
 __all__ = ["Writer"]
 
@@ -104,10 +106,9 @@ class Writer:
         keys = [_name(run, item) if kind in NUMBERS else item.key or "" for item in items]
         values = [literal(Decimal(key) if kind in NUMBERS else key, kind) for key in keys]
         soql = select(("Id", cursor, name), run.of.name, [f"{name} IN ({', '.join(values)})"])
-        reply = await self._api.query(soql, object=run.of.name)
         return {
             folded(str(row.get(name)), kind) or "": (str(row["Id"]), str(row.get(cursor)))
-            for row in reply.records
+            for row in await Rest(self._api).rows(soql, run.of.name)
         }
 
     async def _persistently(self, run: Run, items: list[Ready]) -> None:
@@ -161,7 +162,7 @@ class Writer:
         else:
             ids = ",".join(item.key or "" for item in items)
             response = await self._api.data("DELETE", below, params={"ids": ids, "allOrNone": "false"})
-        return _results(response, len(items))
+        return _results(response, [run.id_of(item) for item in items], request.operation == "create")
 
     def _wait_for(self, run: Run, items: list[Ready], error: ConnectorError, *, last: bool) -> list[Ready]:
         """A batch that met a lock as a whole is sent again, or rejected for now."""
@@ -180,11 +181,18 @@ class Writer:
         return [item for item in again if item is not None]
 
 
-def _results(response: Response, size: int) -> list[Native]:
+def _results(response: Response, ids: Sequence[str | None], made: bool) -> list[Native]:
+    """A result for each record, of which ``ids`` are known; where all are ``made``, no two are the same."""
     body = response.json()
     results = [result for result in body if isinstance(result, dict)] if isinstance(body, list) else []
-    if len(results) != size or any(not isinstance(result.get("success"), bool) for result in results):
+    if len(results) != len(ids) or any(not isinstance(result.get("success"), bool) for result in results):
         raise response.unreadable("JSON that is not one result for each record")
+    told = [full_id(id_) if isinstance(id_ := result.get("id"), str) else None for result in results]
+    good = [id_ for id_, result in zip(told, results, strict=True) if result["success"]]
+    if None in good or (made and len(set(good)) < len(good)):
+        raise response.unreadable("JSON that does not tell the id of each record")
+    if any(known and id_ and known != id_ for known, id_ in zip(ids, told, strict=True)):
+        raise response.unreadable("JSON whose results are of other records, or in another order")
     return results
 
 

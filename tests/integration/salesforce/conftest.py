@@ -28,6 +28,7 @@ from crmhub.http import HttpClient, HttpSettings, TokenStore, asgi_transport
 from crmhub.testing.simulator.options import Options
 from crmhub_salesforce import Connector, SalesforceConfig
 from crmhub_salesforce.simulator import SalesforceDouble, create
+from tests.integration.salesforce.other_server import Answer, OtherServer, Serve
 
 BASE = "http://localhost:8081"
 
@@ -212,3 +213,17 @@ async def make_org() -> AsyncIterator[World]:
     for org in world.orgs:
         for client in org.clients:
             await client.aclose()
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Serve]:
+    """Makes a server of our own: ``serve(answer)``."""
+    servers: list[OtherServer] = []
+
+    def make(answer: Answer) -> OtherServer:
+        servers.append(OtherServer(answer))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        await server.aclose()

@@ -331,7 +331,7 @@ def _always(rows: list[dict[str, Value]]) -> Callable[[Request, bytes], Response
     def instead(request: Request, body: bytes) -> Response | None:
         if QUERY not in request.url.path:
             return None
-        answer = {"totalSize": 9, "done": True, "records": rows}
+        answer = {"totalSize": len(rows), "done": True, "records": rows}
         return Response(json.dumps(answer), media_type="application/json")
 
     return instead

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from crmhub.connector import Native, Value, WriteItem, WriteRequest
 from crmhub.errors import AuthError, BadRequest, ConnectorError, NotFound, QuotaExceeded
+from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.simulator.records import Records
 
 if TYPE_CHECKING:
@@ -219,8 +220,11 @@ async def test_locked_rows_are_sent_again_by_themselves(make_org: World) -> None
         if len(sizes) > 1:
             return 200, None
         refusal: Value = {"statusCode": "UNABLE_TO_LOCK_ROW", "message": "unable to obtain", "fields": []}
-        ok: Value = {"id": "001Hs000000000BIAQ", "success": True, "errors": []}
-        return 200, [ok if n % 2 else {"success": False, "errors": [refusal]} for n in range(len(records))]
+        ids = [full_id(f"001000000000{n:03d}") for n in range(len(records))]
+        return 200, [
+            {"id": id_, "success": True, "errors": []} if n % 2 else {"success": False, "errors": [refusal]}
+            for n, id_ in enumerate(ids)
+        ]
 
     org.instead = _answering(locked)
     outcomes = await connector.write(creating(*[{"Name": f"A {n}"} for n in range(5)]))

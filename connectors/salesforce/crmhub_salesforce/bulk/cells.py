@@ -12,13 +12,14 @@ from decimal import Decimal
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, Where
+from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import NUMBERS, Described
 
 __all__ = ["inexact", "reader"]
 
 _TEXTS = frozenset(
     {
-        *("id", "string", "textarea", "picklist", "multipicklist", "combobox", "reference", "date", "time"),
+        *("string", "textarea", "picklist", "multipicklist", "combobox", "reference", "date", "time"),
         *("email", "phone", "url", "encryptedstring"),
     }
 )
@@ -74,7 +75,7 @@ def _reads(kind: str | None) -> _Read | None:
         return str
     if kind in NUMBERS:
         return _number
-    return {"boolean": _boolean, "datetime": _instant}.get(kind or "")
+    return {"boolean": _boolean, "datetime": _instant, "id": _id}.get(kind or "")
 
 
 def _number(text: str) -> Value:
@@ -89,6 +90,10 @@ def _boolean(text: str) -> Value:
         return _BOOLEANS[text.lower()]
     except KeyError:
         raise ValueError from None
+
+
+def _id(text: str) -> Value:
+    return full_id(text) or text
 
 
 def _instant(text: str) -> Value:

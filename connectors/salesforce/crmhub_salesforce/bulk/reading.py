@@ -80,8 +80,8 @@ class BulkReader:
         object_, conditions = wanted.of.name, wanted.conditions
         try:
             soql = counting(object_, conditions)
-            counted = await self._api.query(soql, object=object_, deleted=wanted.everything)
-            if counted.total < (self._least or 0):
+            left = await self._api.count(soql, object=object_, deleted=wanted.everything)
+            if left < (self._least or 0):
                 return None
             operation = "queryAll" if wanted.everything else "query"
             soql = select(wanted.fields, object_, conditions)
@@ -96,11 +96,12 @@ class BulkReader:
     async def steps(self, wanted: Wanted, job: Job) -> AsyncGenerator[tuple[list[Native], Job | None]]:
         """Rows, and where the read stands after them; raises :class:`GivenUp`."""
         try:
-            await self._completed(wanted, job)
-            known = {job.locator}
+            least = await self._completed(wanted, job)
+            known, came = {job.locator}, 0
             while True:
                 with closing(ResultFile(self._clock, partial(reader, wanted.of, wanted.fields))) as file:
                     total, locator = await self._fetched(job, file)
+                    came += total
                     await file.open(job.done)
                     while True:
                         rows = await file.take(min(wanted.limit, max(total - job.done, 1)))
@@ -114,6 +115,8 @@ class BulkReader:
                     if job.done > total or await file.take(1):
                         raise _short(total)
                 if locator is None:
+                    if came < least:
+                        raise BadResponse("the job's results have fewer rows than the job")
                     yield rows, None
                     return
                 if locator in known:
@@ -126,10 +129,13 @@ class BulkReader:
             self._given_up(wanted.of.name, error)
             raise GivenUp from None
 
-    async def _completed(self, wanted: Wanted, job: Job) -> None:
+    async def _completed(self, wanted: Wanted, job: Job) -> int:
+        """Wait for the job's end; how many rows are to come at least, as far as it tells."""
         told = await self._jobs.ended(job.id)
         if told["state"] != "JobComplete":
             raise NotFound(ending("query", job.id, told), where=Where(object=wanted.of.name))
+        rows = told.get("numberRecordsProcessed")
+        return rows if isinstance(rows, int) and job.locator is None else 0
 
     async def _fetched(self, job: Job, file: ResultFile[Native]) -> tuple[int, str | None]:
         """How many rows the page has, and the locator of the next."""
@@ -139,7 +145,9 @@ class BulkReader:
         total = _header(response, "sforce-numberofrecords")
         if not total.isascii() or not total.isdigit():
             raise BadResponse("the page of the job's results does not say how many rows it has")
-        return int(total), None if locator in {"", "null"} else locator
+        if not locator:
+            raise BadResponse("the page of the job's results does not say whether it is the last")
+        return int(total), None if locator == "null" else locator
 
     def _given_up(self, object: str, error: ConnectorError) -> None:
         self._events.emit(

@@ -20,6 +20,7 @@ from crmhub_salesforce.batches import Ready
 from crmhub_salesforce.bulk.jobs import Jobs
 from crmhub_salesforce.bulk.result_file import ResultFile
 from crmhub_salesforce.bulk.rows import Table, by_columns
+from crmhub_salesforce.ids import full_id
 
 __all__ = ["Matched", "Results"]
 
@@ -57,26 +58,33 @@ class Results:
             name = tuple(_folded(row.texts.get(column, ""), key) for column in columns)
             waiting.setdefault(name, []).append(row.item)
         matched = Matched()
+        made: set[str] = set()
 
         def take(cells: _Cells) -> Ready | None:
             items = waiting.get(tuple(_folded(cell, key) for cell in cells[2]))
             return items.pop() if items else None
 
-        def succeeded(item: Ready, cells: _Cells) -> None:
-            result: Native = {"id": cells[0], "success": True, "created": cells[1].lower() == "true"}
-            matched.results.append((item, result))
+        def succeeded(cells: _Cells) -> None:
+            id_ = full_id(cells[0])
+            if id_ is None or (key is None and id_ in made) or (key == "Id" and id_ != cells[2][0]):
+                return  # it tells of no record, of another, or of one that it has told of already
+            made.add(id_)
+            if (item := take(cells)) is not None:
+                result: Native = {"id": id_, "success": True, "created": cells[1].lower() == "true"}
+                matched.results.append((item, result))
 
-        def failed(item: Ready, cells: _Cells) -> None:
-            result: Native = {"success": False, "errors": [_refusal(cells[1])]}
-            matched.results.append((item, {"id": cells[0], **result} if cells[0] else result))
+        def failed(cells: _Cells) -> None:
+            if (item := take(cells)) is not None:
+                result: Native = {"success": False, "errors": [_refusal(cells[1])]}
+                matched.results.append((item, {"id": cells[0], **result} if cells[0] else result))
 
-        def left_out(item: Ready, cells: _Cells) -> None:
-            del cells
-            matched.left_out.append(item)
+        def left_out(cells: _Cells) -> None:
+            if (item := take(cells)) is not None:
+                matched.left_out.append(item)
 
-        await self._each(job, "successfulResults", "sf__Created", columns, take, succeeded)
-        await self._each(job, "failedResults", "sf__Error", columns, take, failed)
-        await self._each(job, "unprocessedrecords", None, columns, take, left_out)
+        await self._each(job, "successfulResults", "sf__Created", columns, succeeded)
+        await self._each(job, "failedResults", "sf__Error", columns, failed)
+        await self._each(job, "unprocessedrecords", None, columns, left_out)
         matched.untold = [item for items in waiting.values() for item in items]
         return matched
 
@@ -86,8 +94,7 @@ class Results:
         name: _Name,
         second: str | None,
         columns: Sequence[str],
-        take: Callable[[_Cells], Ready | None],
-        keep: Callable[[Ready, _Cells], None],
+        keep: Callable[[_Cells], None],
     ) -> None:
         def reader(header: list[str]) -> Callable[[Sequence[str]], _Cells]:
             places = by_columns(header, columns)
@@ -108,9 +115,7 @@ class Results:
             await file.open()
             while rows := await file.take(_ROWS):
                 for row in rows:
-                    item = take(row)
-                    if item is not None:
-                        keep(item, row)
+                    keep(row)
 
 
 def _folded(text: str, key: str | None) -> str:

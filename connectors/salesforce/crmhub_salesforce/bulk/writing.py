@@ -132,7 +132,7 @@ class BulkWriter:
             with anyio.move_on_after(_LAST_WORD, shield=True):
                 await self._jobs.forgotten(job)
             raise
-        if told["state"] == "Failed" and not matched.results and not told.get("numberRecordsProcessed"):
+        if told["state"] == "Failed" and not matched.results and told.get("numberRecordsProcessed") == 0:
             self._tell(run, len(items), NotFound(ending("ingest", job, told)))
             return items
         return self._settled(run, matched, ending("ingest", job, told))
