@@ -11,14 +11,16 @@ from cryptography.hazmat.primitives import hashes, hmac
 from pydantic import SecretStr
 
 from crmhub.connector import Context
-from crmhub.errors import AuthError, ConfigError, ReauthRequired, Where
+from crmhub.errors import ConfigError, ConnectorError, ReauthRequired, Where
 from crmhub.http import Auth, BearerToken, Fetch, HttpSend, OAuth, StaticHeaders, Token, read_token
 from crmhub.http.auth import Grant, Wire
 from crmhub.redact import register
+from crmhub_rest.exchanging import Exchanged, whole_url
 from crmhub_rest.language.auth import Authentication, Jwt, OAuth2
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.template import Scope
+from crmhub_rest.refusals import refused_token
 
 __all__ = ["SCOPES", "auth_of", "chosen", "fetched"]
 
@@ -41,7 +43,9 @@ def auth_of(crm: Crm, settings: Scope, context: Context) -> Auth:
     """The owner of the connection's credentials."""
     way = chosen(crm, settings)
     if way.oauth is not None:
-        return _oauth(way.oauth, settings, context)
+        owner = _oauth(crm, way.oauth, settings, context)
+        exchange = way.oauth.exchange
+        return owner if exchange is None else Exchanged(owner, way.oauth.scheme, exchange, settings)
     if way.jwt is not None:
         return _Signed(way.jwt, settings)
     if way.bearer is not None:
@@ -58,15 +62,13 @@ def auth_of(crm: Crm, settings: Scope, context: Context) -> Auth:
 # ── OAuth ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _oauth(way: OAuth2, settings: Scope, context: Context) -> OAuth:
-    url = way.token_url.text(settings) or ""
-    if url.startswith("/"):
-        url = f"{str(settings['base_url']).rstrip('/')}{url}"
+def _oauth(crm: Crm, way: OAuth2, settings: Scope, context: Context) -> OAuth:
+    url = whole_url(way.token_url, settings)
     secrets = [template.text(settings) for template in (way.client_id, way.client_secret)]
     if way.refresh_token is not None:
         secrets.append(way.refresh_token.text(settings))
     return OAuth(
-        _fetch(way, settings, context),
+        _fetch(crm, way, settings, context),
         token_url=url,
         connection=context.connection,
         tokens=context.tokens,
@@ -75,26 +77,29 @@ def _oauth(way: OAuth2, settings: Scope, context: Context) -> OAuth:
     )
 
 
-def _fetch(way: OAuth2, settings: Scope, context: Context) -> Fetch:
+def _fetch(crm: Crm, way: OAuth2, settings: Scope, context: Context) -> Fetch:
     async def fetch(send: HttpSend, last: Token | None) -> Token:
         form: dict[str, str] = {"grant_type": way.grant}
         if way.grant == "refresh_token":
             form["refresh_token"] = _refresh(way, settings, context, last)
-        return await fetched(send, form, way, settings, context)
+        return await fetched(crm, send, form, way, settings, context)
 
     return fetch
 
 
 async def fetched(
-    send: HttpSend, form: Mapping[str, str], way: OAuth2, settings: Scope, context: Context
+    crm: Crm, send: HttpSend, form: Mapping[str, str], way: OAuth2, settings: Scope, context: Context
 ) -> Token:
     """The token for that form, to which the client's own part is added. Raises what a refusal means."""
     response = await send({**form, **_client_form(way, settings)}, _client_headers(way, settings))
     try:
+        refusal = refused_token(crm, way.errors, response)
+        if refusal is not None:
+            raise refusal
         token = read_token(
             response, now=context.clock.now(), base_url=way.base_url_at, dead=frozenset(way.dead)
         )
-    except AuthError as error:
+    except ConnectorError as error:
         error.at(connection=context.connection)
         raise
     reply = response.json()

@@ -51,14 +51,17 @@ class Links:
                 for other in others:
                     if call is not None and other not in known:
                         await self._tie(call, link, id, other)
+            if link.read is None and link.clear is not None and not ids and not created:
+                await self._tie(link.clear, link, id, None)
 
     def scope(self, link: Link, values: Mapping[str, Value]) -> dict[str, Value]:
         """What the placeholders of a link's calls stand for."""
         words: Native = {**self._of.says.words, **link.words}
         return self._api.scope(self._of.name, {"target": link.to, "words": words, **values})
 
-    async def _tie(self, call: Call, link: Link, id: str, other: str) -> None:
-        scope = self.scope(link, {"id": self._api.id_sent(id), "to": self._api.id_sent(other)})
+    async def _tie(self, call: Call, link: Link, id: str, other: str | None) -> None:
+        to = None if other is None else self._api.id_sent(other)
+        scope = self.scope(link, {"id": self._api.id_sent(id), "to": to})
         await self._api.send("links", call, scope, items=[scope], idempotent=True)
 
     async def _read(self, ids: Sequence[str], link: Link, call: Call) -> dict[str, list[str]]:

@@ -67,7 +67,10 @@ class Messages:
             raise AuthError("the message holds no events", where=self._where)
         for event in events:
             self._demand_fresh(hooks, event)
-        return _told(hooks, events)
+        own = {path: part.text(self._settings) for path, part in hooks.only.items()}
+        return _told(
+            hooks, [one for one in events if all(path.text_in(one) == text for path, text in own.items())]
+        )
 
     # ── its origin ───────────────────────────────────────────────────────────────────────────────
 

@@ -6,7 +6,7 @@ Messages quote what was sent, so nothing that stands in quotes, and no long numb
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from crmhub.connector import Problem, Value
 from crmhub.errors import (
@@ -31,9 +31,10 @@ from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.path import ABSENT, JsonPath
 from crmhub_rest.language.refusal import Kind, Pattern, Rule
 from crmhub_rest.nowhere import members
+from crmhub_rest.schemas import Described
 from crmhub_rest.seams import Seams
 
-__all__ = ["classifier", "problem_of", "refused"]
+__all__ = ["classifier", "problem_of", "refused", "refused_token"]
 
 _KINDS: Mapping[Kind, type[ConnectorError]] = {
     "auth_expired": AuthError,
@@ -86,8 +87,23 @@ def refused(crm: Crm, status: int, body: Value, what: str) -> ConnectorError:
     return _error(crm, rule.is_ if rule else _BY_STATUS.get(status, "invalid"), rule, body, what, None)
 
 
-def problem_of(error: ConnectorError) -> Problem:
-    """The same for one item of a write."""
+def refused_token(crm: Crm, rules: Sequence[Rule], response: Response) -> ConnectorError | None:
+    """What a reply of the token endpoint means by the first of these rules that fits it."""
+    if response.status < 400:
+        return None
+    body = response.peek()
+    code, message = crm.refusal.said(body, "code"), crm.refusal.said(body, "message")
+    rule = next((rule for rule in rules if rule.fits(response.status, code, message, body)), None)
+    what = f"{crm.title} gives no token"
+    return None if rule is None else _error(crm, rule.is_, rule, body, what, response)
+
+
+def problem_of(error: ConnectorError, of: Described | None = None, fields: Iterable[str] = ()) -> Problem:
+    """The same for one item of a write, which had those ``fields``."""
+    if of is not None and error.where.object not in (None, of.name):
+        named = [name for name in fields if error.where.object in of.schema.fields[name].refers_to]
+        field = error.where.field or (named[0] if len(named) == 1 else None)
+        return Problem(error.code or type(error).__name__, error.what, field)
     return Problem(
         error.code or type(error).__name__,
         error.what,
@@ -113,9 +129,10 @@ def _error(
         hint=(rule.hint if rule else "") or None,
         code=_name(crm.refusal.said(body, "code")),
         where=Where(
+            object=rule.of if rule else None,
             field=_name(
                 _found(rule.field if rule else None, body, message) or crm.refusal.said(body, "field")
-            )
+            ),
         ),
         status=response.status if response else None,
     )

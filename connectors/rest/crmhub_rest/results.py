@@ -121,7 +121,8 @@ class Results:
         if self._request.operation == "delete" and isinstance(error, NotFound):
             return Outcome("deleted", item.id)
         existing = error.existing_id if isinstance(error, AlreadyExists) else None
-        return Outcome("rejected", existing or item.id, problem=problem_of(error))
+        sent = [name for name in item.fields if name in self._of.schema.fields]
+        return Outcome("rejected", existing or item.id, problem=problem_of(error, self._of, sent))
 
 
 def _untold(batch: Batch, rows: Sequence[Value]) -> str:

@@ -11,6 +11,7 @@ from crmhub.errors import AuthError, ConfigError, ReauthRequired, UsageError, Wh
 from crmhub.http import Auth, HttpClient, HttpSend, OAuth, Token
 from crmhub.sign_in import Allowance, Attempt
 from crmhub_rest.credentials import SCOPES, chosen, fetched
+from crmhub_rest.exchanging import Exchanged
 from crmhub_rest.language.auth import OAuth2
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.template import Scope
@@ -26,7 +27,7 @@ class RestSignIn:
         self._settings = settings
         self._context = context
         self._http = http
-        self._auth = auth
+        self._auth = auth.owner if isinstance(auth, Exchanged) else auth
 
     @property
     def scopes(self) -> Sequence[str]:
@@ -87,7 +88,7 @@ class RestSignIn:
 
         async def exchange(send: HttpSend) -> Token:
             try:
-                token = await fetched(send, form, way, self._settings, self._context)
+                token = await fetched(self._crm, send, form, way, self._settings, self._context)
             except ReauthRequired as error:
                 raise AuthError(
                     f"{self._crm.title} does not accept the code: it works once, for a short time",

@@ -88,8 +88,9 @@ class _Run:
                 await self._guarded(lambda group=group: self._halving(batch, single, group))
         elif single is not None:
             call = single
-            jobs = [lambda item=item: self._alone(call, item) for item in items]
-            await limited([lambda job=job: self._guarded(job) for job in jobs], self._api.concurrency)
+            for group in _groups(items, len(items)):  # what is told of one record twice is told in order
+                jobs = [lambda item=item: self._alone(call, item) for item in group]
+                await limited([lambda job=job: self._guarded(job) for job in jobs], self._api.concurrency)
 
     async def _guarded(self, job: Callable[[], Awaitable[None]]) -> None:
         """Do a job unless the run has stopped. What is under way then still comes to its end."""

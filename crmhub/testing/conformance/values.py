@@ -57,8 +57,8 @@ def filled(sample: Sample, schema: ObjectSchema, number: int) -> Native:
 def meaning(kind: FieldType, value: Value) -> object:
     """What a native value says, so that two spellings of the same are equal.
 
-    Instants are aware UTC, dates text, numbers ``Decimal``, references the id they lead to, an empty
-    text or list is ``None``.
+    Instants are aware UTC, dates text, numbers ``Decimal``, references the id they lead to, telephone numbers
+    have no spaces, an empty text or list is ``None``.
     """
     if value in ("", []):
         return None
@@ -66,6 +66,8 @@ def meaning(kind: FieldType, value: Value) -> object:
         return _number(value)
     if kind == "datetime" and isinstance(value, str):
         return _instant(value)
+    if kind == "phone" and isinstance(value, str):
+        return value.replace(" ", "")
     if kind == "ref" and isinstance(value, dict):
         return next((inner for name, inner in value.items() if name.lower() == "id"), value)
     return value

@@ -113,9 +113,9 @@ async def upsert_twice_is_one_record(org: Org, sample: Sample) -> None:
         third = await _upserted(used, match, key, {**row, changed: value})
         expect(third.status == "updated", f"an upsert with another {changed} is {told(third)}, not updated")
         await _expect_truth(used, str(first.id), {**before, changed: value}, "after a changed upsert")
-        twice = [WriteItem(filled(sample, used.schema, 5), key="twice") for _ in range(2)]
-        for item in twice:
-            item.fields.pop(match)
+        twin = filled(sample, used.schema, 5)
+        key = str(twin.pop(match))
+        twice = [WriteItem(dict(twin), key=key) for _ in range(2)]
         outcomes = await used.write(WriteRequest(sample.object, "upsert", twice, match))
         ids = {outcome.id for outcome in outcomes}
         expect(

@@ -7,9 +7,20 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from crmhub_rest.language.part import Part
+from crmhub_rest.language.refusal import Rule
 from crmhub_rest.language.template import Template
 
-__all__ = ["Authentication", "Jwt", "OAuth2"]
+__all__ = ["Authentication", "Exchange", "Jwt", "OAuth2"]
+
+
+class Exchange(Part):
+    """A second step: the token of the first one is changed for that of a part of the account."""
+
+    url: Template
+    """An absolute URL, or a path below the base URL; the first token is sent as its ``Authorization``."""
+    form: dict[str, Template]
+    """What is sent; without all of its settings this way to sign in is not the connection's."""
+    headers: dict[str, Template] = {}
 
 
 class OAuth2(Part):
@@ -38,6 +49,9 @@ class OAuth2(Part):
     scheme: str = "Bearer"
     dead: list[str] = ["invalid_grant"]
     """Error codes after which only a person can help."""
+    errors: list[Rule] = []
+    """What refusals mean where they are not those of RFC 6749, by the paths of the CRM's ``refusal``."""
+    exchange: Exchange | None = None
 
     @model_validator(mode="after")
     def _refreshes(self) -> OAuth2:
@@ -50,6 +64,8 @@ class OAuth2(Part):
         """The settings without which it cannot be used; a refresh token can also come by signing in."""
         optional = self.refresh_token if self.authorize_url is not None else None
         templates = [self.token_url, self.client_id, self.client_secret, *self.form.values()]
+        if self.exchange is not None:
+            templates += [self.exchange.url, *self.exchange.form.values()]
         if self.refresh_token is not None and optional is None:
             templates.append(self.refresh_token)
         return frozenset[str]().union(*(template.names for template in templates))

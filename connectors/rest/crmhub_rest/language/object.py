@@ -101,7 +101,8 @@ class Link(Part):
     many: bool = False
     """Whether the field is a list of ids; else it is the first one, and the others are left alone."""
     read: Call | None = None
-    """Gives the ids for several records at once (``each``), or for one (``${id}``)."""
+    """Gives the ids for several records at once (``each``), or for one (``${id}``); without it the id is a
+    member of the record, which is written by a call of its own."""
     source: JsonPath | None = None
     """In each of ``rows``: the record's own id; needed where several are asked for."""
     target: JsonPath = JsonPath("id")
@@ -113,7 +114,7 @@ class Link(Part):
     write: Call | None = None
     """Ties ``${id}`` to ``${to}``."""
     clear: Call | None = None
-    """Unties ``${id}`` from ``${to}``."""
+    """Unties ``${id}`` from ``${to}``, or without ``read`` from whatever it is tied to."""
     on_create: Template | None = None
     """What a create's call has in ``${links}`` for each id (``${to}``); then nothing is tied afterwards."""
 

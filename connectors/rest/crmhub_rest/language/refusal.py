@@ -68,6 +68,8 @@ class Rule(Part):
     """Where the existing record's id is: a path, or a pattern for the message with one group."""
     field: JsonPath | Pattern | None = None
     """Where the field's name is: a path, or a pattern for the message with one group."""
+    of: str | None = None
+    """The object of which it speaks: where another is written, the field that refers to it is meant."""
     wait: float | None = Field(default=None, ge=0)
     """Seconds to wait, for ``rate_limited`` and ``quota``, where no header says it."""
 

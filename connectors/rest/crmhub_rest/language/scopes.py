@@ -54,6 +54,9 @@ def _named(crm: Crm) -> Iterator[tuple[tuple[Step, ...], str]]:
         yield ("check", place), name
     for place, event in enumerate(crm.webhooks.events if crm.webhooks is not None else ()):
         yield ("webhooks", "events", place, "object"), event.object
+    for place, rule in enumerate(crm.errors):
+        if rule.of is not None:
+            yield ("errors", place, "of"), rule.of
     for name, object_ in crm.objects.items():
         for link, says in object_.links.items():
             yield ("objects", name, "links", link, "to"), says.to

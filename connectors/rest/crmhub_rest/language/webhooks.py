@@ -77,6 +77,8 @@ class Webhooks(Part):
     rows: JsonPath = JsonPath(".")
     """Where the events are: a list, or the message itself."""
     events: list[Event] = Field(min_length=1)
+    only: dict[JsonPath, Template] = {}
+    """What an event has, by path, if it is of this connection's account; others are passed over."""
     sent: JsonPath | None = None
     """In each event: the time at which it was sent; older ones than ``within`` are not believed."""
     times: TimeForm = TimeForm("iso")
