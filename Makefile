@@ -7,7 +7,8 @@ STAMP := $(VENV)/.crmhub-setup
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-full lint format docs schemas stubs bench wheels clean
+REAL := .real
+.PHONY: help setup demo test test-full test-real lint format docs schemas stubs bench wheels clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 14
@@ -30,6 +31,13 @@ test: setup  ## the tests (asyncio in full, trio as a subset)
 
 test-full: setup lint  ## every test, the slow ones too
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-real: setup  ## tests against real CRM servers (Tryton, from PyPI), each in a place of its own
+	test -x $(REAL)/bin/trytond || { $(PYTHON) -m venv $(REAL) && $(REAL)/bin/python -m pip install --quiet \
+		--disable-pip-version-check 'trytond==8.2.*' 'trytond-sale-opportunity==8.2.*'; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+		--target $(REAL)/site ./examples/tryton
+	CRMHUB_REAL=$(abspath $(REAL)) PYTHONPATH=$(abspath $(REAL))/site $(BIN)/python -m pytest tests/real
 
 lint: setup  ## style, formatting and types
 	$(BIN)/ruff check .

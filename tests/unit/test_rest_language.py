@@ -118,3 +118,14 @@ def test_all_mistakes_are_told_at_once() -> None:
     told = str(caught.value)
     assert "base_ulr" in told
     assert "txt" in told
+
+
+def test_a_mistake_in_a_shape_is_told_once_however_many_are_like_it() -> None:
+    text = (
+        CRM.replace("{next: {cursor: next}}}", "{nxt: {cursor: next}}}")
+        + "  firms: {like: paged, fields: {id: text}}\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "rolodex.yaml")
+    assert str(caught.value).count("unknown key 'nxt'") == 1
+    assert "Input should be" not in str(caught.value)

@@ -182,7 +182,7 @@ def _encoded(name: str, value: Value, how: Encoding) -> dict[str, str | Sequence
         case "json":
             return {name: _json(value).decode()}
         case "base64":
-            return {name: base64.urlsafe_b64encode(_json(value)).rstrip(b"=").decode()}
+            return {name: base64.urlsafe_b64encode(_json(value)).decode()}
         case "comma":
             return {name: written(value)}
         case _:

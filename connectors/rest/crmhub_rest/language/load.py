@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import cast, get_args
@@ -14,7 +14,7 @@ from crmhub.errors import ConfigError
 from crmhub.mistakes import Mistakes
 from crmhub.native import Native, Value
 from crmhub_rest.language.crm import Crm
-from crmhub_rest.language.scopes import misplaced
+from crmhub_rest.language.scopes import Complaint, misplaced
 
 __all__ = ["load", "parse"]
 
@@ -51,15 +51,10 @@ def parse(text: str, name: str) -> Crm:
     try:
         crm = Crm.model_validate(data)
     except ValidationError as error:
-        for part in error.errors():
-            _complain(mistakes, data, part["type"], part["loc"], part["msg"])
+        _tell(mistakes, _complaints(error, data))
         mistakes.fail()
         raise ConfigError(f"{name}: it does not describe a CRM") from None
-    told: set[tuple[str, str]] = set()
-    for path, what, mend in misplaced(crm, data):
-        if (once := (document.at(path), what)) not in told:  # a shape's mistake shows wherever it is used
-            told.add(once)
-            mistakes.add(path, what, mend)
+    _tell(mistakes, misplaced(crm, data))
     mistakes.fail()
     return crm
 
@@ -129,14 +124,26 @@ def _over(document: Document, at: tuple[Step, ...], own: Document, source: tuple
 # ── complaints ───────────────────────────────────────────────────────────────────────────────────
 
 
-def _complain(mistakes: Mistakes, data: Value, kind: str, place: Sequence[Step], told: str) -> None:
-    path = tuple(_places(place, data))
-    if kind == "extra_forbidden":
-        key = str(path[-1])
-        mistakes.add(path, f"unknown key {key!r}", suggest(key, _keys(path[:-1])))
-        return
-    what = _EXPECTED.get(kind, told.removeprefix("Value error, "))
-    mistakes.add(path, what)
+def _tell(mistakes: Mistakes, complaints: Iterable[Complaint]) -> None:
+    """Add them, those of a shape once, wherever it is used."""
+    told: set[tuple[str, str]] = set()
+    for path, what, mend in complaints:
+        if (once := (mistakes.document.at(path), what)) not in told:
+            told.add(once)
+            mistakes.add(path, what, mend)
+
+
+def _complaints(error: ValidationError, data: Value) -> Iterator[Complaint]:
+    """Pydantic's complaints, in words of the file."""
+    for part in error.errors():
+        kind, path = part["type"], tuple(_places(part["loc"], data))
+        if kind == "literal_error" and isinstance(part["input"], dict):
+            continue  # a table was meant, and its own mistakes are told
+        if kind == "extra_forbidden":
+            key = str(path[-1])
+            yield path, f"unknown key {key!r}", suggest(key, _keys(path[:-1]))
+        else:
+            yield path, _EXPECTED.get(kind, part["msg"].removeprefix("Value error, ")), ""
 
 
 def _places(place: Sequence[Step], data: Value) -> Iterator[Step]:

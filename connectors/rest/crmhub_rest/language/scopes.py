@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 
 from crmhub.document import Step, suggest
 from crmhub.native import Native, Value
@@ -10,8 +11,12 @@ from crmhub_rest.language.call import Call
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.object import CrmObject
 from crmhub_rest.language.template import Template
+from crmhub_rest.language.times import PARTS
 
-__all__ = ["misplaced"]
+__all__ = ["Complaint", "misplaced"]
+
+Complaint: TypeAlias = tuple[tuple[Step, ...], str, str]
+"""Where it is, what is wrong, and how to mend it."""
 
 _ROLES: Mapping[str, frozenset[str]] = {
     "list": frozenset({"fields", "limit"}),
@@ -27,8 +32,10 @@ _ROLES: Mapping[str, frozenset[str]] = {
     "write": frozenset({"id", "key", "match", "fields", "trace", "links", "now"}),
 }
 
+_PARTS = frozenset(f"since.{part}" for part in PARTS)
 
-def misplaced(crm: Crm, data: Native) -> Iterator[tuple[tuple[Step, ...], str, str]]:
+
+def misplaced(crm: Crm, data: Native) -> Iterator[Complaint]:
     """Placeholders that mean nothing where they stand: their place, what is wrong, and how to mend it."""
     settings = frozenset(crm.settings) | {"base_url"}
     for role, path in _calls(crm):
@@ -87,9 +94,7 @@ def _of_object(of: CrmObject) -> Iterator[tuple[str, tuple[Step, ...]]]:
         yield "write", ("write",)
 
 
-def _unknown(
-    data: Value, path: tuple[Step, ...], known: frozenset[str]
-) -> Iterator[tuple[tuple[Step, ...], str, str]]:
+def _unknown(data: Value, path: tuple[Step, ...], known: frozenset[str]) -> Iterator[Complaint]:
     """Unknown placeholders at that path and below; ``ties`` of changes have a role of their own."""
     here: Value = data
     for step in path:
@@ -106,5 +111,5 @@ def _unknown(
             yield from _unknown(data, (*path, place), known)
     elif isinstance(here, str) and "${" in here:
         for name in sorted(Template(here).names):
-            if name not in known:
+            if name not in known and name not in _PARTS:
                 yield path, f"${{{name}}} means nothing here", suggest(name, known)

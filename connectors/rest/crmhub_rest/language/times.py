@@ -9,14 +9,18 @@ from crmhub.document import suggest
 from crmhub.native import Value
 from crmhub_rest.language.word import Word
 
-__all__ = ["TimeForm"]
+__all__ = ["PARTS", "TimeForm"]
 
-_WORDS = ("iso", "iso_seconds", "epoch_ms", "epoch_s")
+_WORDS = ("iso", "iso_seconds", "epoch_ms", "epoch_s", "parts")
+PARTS = ("year", "month", "day", "hour", "minute", "second", "microsecond")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class TimeForm(Word):
-    """``iso``, ``iso_seconds``, ``epoch_ms``, ``epoch_s``, or a form like ``%Y-%m-%d %H:%M:%S`` (in UTC)."""
+    """``iso``, ``iso_seconds``, ``epoch_ms``, ``epoch_s``, or a form like ``%Y-%m-%d %H:%M:%S`` (in UTC).
+
+    ``parts`` is a table of numbers: ``${since.year}``, ``${since.month}``, … ``${since.microsecond}``.
+    """
 
     __slots__ = ()
 
@@ -49,6 +53,8 @@ class TimeForm(Word):
                 return whole.isoformat().replace("+00:00", "Z")
             case "epoch_ms":
                 return (at - _EPOCH) // timedelta(milliseconds=1)
+            case "parts":
+                return {name: getattr(at, name) for name in PARTS}
             case "epoch_s":
                 return (at - _EPOCH) // timedelta(seconds=1)
             case _:
