@@ -123,6 +123,11 @@ def test_a_refused_record_names_its_field_and_hides_its_values(
     assert "secret-value" not in str(problem)
 
 
+def test_a_refused_record_tells_what_to_do_where_that_is_known() -> None:
+    problem = problem_of({"statusCode": "INACTIVE_OWNER_OR_USER", "message": "x", "fields": []})
+    assert problem.message == "the user is inactive; choose an active user"
+
+
 def test_an_admins_own_words_are_shown_without_quotes_and_numbers() -> None:
     message = "Ask 'Jane Doe' <jane@example.com> about account 1234567\n" + "x" * 500
     problem = problem_of({"statusCode": "FIELD_CUSTOM_VALIDATION_EXCEPTION", "message": message})

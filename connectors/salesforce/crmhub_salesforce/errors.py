@@ -132,11 +132,13 @@ def _misuse(refusal: Native) -> Meaning | None:
 
 
 def problem_of(refusal: Native) -> Problem:
-    """Why one record of a write was refused: our words and the names of fields, no record values."""
+    """Why one record of a write was refused, and what to do: our words, names of fields, no record values."""
     code = code_of(refusal)
     meaning = CODES.get(code) or Meaning(InvalidRecord, "Salesforce refused the record")
     passing = code in _PASSING or is_transient(refusal)
-    return Problem(code, _said(meaning, refusal), _field(refusal), permanent=not passing)
+    words = _said(meaning, refusal)
+    words = f"{words}; {meaning.hint}" if meaning.hint else words
+    return Problem(code, words, _field(refusal), permanent=not passing)
 
 
 def is_transient(refusal: Native) -> bool:
