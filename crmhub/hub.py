@@ -194,7 +194,7 @@ class Hub:
     async def run(self, job: Job, *, retry: bool = False) -> SyncReport:
         """Run a sync job; ``retry`` takes up its open dead letters once more."""
         source, target = self[job.source], self[job.target]
-        async with source.in_use(), target.in_use():
+        async with source.held(), target.held():
             return await (await self._engine(job)).run(retry=retry)
 
     async def plan(
@@ -218,8 +218,8 @@ class Hub:
         """What a sync job would write now, page by page; nothing is written."""
         source, target = self[job.source], self[job.target]
         async with (
-            source.in_use(),
-            target.in_use(),
+            source.held(),
+            target.held(),
             aclosing((await self._engine(job)).plan(limit=limit)) as pages,
         ):
             async for page in pages:

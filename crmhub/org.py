@@ -13,7 +13,7 @@ from crmhub.clock import Clock
 from crmhub.connector import Capabilities, Connector, ObjectCapabilities, ObjectSchema
 from crmhub.directory import Directory, read_directory
 from crmhub.document import suggest
-from crmhub.errors import NotFound, PermissionDenied, UsageError, Where
+from crmhub.errors import ConnectorError, NotFound, PermissionDenied, UsageError, Where
 from crmhub.mapping.custom import STRUCTURED, object_map
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec
@@ -102,6 +102,16 @@ class Org:
 
     @asynccontextmanager
     async def in_use(self) -> AsyncGenerator[Connector]:
+        """The connector, as :meth:`held`, for calls whose errors are to name the connection."""
+        async with self.held() as connector:
+            try:
+                yield connector
+            except ConnectorError as error:
+                error.at(connection=self.name)
+                raise
+
+    @asynccontextmanager
+    async def held(self) -> AsyncGenerator[Connector]:
         """The connector, which is not closed to make room for another connection meanwhile."""
         self._demand_there()
         self._users += 1

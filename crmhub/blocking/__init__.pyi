@@ -136,7 +136,7 @@ class Records(Generic[_Model]):
         """How many live records there are. Where the CRM cannot count them, they are read and counted."""
 
     def get(self, id: str, *, fields: Iterable[str] | None = None, raw: bool = False) -> _Model:
-        """The record of that id. Raises :class:`NotFound`."""
+        """The record of that id. Raises :class:`NotFound`, which tells what became of it if the CRM does."""
 
     def get_many(
         self, ids: Iterable[str], *, fields: Iterable[str] | None = None, raw: bool = False

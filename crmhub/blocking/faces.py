@@ -28,7 +28,7 @@ FACED: tuple[type, ...] = (
 )  # fmt: skip
 """The asynchronous classes that have a blocking one; a base comes before what inherits from it."""
 
-ASYNC_ONLY = frozenset({"connector", "in_use", "store", "using"})
+ASYNC_ONLY = frozenset({"connector", "held", "in_use", "store", "using"})
 """What gives things that only an event loop can use."""
 
 RENAMED = {"aclose": "close", "__aenter__": "__enter__", "__aexit__": "__exit__", "__aiter__": "__iter__"}

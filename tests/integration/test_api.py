@@ -10,7 +10,7 @@ from decimal import Decimal
 import pytest
 
 from crmhub.connector import Checkpoint
-from crmhub.errors import Conflict, InvalidRecord, NotFound, Unsupported, UsageError
+from crmhub.errors import BadRequest, Conflict, InvalidRecord, NotFound, Unsupported, UsageError
 from crmhub.models import (
     Account,
     AccountType,
@@ -194,6 +194,12 @@ async def test_records_are_found_by_words_counted_and_got_by_ids(crm: str) -> No
         told = {"zoho": "no such account", "salesforce": "the account was deleted"}
         with pytest.raises(NotFound, match=told[crm]):
             await accounts.get(ids[0])
+
+
+async def test_what_a_connector_refuses_by_itself_names_the_connection(crm: str) -> None:
+    async with both() as given:
+        with pytest.raises(BadRequest, match=f"connection {crm}"):
+            await given.hub[crm].accounts.search("x")
 
 
 @pytest.mark.parametrize("model", ["accounts", "contacts", "deals", "activities"])

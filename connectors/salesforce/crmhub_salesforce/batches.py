@@ -98,7 +98,7 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
     if request.operation in {"update", "delete"}:
         key = full_id(item.id or "")
         if key is None or (of.key_prefix and not key.startswith(of.key_prefix)):
-            return Problem("MALFORMED_ID", f"the item has no id of {of.name}", "Id")
+            return Problem("MALFORMED_ID", f"the item has no id of {of.name} (15 or 18 characters)", "Id")
         if full_id(str(fields.get("Id"))) == key:
             del fields["Id"]  # a record sent back as it was read
     if request.operation == "upsert":
