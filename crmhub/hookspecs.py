@@ -53,4 +53,4 @@ def crmhub_observers() -> Sequence[Observer]:  # pyright: ignore[reportReturnTyp
 
 @hookspec
 def crmhub_commands() -> Mapping[str, typer.Typer]:  # pyright: ignore[reportReturnType]
-    """Command groups for the CLI, by name."""
+    """Commands and groups of them for the CLI, by name; ``schema acme`` goes into the group ``schema``."""

@@ -8,11 +8,13 @@ import typer
 
 from crmhub.cli.auth import auth
 from crmhub.cli.conformance import conformance
+from crmhub.cli.connectors import connectors
 from crmhub.cli.demo import demo
 from crmhub.cli.doctor import doctor
 from crmhub.cli.limits import limits
 from crmhub.cli.load import load
 from crmhub.cli.mapping import mapping
+from crmhub.cli.plugged import PluggedApp
 from crmhub.cli.plugins import plugins
 from crmhub.cli.schema import schema
 from crmhub.cli.simulate import simulate
@@ -24,6 +26,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="crmhub",
+    cls=PluggedApp,
     help="Read, write and keep in sync any CRM.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -44,6 +47,7 @@ app.command()(tiers)
 app.command()(limits)
 app.command()(plugins)
 app.command()(conformance)
+app.add_typer(connectors, name="connectors")
 app.add_typer(mapping, name="mapping")
 app.add_typer(schema, name="schema")
 

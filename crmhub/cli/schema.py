@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import typer
 
+from crmhub.cli.plugged import PluggedSchema
 from crmhub.cli.running import CONFIG
 
 if TYPE_CHECKING:
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["schema"]
 
-schema = typer.Typer(help="Print JSON Schemas of crmhub's files, for editors.", no_args_is_help=True)
+schema = typer.Typer(
+    cls=PluggedSchema, help="Print JSON Schemas of crmhub's files, for editors.", no_args_is_help=True
+)
 
 
 @schema.command("config")

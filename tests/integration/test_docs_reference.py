@@ -16,6 +16,7 @@ from typing import Protocol, cast
 import msgspec
 import pytest
 import typer
+from typer.core import TyperGroup
 
 import crmhub
 from crmhub.cli.app import app
@@ -235,9 +236,9 @@ def flags(command: Command) -> list[str]:
 
 
 def commands(command: object, name: str) -> Iterator[tuple[str, Command]]:
-    inner = cast("dict[str, object] | None", getattr(command, "commands", None))
-    if inner is None:
+    if not isinstance(command, TyperGroup):
         yield name, cast("Command", command)
         return
-    for part, sub in inner.items():
-        yield from commands(sub, f"{name} {part}")
+    context = typer.Context(command)
+    for part in command.list_commands(context):  # those of plugins among them
+        yield from commands(command.get_command(context, part), f"{name} {part}")

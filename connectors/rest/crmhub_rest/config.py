@@ -12,6 +12,7 @@ from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
 from crmhub.http.paths import base_origin
 from crmhub.native import Value
+from crmhub.redact import register
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.settings import Setting
 
@@ -52,12 +53,13 @@ class RestConfig(ConnectorConfig):
         return self
 
     def values(self) -> dict[str, Value]:
-        """The values of the settings that are given, by name, secrets as plain text."""
+        """The values of the settings that are given, by name; secrets are plain text, hidden when shown."""
         given: dict[str, Value] = {}
         for name in type(self).model_fields:
             value = cast("object", getattr(self, name))
             if isinstance(value, SecretStr):
                 given[name] = value.get_secret_value()
+                register(value.get_secret_value())
             elif isinstance(value, str | int | bool):
                 given[name] = value
         return given

@@ -32,6 +32,7 @@ from crmhub_rest.capabilities import able, powers
 from crmhub_rest.checking import checks
 from crmhub_rest.config import RestConfig, config_of
 from crmhub_rest.credentials import auth_of
+from crmhub_rest.dev.looking import Seen, look
 from crmhub_rest.guards import demand_settings
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.load import load
@@ -40,7 +41,7 @@ from crmhub_rest.messages import Messages
 from crmhub_rest.reading import Reader
 from crmhub_rest.refusals import classifier
 from crmhub_rest.schemas import Schemas
-from crmhub_rest.seams import seams_of
+from crmhub_rest.seams import Seams, seams_of
 from crmhub_rest.signing_in import RestSignIn
 from crmhub_rest.writing import Writer
 
@@ -51,6 +52,10 @@ class RestConnector:
     """One org of a described CRM. A subclass has the description; :func:`connector` makes one."""
 
     crm: ClassVar[Crm]
+    source: ClassVar[Path | None] = None
+    """The file of the description, where there is one."""
+    seams: ClassVar[type[Seams] | None] = None
+    """What a subclass says in Python; ``None``: the class that the description names."""
     Config: ClassVar[type[ConnectorConfig]] = RestConfig
 
     def __init__(self, config: RestConfig, context: Context) -> None:
@@ -58,7 +63,7 @@ class RestConnector:
         self._context = context
         self._settings = config.values()
         demand_settings(self.crm, self._settings)
-        self._seams = seams_of(self.crm.seams, self.crm.title)
+        self._seams = self.seams() if self.seams is not None else seams_of(self.crm.seams, self.crm.title)
         most = (
             self._settings.get(self.crm.daily.setting) if self.crm.daily and self.crm.daily.setting else None
         )
@@ -112,6 +117,10 @@ class RestConnector:
             raise BadRequest("a path begins with / and has no ?", hint="give the query as params")
         response = await self._http.request(method, path, params=params, json=json, expect="any")
         return response.json() if response.content else None
+
+    async def look(self, object: str, size: int = 5) -> Seen:
+        """The first page of an object, with all that was sent and came for it: for ``crmhub dev``."""
+        return await look(self._api, self._schemas, object, size)
 
     async def aclose(self) -> None:
         """Nothing is held: the hub closes the HTTP client."""
@@ -198,5 +207,10 @@ def connector(source: Path | Crm) -> type[RestConnector]:
     return type(
         f"{crm.crm.title().replace('_', '')}Connector",
         tuple(kind for kind, there in kinds.items() if there) or (RestConnector,),
-        {"crm": crm, "Config": config_of(crm), "__doc__": f"One org of {crm.title}."},
+        {
+            "crm": crm,
+            "source": None if isinstance(source, Crm) else source,
+            "Config": config_of(crm),
+            "__doc__": f"One org of {crm.title}.",
+        },
     )
