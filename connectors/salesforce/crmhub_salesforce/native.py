@@ -122,7 +122,7 @@ class _Adapter(BaseAdapter):
     def send(
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: ARG002
+        stream: bool = False,  # noqa: ARG002 - this one and those below: the shape of an adapter
         timeout: object = None,  # noqa: ARG002
         verify: object = True,  # noqa: ARG002
         cert: object = None,  # noqa: ARG002

@@ -226,12 +226,13 @@ class Reader:
 
         Where there is a delete log, that tells how far back it reaches.
         """
-        if now - state.seen > REACH and not scope.of.has_delete_log:
+        if now - state.seen > REACH and scope.of.can_be_deleted and not scope.of.has_delete_log:
             self._context.events.emit(
                 "read.deletions_uncertain",
                 connection=self._context.connection,
                 object=scope.of.name,
-                days=(now - state.seen).days,
+                since=instant(state.seen),
+                why=f"the recycle bin keeps what was deleted for {REACH.days} days",
             )
 
 

@@ -58,7 +58,7 @@ class Described:
     name: str
     key_prefix: str | None
     flags: frozenset[str]
-    """Of ``queryable, createable, updateable, deletable, searchable`` those that hold."""
+    """What holds of the object: ``queryable``, ``createable``, ``deletable``, ``replicateable`` and so on."""
     raw: Mapping[str, Native]
     schema: ObjectSchema
 
@@ -95,7 +95,12 @@ class Described:
     @property
     def has_delete_log(self) -> bool:
         """Whether its deletions are logged: it is replicated, and records of it can be deleted at all."""
-        return "replicateable" in self.flags and ("deletable" in self.flags or self.has("IsDeleted"))
+        return "replicateable" in self.flags and self.can_be_deleted
+
+    @property
+    def can_be_deleted(self) -> bool:
+        """Whether records of it can be deleted, by whomever."""
+        return "deletable" in self.flags or self.has("IsDeleted")
 
     @property
     def name_field(self) -> str | None:

@@ -389,7 +389,9 @@ async def test_deletions_older_than_the_recycle_bin_are_told_as_uncertain(make_o
     await seen.follow(connector)
     org.clock.advance(timedelta(days=16).total_seconds())
     await seen.follow(connector)
-    assert "read.deletions_uncertain" in [event.name for event in org.heard]
+    (event,) = [event for event in org.heard if event.name == "read.deletions_uncertain"]
+    assert str(event.detail["since"]).endswith("Z")
+    assert event.detail["why"]
 
 
 def _place(org: Org, at: float, *, gone: bool = False, **fields: object) -> str:

@@ -198,6 +198,38 @@ async def test_objects_whose_records_cannot_be_deleted_cost_no_call_for_the_log(
     assert org.calls("/deleted") == []
 
 
+async def test_records_that_cannot_be_deleted_are_never_uncertain(make_org: World) -> None:
+    org = make_org({"Account": 1})
+    connector, seen = org.connect(), org.mirror("Email")
+    await seen.follow(connector, "User")
+    org.clock.advance(16 * 86_400)
+    await seen.follow(connector, "User")
+    assert "read.deletions_uncertain" not in [event.name for event in org.heard]
+
+
+async def test_where_there_is_no_log_the_recycle_bins_days_are_told(make_org: World) -> None:
+    org = make_org({"Account": 1})
+    org.instead = _not_replicated
+    connector, seen = org.connect(), org.mirror("Name")
+    await seen.follow(connector)
+    org.clock.advance(16 * 86_400)
+    await seen.follow(connector)
+    (event,) = [event for event in org.heard if event.name == "read.deletions_uncertain"]
+    assert "recycle bin" in str(event.detail["why"])
+    assert str(event.detail["since"]).endswith("Z")
+
+
+def _not_replicated(request: Request, _body: bytes) -> Response | None:
+    """A describe of an object that may be deleted, and of which no deletions are logged."""
+    if not request.url.path.endswith("/describe"):
+        return None
+    names = ("Id", "Name", "SystemModstamp", "IsDeleted")
+    flags = {"filterable": True, "sortable": True}
+    kinds = {"Id": "id", "Name": "string", "SystemModstamp": "datetime", "IsDeleted": "boolean"}
+    fields = [{"name": name, "type": kinds[name], **flags} for name in names]
+    return JSONResponse({"name": "Account", "queryable": True, "deletable": True, "fields": fields})
+
+
 def _refusing(answer: object, status: int) -> Callable[[Request, bytes], Response | None]:
     """Answers each call for the log by that; refusals are lists."""
     body = answer if status == 200 else [answer]
