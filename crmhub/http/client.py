@@ -39,6 +39,8 @@ __all__ = ["HttpClient"]
 
 _T = TypeVar("_T")
 _NO_GRANT = Grant({})
+_TOKENS = "token"
+"""The endpoint class of calls for tokens."""
 _EXCHANGES = 8  # more than a call that is let in can take: itself and its token three times each
 _TOKEN_REPLY = (frozenset(range(200, 300)) | frozenset(range(400, 500))) - {408, 429}
 _REFRESHING_DID_NOT_HELP = (
@@ -289,6 +291,7 @@ class HttpClient:
             problem=received.problem,
             passing=received.passing,
             taken=received.taken,
+            private=call.endpoint == _TOKENS,
         )
 
     # ── what auth borrows ────────────────────────────────────────────────────────────────────────
@@ -311,7 +314,7 @@ class HttpClient:
             },
             content=urlencode(form).encode(),
             repeatable=True,
-            endpoint="token",
+            endpoint=_TOKENS,
             cost=1,
             ok=_TOKEN_REPLY,
             json_expected=False,

@@ -30,12 +30,14 @@ class Response:
     ``headers`` finds names in any case. ``path`` is the path as it may be shown. ``repeatable`` says
     whether the call was safe to repeat; it decides what an unreadable reply means. ``problem`` says why
     the body could not be had at all, which leaves ``content`` empty; it is empty itself otherwise.
+    Of one that is ``private`` a success is never shown, since a token may be in it.
     ``taken`` is how many bytes of the body went into the call's sink; ``None``: it had none.
     """
 
     __slots__ = (
         "_json",
         "_passing",
+        "_private",
         "connection",
         "content",
         "headers",
@@ -62,6 +64,7 @@ class Response:
         problem: str = "",
         passing: bool = True,
         taken: int | None = None,
+        private: bool = False,
     ) -> None:
         self.status = status
         self.headers = headers
@@ -74,6 +77,7 @@ class Response:
         self.problem = problem
         self.taken = taken
         self._passing = passing
+        self._private = private
         self._json: tuple[Value] | None = None
 
     def __repr__(self) -> str:
@@ -125,6 +129,8 @@ class Response:
 
     def shown(self) -> str:
         """What may be shown of the body: of a page or a sentence its first words, of data nothing."""
+        if self._private and self.status < 400:
+            return ""
         kind, start = self.media_type, self.content.removeprefix(_BOM).lstrip()
         if start.startswith(b"<"):
             return excerpt(self.content)
