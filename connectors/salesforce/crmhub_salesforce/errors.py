@@ -65,6 +65,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.]{0,79}")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s@]+@[^\s@]+|\d{4,}")
 _LONGEST_MESSAGE = 200
 _MOST_MATCHES = 10
+_SLOW_DOWN = 420  # occurs, though no guide tells of it; other clients try again
 _MATCHES = ("duplicateResult", "duplicateResut")  # its replies have the second, its types the first
 
 
@@ -79,6 +80,12 @@ def classify(response: Response) -> ConnectorError | None:
         )
     if response.status == 400 and _ended(response):
         return _error(CODES["INVALID_SESSION_ID"], {"errorCode": "InvalidSessionId"}, response)
+    if response.status == _SLOW_DOWN:
+        error = RateLimited(
+            f"Salesforce asked for a pause: {response.method} {response.path} was answered 420"
+        )
+        error.applied = False if response.method == "GET" else None
+        return error
     refusal = _refusal(response.peek())
     if not 400 <= response.status < 500 or refusal is None:
         return None

@@ -40,6 +40,9 @@ pytestmark = [
 ]
 
 
+STAMP = "2026-01-01T00:00:00.000+0000"
+
+
 def connected(org: Org, says: Says, **tiers: object) -> Connector:
     return org.connect(tiers={"mcp": {"url": says.url}, **tiers})
 
@@ -154,6 +157,19 @@ async def test_what_is_not_the_whole_answer_is_read_by_rest(
             assert len(await rows_of(connector, "SELECT Id FROM Account")) == 3
             assert len((await connector.newest("Account", ["Name"], 3)).value) == 3
         await connector.aclose()
+    assert {call.tier for call in route.served} == {"rest"}
+
+
+async def test_records_of_another_object_are_not_taken_from_a_server(make_org: World) -> None:
+    org = make_org(rows=1)
+    other = {"attributes": {"type": "Contact"}, "Id": "003Hs0000000001IAA", "SystemModstamp": STAMP}
+    with served(org.double) as says:
+        says.instead = {"success": True, "totalSize": 1, "records": [other]}
+        connector = connected(org, says, context="agent")
+        with routed("agent") as route:
+            (found,) = (await connector.newest("Account", ["Name"], 1)).value
+        await connector.aclose()
+    assert str(found["Id"]).startswith("001")
     assert {call.tier for call in route.served} == {"rest"}
 
 

@@ -231,6 +231,47 @@ async def test_data_that_comes_as_something_else_is_not_shown(
     assert "Secret" not in f"{caught.value!r} {caught.value} {server.heard}"
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"<OAuth><access_token>00D!the-secret</access_token></OAuth>", "application/xml"),
+        (b"access_token=00D!the-secret&instance_url=x", "application/x-www-form-urlencoded"),
+        (b"access_token=00D!the-secret&instance_url=x", "text/plain"),
+        (b'"00D!the-secret"', "text/html"),
+    ],
+)
+async def test_a_token_that_comes_in_another_form_is_not_shown(
+    serve: Serve, content: bytes, kind: str
+) -> None:
+    def answer(request: Request, body: bytes) -> Response | None:
+        del body
+        token = request.url.path.endswith("/oauth2/token")
+        return Response(content, media_type=kind) if token else None
+
+    server = serve(answer)
+    with pytest.raises(ConnectorError) as caught:
+        await server.connect().count("Account")
+    assert "secret" not in f"{caught.value!r} {caught.value} {server.heard}"
+
+
+# ── statuses ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_pause_that_no_guide_tells_of_is_waited_out_but_nothing_is_made_twice(serve: Serve) -> None:
+    def answer(request: Request, body: bytes) -> Response | None:
+        data = is_query(request) or "/composite" in request.url.path
+        if data and sum(request.url.path in call for call in server.calls) == 1:
+            return Response(status_code=420)
+        return queried(record(1))(request, body)
+
+    server = serve(answer)
+    connector = server.connect()
+    (page,) = await read(connector)
+    assert len(page.upserts) == 1
+    assert await wrote(connector, "create", [WriteItem({"Name": "n"})]) == [("unknown", None, "lost")]
+    assert sum("/composite" in call for call in server.calls) == 1
+
+
 # ── writes ───────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -233,6 +233,23 @@ async def test_what_query_jobs_cannot_do_is_refused(empty: Client, soql: str) ->
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"operation": "insert"}, "INVALIDENTITY"),
+        ({"operation": "upsert", "object": "Account"}, "INVALIDJOB"),
+    ],
+)
+async def test_a_job_that_leaves_something_out_is_told_so_in_the_services_words(
+    empty: Client, given: dict[str, str], code: str
+) -> None:
+    refusal = await empty.refused("POST", "/jobs/ingest", given)
+    assert refusal[:2] == (400, code)
+    assert "null" in refusal[2]
+    assert "None" not in refusal[2]
+
+
+@pytest.mark.anyio
 async def test_ingest_works_by_transactions_and_an_aborted_job_keeps_what_is_done(
     make_client: MakeClient,
 ) -> None:

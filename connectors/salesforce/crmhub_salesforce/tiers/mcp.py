@@ -13,7 +13,7 @@ from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, ConnectorError, Unsupported, Where
 from crmhub.http import HttpClient
 from crmhub.mcp.server import Server
-from crmhub_salesforce.api import plain
+from crmhub_salesforce.api import is_of_another, plain
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 from crmhub_salesforce.soql import quoted, select
@@ -84,6 +84,11 @@ class Mcp:
         found = await self._rows_of(soql, limit, object)
         if not found.whole or (most is None and len(found.records) >= limit):
             raise self._not_whole(object)
+        if object is not None and any(is_of_another(row, object) for row in found.records):
+            raise BadResponse(
+                "the MCP server gave a record of another object",
+                where=Where(connection=self._connection, object=object),
+            )
         of = None if object is None else self._known(object)
         yield [plain(row) if of is None else _with_points(of, plain(row)) for row in found.records]
 

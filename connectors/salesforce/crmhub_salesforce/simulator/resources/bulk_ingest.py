@@ -60,7 +60,8 @@ class _IngestJobs:
         operation, key = str(body.get("operation")), body.get("externalIdFieldName")
         sobject = self._service.org.catalog.get(str(body.get("object")))
         if sobject is None:
-            raise ApiError("INVALIDENTITY", f"'{body.get('object')}' is not supported by the Bulk API.")
+            name = body.get("object", "null")
+            raise ApiError("INVALIDENTITY", f"'{name}' is not supported by the Bulk API.")
         if operation not in _OPERATIONS:
             raise ApiError("INVALIDJOB", f"Unknown operation {operation}")
         if operation == "upsert":
@@ -85,7 +86,10 @@ class _IngestJobs:
     def _check_key(self, sobject: SObject, key: object) -> None:
         found = sobject.field(key) if isinstance(key, str) else None
         if found is None or not (found.external_id or found.id_lookup or found.type == "id"):
-            message = f"Field name provided, {key} is not an External ID or indexed field for {sobject.name}"
+            given = "null" if key is None else key
+            message = (
+                f"Field name provided, {given} is not an External ID or indexed field for {sobject.name}"
+            )
             raise ApiError("INVALIDJOB", f"InvalidJob : {message}")
 
     def _head(self, job: _IngestJob) -> Row:
