@@ -14,6 +14,7 @@ from crmhub.http import HttpClient, Response
 from crmhub_rest.language.call import Call, Encoding, Listing, Nested
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.path import ABSENT, JsonPath, put
+from crmhub_rest.language.record import apart
 from crmhub_rest.language.template import Scope, written
 from crmhub_rest.nowhere import nowhere
 from crmhub_rest.seams import Seams
@@ -71,6 +72,14 @@ class Api:
         words: Native = dict(says.words)
         known: Native = {"object": object, "modified": says.modified, "words": words}
         return {**self._settings, **known, **(values or {})}
+
+    def key_sent(self, id: str, object: str) -> Value:
+        """A record's id as the CRM takes it, or a table of its parts; ``None`` for what cannot be one."""
+        names = self.crm.objects[object].parts
+        if not names:
+            return self.id_sent(id)
+        parts = {name: self.id_sent(part) for name, part in (apart(id, names) or {}).items()}
+        return None if not parts or None in parts.values() else parts
 
     def id_sent(self, id: str) -> Value:
         """An id as the CRM takes it; ``None`` for what cannot be one."""

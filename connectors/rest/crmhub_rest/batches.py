@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from crmhub.connector import Native, Problem, WriteItem, WriteRequest
+from crmhub.connector import Native, Problem, Value, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub.native import unsayable_part
 from crmhub_rest.language.path import ABSENT
+from crmhub_rest.language.record import apart
 from crmhub_rest.language.template import Scope
 from crmhub_rest.language.write import Write
 from crmhub_rest.schemas import Described
@@ -69,6 +70,9 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
     fields = dict(item.fields)
     if fields.get(of.says.key) == item.id:
         fields.pop(of.says.key, None)  # a record sent back as it was read
+    for name, part in (apart(item.id or "", of.says.parts) or {}).items() if of.says.parts else ():
+        if str(fields.get(name)) == part:
+            del fields[name]
     if request.operation == "upsert":
         match = request.match or ""
         if not item.key:
@@ -76,11 +80,13 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
         if str(fields.get(match, item.key)) != item.key:
             return Problem("TWO_KEYS", "the field to match by has two values", match)
         fields[match] = item.key
-    for name in fields:
-        if (problem := _unwritable(request, of, name)) is not None:
+    for name, value in fields.items():
+        if (problem := _unwritable(request, of, name) or _too_long(of, name, value)) is not None:
             return problem
     if (unsaid := unsayable_part(fields)) is not None:
         return Problem("UNSAYABLE", f"it cannot be sent: {unsaid[1]}", unsaid[0])
+    if request.operation == "create" and (lacking := _lacking(of, fields)) is not None:
+        return Problem("REQUIRED_FIELD", "no record can be created without it", lacking)
     links: Native = {name: value for name, value in fields.items() if name in of.says.links}
     own: Native = {name: value for name, value in fields.items() if name not in links}
     return Ready(place, item.id, item.key, own, links, item.if_version)
@@ -93,6 +99,25 @@ def with_defaults(write: Write, fields: Native, scope: Scope) -> Native:
         if filled.get(name) is None and (value := template.fill(scope)) is not ABSENT:
             filled[name] = value
     return filled
+
+
+def _lacking(of: Described, fields: Native) -> str | None:
+    """A field that a create needs and does not have."""
+    write = of.says.write
+    given = {
+        *(name for name, value in fields.items() if value is not None),
+        *(write.required if write else ()),
+    }
+    return next((name for name, says in of.says.fields.items() if says.required and name not in given), None)
+
+
+def _too_long(of: Described, name: str, value: Value) -> Problem | None:
+    """Why a text cannot be sent: some CRMs would cut it without a word."""
+    spec = of.schema.fields.get(name)
+    most = spec.max_length if spec is not None else None
+    if most is None or not isinstance(value, str) or len(value) <= most:
+        return None
+    return Problem("TOO_LONG", f"the field takes {most} characters at most", name)
 
 
 def _unwritable(request: WriteRequest, of: Described, name: str) -> Problem | None:

@@ -45,7 +45,10 @@ class Bodies:
         now = _NOW.write(self._clock.now())
         values: Native = {"trace": trace_of(item), "match": self._request.match, "now": now}
         if item.id is not None:
-            values["id"] = self._api.id_sent(item.id)
+            values["id"] = self._api.key_sent(item.id, self._of.name)
+        elif parts := self._of.says.parts:
+            known = {name: self._reference(name, item.fields[name]) for name in parts if name in item.fields}
+            values["id"] = known
         if item.key is not None:
             values["key"] = item.key
         if self._request.operation == "create" and (linked := self._linked(item)):
@@ -57,13 +60,14 @@ class Bodies:
 
     async def body(self, item: Ready, scope: Scope) -> Native:
         """The fields as the CRM takes them."""
-        fields = item.fields
+        fields = {name: value for name, value in item.fields.items() if name not in self._of.says.parts}
         if self._request.operation in {"create", "upsert"}:
             fields = with_defaults(self._write, fields, scope)
         if self._api.crm.ids == "int":
             fields = {name: self._reference(name, value) for name, value in fields.items()}
         if self._of.codes:
             fields = {name: self._of.coded(name, value) for name, value in fields.items()}
+        fields = {name: self._of.at(name, value) for name, value in fields.items()}
         record = self._of.says.record
         needed = record.needs_held(fields) if self._request.operation == "update" else ()
         held: Mapping[str, Value] = {}

@@ -74,7 +74,7 @@ class RestConnector:
         self._api = Api(self.crm, self._http, self._settings, self._seams, context)
         self._schemas = Schemas(self._api, context)
         self._reader = Reader(self._api, self._schemas, context, page_size=config.page_size)
-        self._lookup = Lookup(self._api, self._schemas)
+        self._lookup = Lookup(self._api, self._schemas, context.clock)
         self._writer = Writer(self._api, self._schemas, self._lookup, context)
         self._messages = Messages(self.crm, self._settings, self._seams, context.clock, context.connection)
 

@@ -13,6 +13,7 @@ from crmhub_rest.language.call import Listing
 from crmhub_rest.language.paging import Place
 from crmhub_rest.links import Links, limited
 from crmhub_rest.pages import Got, Pages
+from crmhub_rest.refusals import is_gone
 from crmhub_rest.schemas import Described, Schemas
 
 __all__ = ["Everything", "Scope", "beyond"]
@@ -91,13 +92,15 @@ class Everything:
                 yield replace(got, rows=rows)
 
     async def _of_parent(self, scope: Scope, listing: Listing, id: str, rows: list[Native]) -> None:
-        values = self._api.scope(scope.of.name, {"parent": self._api.id_sent(id)})
+        values = self._api.scope(scope.of.name, {"parent": self._api.key_sent(id, str(listing.under))})
         try:
             async with aclosing(scope.pages.read("list", listing, values, scope.asked)) as pages:
                 async for got in pages:
                     extra: Native = {listing.parent_as: id} if listing.parent_as else {}
                     rows += [{**row, **extra} for row in got.rows]
-        except NotFound:
+        except NotFound as error:
+            if not is_gone(self._api.crm, error):
+                raise
             return  # the parent has gone meanwhile, and what was under it with it
 
 

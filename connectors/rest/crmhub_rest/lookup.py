@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
+from crmhub.clock import Clock
 from crmhub.connector import Condition, Missing, Native, Page, Value
 from crmhub.errors import BadRequest, BadResponse, NotFound, Unsupported, Where
+from crmhub.http import Response
 from crmhub_rest.api import Api
 from crmhub_rest.language.call import Call
+from crmhub_rest.language.template import Scope
 from crmhub_rest.links import Links, limited
 from crmhub_rest.pages import Pages
+from crmhub_rest.refusals import is_gone
 from crmhub_rest.schemas import Described, Schemas
 
 __all__ = ["Lookup", "takes_many"]
+
+_AGAIN = 0.5
+"""Seconds after which a record that was just created is looked for again."""
 
 
 def takes_many(call: Call) -> bool:
@@ -24,9 +31,18 @@ def takes_many(call: Call) -> bool:
 class Lookup:
     """Finds records of one connection."""
 
-    def __init__(self, api: Api, schemas: Schemas) -> None:
+    def __init__(self, api: Api, schemas: Schemas, clock: Clock) -> None:
         self._api = api
         self._schemas = schemas
+        self._clock = clock
+        self._made: dict[tuple[str, str], float] = {}
+
+    def made(self, of: Described, id: str) -> None:
+        """Note that a record was just created: it may take a while until it is found."""
+        now = self._clock.monotonic()
+        if of.says.late:
+            self._made = {key: until for key, until in self._made.items() if until > now}
+            self._made[of.name, id] = now + of.says.late
 
     async def get(self, object: str, ids: Sequence[str], fields: Sequence[str]) -> list[Native | Missing]:
         """See :meth:`crmhub.connector.Connector.get`."""
@@ -58,7 +74,7 @@ class Lookup:
             return await self._one_by_one(of, call, ids, asked)
         found: dict[str, Native] = {}
         for start in range(0, len(ids), call.most):
-            sent = [self._api.id_sent(id_) for id_ in ids[start : start + call.most]]
+            sent = [self._api.key_sent(id_, of.name) for id_ in ids[start : start + call.most]]
             usable: list[Value] = [id_ for id_ in sent if id_ is not None]
             if not usable:
                 continue
@@ -73,11 +89,11 @@ class Lookup:
     async def undecoded(self, of: Described, id: str) -> Native:
         """The record as the CRM itself has it. Raises ``NotFound``."""
         call = of.says.get
-        sent = self._api.id_sent(id)
+        sent = self._api.key_sent(id, of.name)
         if call is None or sent is None:
             raise NotFound(f"{of.name} {id} cannot be read", where=Where(object=of.name, record=id))
         scope = self._api.scope(of.name, {"id": sent, "ids": [sent], "fields": [*of.plain(of.schema.fields)]})
-        response = await self._api.send("get", call, scope, items=[scope], idempotent=True)
+        response = await self._there(of, id, call, scope)
         if not takes_many(call):
             found = [self._api.row(call, scope, response)]
         else:
@@ -93,14 +109,16 @@ class Lookup:
         found: dict[str, Native] = {}
 
         async def one(id_: str) -> None:
-            if (sent := self._api.id_sent(id_)) is None:
+            if (sent := self._api.key_sent(id_, of.name)) is None:
                 return
             scope = self._api.scope(of.name, {"id": sent, "fields": asked})
             try:
-                response = await self._api.send("get", call, scope, idempotent=True)
-            except NotFound:
+                response = await self._there(of, id_, call, scope)
+            except NotFound as error:
+                if not is_gone(self._api.crm, error):
+                    raise
                 return
-            row = self.flat(of, self._api.row(call, scope, response))
+            row = self.flat(of, _whole(sent, self._api.row(call, scope, response)))
             if row[of.says.key] != id_:
                 raise BadResponse(
                     "another record came than was asked for", where=Where(object=of.name, record=id_)
@@ -109,6 +127,18 @@ class Lookup:
 
         await limited([lambda id_=id_: one(id_) for id_ in ids], self._api.concurrency)
         return found
+
+    async def _there(self, of: Described, id: str, call: Call, scope: Scope) -> Response:
+        """The reply; of a record that was just created it is asked again until it is there."""
+        while True:
+            try:
+                return await self._api.send("get", call, scope, items=[scope], idempotent=True)
+            except NotFound as error:
+                if not is_gone(self._api.crm, error):
+                    raise
+                if self._made.get((of.name, id), 0.0) <= self._clock.monotonic():
+                    raise
+            await self._clock.sleep(_AGAIN)
 
     async def _by_listing(
         self, of: Described, ids: frozenset[str], fields: Sequence[str]
@@ -177,3 +207,8 @@ class Lookup:
         if isinstance(total, bool) or not isinstance(total, int | str) or not str(total).isdigit():
             raise BadResponse(f"the reply has no number at {call.total.text!r}", where=Where(object=object))
         return int(total)
+
+
+def _whole(sent: Value, raw: Value) -> Value:
+    """The record with the parts of its id that only the call had."""
+    return {**sent, **raw} if isinstance(sent, dict) and isinstance(raw, dict) else raw

@@ -23,6 +23,7 @@ from crmhub.errors import AuthError, BadRequest, ConfigError, Where
 from crmhub.powers import Changes
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.path import ABSENT, JsonPath
+from crmhub_rest.language.record import together
 from crmhub_rest.language.template import Scope
 from crmhub_rest.language.webhooks import Event, Hmac, PublicKey, Webhooks
 from crmhub_rest.links import ids_in
@@ -88,6 +89,10 @@ class Messages:
             self._demand_secret(pair.replace(":", ""))
             expected = f"Basic {base64.b64encode(pair.encode()).decode()}"
             self._same(expected, headers.get("authorization", ""))
+        elif verify.url is not None:
+            expected = verify.url.text(self._settings) or ""
+            self._demand_secret(expected)
+            self._same(expected, headers.get(":url", ""))
         else:
             for name, part in (verify.header or {}).items():
                 expected = part.text(self._settings) or ""
@@ -186,22 +191,25 @@ def _told(hooks: Webhooks, events: Sequence[Value]) -> list[Changes]:
     changed: dict[str, dict[str, None]] = {}
     deleted: dict[str, dict[str, None]] = {}
     for event in events:
-        for kind in hooks.events:
-            if not _meets(event, kind.when):
-                continue
-            ids = _ids(event, kind)
-            if not ids:
-                raise nowhere(kind.key, event, kind.object, "the id of a message (webhooks.events.key)")
+        kinds = [kind for kind in hooks.events if _meets(event, kind.when)]
+        named = [(kind, ids) for kind in kinds if (ids := _ids(event, kind))]
+        if kinds and not named:
+            path, about = _paths(kinds[0])[0], kinds[0].object
+            raise nowhere(path, event, about, "the id of a message (webhooks.events.key)")
+        for kind, ids in named:
             gone = bool(kind.deleted) and _meets(event, kind.deleted)
             (deleted if gone else changed).setdefault(kind.object, {}).update(dict.fromkeys(ids))
-            break
     objects = dict.fromkeys((*changed, *deleted))
     return [Changes(name, tuple(changed.get(name, ())), tuple(deleted.get(name, ()))) for name in objects]
 
 
+def _paths(kind: Event) -> list[JsonPath]:
+    return kind.key if isinstance(kind.key, list) else [kind.key]
+
+
 def _ids(event: Value, kind: Event) -> list[str]:
-    found = kind.key.find(event)
-    return ids_in(None if found is ABSENT else found)
+    parts = [ids_in(None if (found := path.find(event)) is ABSENT else found) for path in _paths(kind)]
+    return [id_ for told in zip(*parts, strict=False) if (id_ := together(told)) is not None]
 
 
 def _meets(event: Value, when: Mapping[JsonPath, str | list[str]]) -> bool:

@@ -164,8 +164,8 @@ class Pages:
                 where=Where(object=self._of.name, field=key),
             )
         flat[key] = str(held)
-        if self._of.says.record.as_text:
-            self._of.typed(flat)
+        self._of.typed(flat)
+        self._of.timed(flat)
         if self._of.codes:
             self._of.labelled(flat)
         if self._api.crm.ids == "int":

@@ -34,7 +34,12 @@ from crmhub_rest.nowhere import members
 from crmhub_rest.schemas import Described
 from crmhub_rest.seams import Seams
 
-__all__ = ["classifier", "problem_of", "refused", "refused_token"]
+__all__ = ["Gone", "classifier", "is_gone", "problem_of", "refused", "refused_token"]
+
+
+class Gone(NotFound):
+    """There is no such record."""
+
 
 _KINDS: Mapping[Kind, type[ConnectorError]] = {
     "auth_expired": AuthError,
@@ -44,6 +49,7 @@ _KINDS: Mapping[Kind, type[ConnectorError]] = {
     "rate_limited": RateLimited,
     "quota": QuotaExceeded,
     "not_found": NotFound,
+    "gone": Gone,
     "conflict": Conflict,
     "exists": AlreadyExists,
     "invalid": InvalidRecord,
@@ -85,6 +91,13 @@ def refused(crm: Crm, status: int, body: Value, what: str) -> ConnectorError:
     """The error for a refusal inside of a reply."""
     rule = _rule(crm, status, body)
     return _error(crm, rule.is_ if rule else _BY_STATUS.get(status, "invalid"), rule, body, what, None)
+
+
+def is_gone(crm: Crm, error: ConnectorError) -> bool:
+    """Whether the record is not there; where rules tell that, any other 404 is an error of the call."""
+    if any(rule.is_ == "gone" for rule in crm.errors):
+        return isinstance(error, Gone)
+    return isinstance(error, NotFound)
 
 
 def refused_token(crm: Crm, rules: Sequence[Rule], response: Response) -> ConnectorError | None:

@@ -20,10 +20,11 @@ from crmhub_rest.api import Api
 from crmhub_rest.batches import Ready
 from crmhub_rest.bodies import trace_of
 from crmhub_rest.language.path import ABSENT
+from crmhub_rest.language.record import together
 from crmhub_rest.language.write import Batch, Single
 from crmhub_rest.links import ids_in
 from crmhub_rest.nowhere import members
-from crmhub_rest.refusals import problem_of, refused
+from crmhub_rest.refusals import is_gone, problem_of, refused
 from crmhub_rest.schemas import Described
 
 __all__ = ["ABOUT_RECORDS", "Results", "folded", "lost"]
@@ -48,11 +49,20 @@ class Results:
         if operation == "update":
             return Outcome("updated", item.id)
         scope = self._api.scope(self._of.name)
-        id_ = call.id.text_in(self._api.row(call, scope, response) if response.content else None)
+        row = self._api.row(call, scope, response) if response.content else None
+        id_ = self._whole(call.id.text_in(row), item, row)
         if id_ is None:
             raise response.unreadable(f"JSON that has no id at {call.id.text!r}")
         new = call.created is not None and call.created.get(response.json()) is True
         return Outcome("created" if operation == "create" or new else "updated", id_)
+
+    def _whole(self, id: str | None, item: Ready, row: Value) -> str | None:
+        """The id, with the parts of it that stand in the reply or in what was sent."""
+        parts = self._of.says.parts
+        if not parts:
+            return id
+        known = {**item.fields, **(row if isinstance(row, dict) else {})}
+        return together([*(known.get(name) for name in parts[:-1]), id])
 
     def many(self, batch: Batch, items: Sequence[Ready], response: Response) -> dict[int, Outcome]:
         """What the reply tells of each record, by place. One that it does not tell of is ``unknown``."""
@@ -118,7 +128,7 @@ class Results:
             return lost(error, item)
         if not isinstance(error, ABOUT_RECORDS):
             return None
-        if self._request.operation == "delete" and isinstance(error, NotFound):
+        if self._request.operation == "delete" and is_gone(self._api.crm, error):
             return Outcome("deleted", item.id)
         existing = error.existing_id if isinstance(error, AlreadyExists) else None
         sent = [name for name in item.fields if name in self._of.schema.fields]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 
 import anyio
@@ -15,6 +14,8 @@ from crmhub.schema import FieldType
 from crmhub_rest.api import Api
 from crmhub_rest.guards import demand_described
 from crmhub_rest.language.object import CrmObject, Link
+from crmhub_rest.language.times import TimeForm
+from crmhub_rest.values import said
 
 __all__ = ["Described", "Schemas"]
 
@@ -34,6 +35,8 @@ class Described:
         default_factory=dict[str, Mapping[str, Value]], repr=False
     )
     """For fields whose choices are told by label: the CRM's own value of each."""
+    forms: Mapping[str, TimeForm] = field(default_factory=dict[str, TimeForm], repr=False)
+    """Fields that hold a day or an instant in a form of the CRM's own."""
 
     def labelled(self, row: Native) -> None:
         """Put labels in the place of the CRM's own values."""
@@ -49,9 +52,27 @@ class Described:
 
     def typed(self, row: Native) -> None:
         """Put what texts say in their place, by the fields' types; what says nothing of its type stays."""
-        for name, value in row.items():
-            if isinstance(value, str) and (spec := self.schema.fields.get(name)) is not None:
-                row[name] = _READERS[spec.type](value) if value and spec.type in _READERS else value or None
+        record = self.says.record
+        prefix = record.custom.prefix if record.custom is not None and record.custom.as_text else None
+        if record.as_text:
+            prefix = ""
+        for name, value in row.items() if prefix is not None else ():
+            spec = self.schema.fields.get(name) if name.startswith(prefix or "") else None
+            if isinstance(value, str) and spec is not None:
+                row[name] = said(spec.type, value)
+
+    def timed(self, row: Native) -> None:
+        """Put ISO 8601 in the place of days and instants that the CRM writes in another form."""
+        for name, form in self.forms.items():
+            if (at := form.read(row.get(name))) is not None:
+                whole = self.schema.fields[name].type == "datetime"
+                row[name] = at.isoformat() if whole else at.date().isoformat()
+
+    def at(self, name: str, value: Value) -> Value:
+        """A field's value as the CRM has it: a day or an instant in its own form."""
+        form = self.forms.get(name)
+        at = form.read(value) if form is not None else None
+        return value if form is None or at is None else form.write(at)
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -123,7 +144,9 @@ class Schemas:
         fields |= {name: _link(name, link) for name, link in says.links.items() if name not in says.fields}
         fields = dict(self._api.seams.describe(object, fields))
         schema = ObjectSchema(object, fields, label=object)
-        return Described(object, says, schema, frozenset(told) if told is not None else None, codes)
+        return Described(
+            object, says, schema, frozenset(told) if told is not None else None, codes, _forms(says, fields)
+        )
 
     async def _told(
         self, object: str, says: CrmObject
@@ -153,22 +176,11 @@ class Schemas:
         return specs, codes
 
 
-def _number(text: str) -> Value:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return text
-
-
-_READERS: Mapping[FieldType, Callable[[str], Value]] = {
-    "int": _number,
-    "decimal": _number,
-    "money": _number,
-    "percent": _number,
-    "bool": lambda text: {"true": True, "false": False}.get(text, text),
-    "multi_enum": lambda text: [*text.split(";")],
-}
-"""What a text on the wire says, where that is no text."""
+def _forms(says: CrmObject, fields: Mapping[str, FieldSpec]) -> dict[str, TimeForm]:
+    """Fields that hold a day or an instant in a form other than ISO 8601."""
+    kinds: dict[FieldType, TimeForm] = {"datetime": says.times, "date": says.dates}
+    own = {kind: form for kind, form in kinds.items() if form.text != "iso"}
+    return {name: own[spec.type] for name, spec in fields.items() if spec.type in own}
 
 
 def _swapped(value: Value, swap: Callable[[str | int], Value]) -> Value:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from crmhub.clock import Clock
-from crmhub.connector import NOT_SENT, Context, Outcome, Problem, WriteRequest
+from crmhub.connector import NOT_SENT, Context, Missing, Outcome, Problem, WriteRequest
 from crmhub.errors import ConnectorError
 from crmhub_rest.api import Api
 from crmhub_rest.batches import Ready, demand, prepared
@@ -80,7 +80,7 @@ class _Run:
 
     async def all(self, items: Sequence[Ready]) -> None:
         """Write all items, or as many as can be: ``stopped`` is then why it had to end."""
-        items = await self._unchanged(items)
+        items = await self._leading(await self._unchanged(items))
         batch = self._write.batch.get(self._operation)
         single: Single | None = getattr(self._write, self._operation)
         if batch is not None and (len(items) > 1 or single is None):
@@ -124,6 +124,21 @@ class _Run:
                 self.outcomes[item.place] = Outcome("conflict", item.id, version, problem)
         return fit
 
+    async def _leading(self, items: Sequence[Ready]) -> list[Ready]:
+        """Those whose references that the CRM does not check lead somewhere; the others are rejected."""
+        names = {name: to for name, field in self._of.says.fields.items() if (to := field.checked)}
+        lost: dict[int, str] = {}
+        for name, to in names.items():
+            held = {item.place: str(item.fields[name]) for item in items if item.fields.get(name) is not None}
+            ids = list(dict.fromkeys(held.values()))
+            found = await self._lookup.get(to, ids, ()) if ids else ()
+            missing = {one.id for one in found if isinstance(one, Missing)}
+            lost |= {place: name for place, id_ in held.items() if id_ in missing}
+        for place, name in lost.items():
+            problem = Problem("LEADS_NOWHERE", f"there is no such record of {names[name]}", name)
+            self.outcomes[place] = Outcome("rejected", problem=problem)
+        return [item for item in items if item.place not in lost]
+
     async def _alone(self, call: Single, item: Ready) -> None:
         """Write one record by a call of its own."""
         outcome: Outcome | None = Outcome("updated", item.id)
@@ -149,7 +164,10 @@ class _Run:
             fields=(call.fields or self._write.fields, body) if in_body else None,
             idempotent=call.idempotent if self._operation == "create" else True,
         )
-        return self._results.one(call, item, response)
+        outcome = self._results.one(call, item, response)
+        if outcome.status == "created" and outcome.id is not None:
+            self._lookup.made(self._of, outcome.id)
+        return outcome
 
     async def _halving(self, batch: Batch, single: Single | None, items: Sequence[Ready]) -> None:
         """Send; a batch that is refused as a whole is sent in halves, a record alone by its own call."""

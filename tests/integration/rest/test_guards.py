@@ -82,7 +82,7 @@ async def _written(org: Org, fields: Native) -> None:
 
 
 async def unnamed(org: Org) -> None:
-    await _written(org, {"email": "new@example.com"})
+    await _written(org, {"name": "", "email": "new@example.com"})
 
 
 async def messaged(org: Org) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from crmhub.document import suggest
 from crmhub.native import Native, Value
@@ -17,13 +17,14 @@ __all__ = ["Choices", "Describe", "Field"]
 
 _TYPES = frozenset(cast("tuple[FieldType, ...]", get_args(FieldType)))
 _LENGTH = re.compile(r"max=[1-9]\d*")
-_FLAGS = frozenset({"required", "read_only", "create_only", "unique", "custom", "computed"})
+_FLAGS = frozenset({"required", "read_only", "create_only", "unique", "custom", "computed", "checked"})
 
 
 class Field(Word):
     """One field in a line: its type, then what else is to say of it.
 
-    ``text required``, ``text max=30``, ``datetime read_only``, ``ref companies``, ``enum open won lost``.
+    ``text required``, ``text max=30``, ``datetime read_only``, ``ref companies``, ``enum open won lost``. Of
+    ``ref stages checked`` it is made sure that it leads somewhere, where the CRM takes another and is silent.
     """
 
     __slots__ = (
@@ -47,6 +48,16 @@ class Field(Word):
         if self._rest and kind not in {"ref", "multi_ref", "enum", "multi_enum"}:
             mend = suggest(self._rest[0], _FLAGS)
             raise ValueError(f"{self._rest[0]!r} means nothing for a field of type {kind}; {mend}")
+
+    @property
+    def required(self) -> bool:
+        """Whether no record can be created without it."""
+        return "required" in self._flags
+
+    @property
+    def checked(self) -> str | None:
+        """The object of which a record must be there before the field is written: the CRM would not say."""
+        return self._rest[0] if "checked" in self._flags and self._type == "ref" and self._rest else None
 
     def spec(self, name: str) -> FieldSpec:
         """The field as a schema has it."""
@@ -119,8 +130,9 @@ class Describe(Part):
     """What an entry of the type ``enum`` has, by path, where a record can hold several of the choices."""
     label: JsonPath = JsonPath("label")
     choices: Choices | None = None
-    custom: JsonPath | None = None
-    """Where an entry says that the field is a custom one; ``custom_is`` is what it then says."""
+    custom: JsonPath | Literal[True] | None = None
+    """Where an entry says that the field is a custom one; ``custom_is`` is what it then says. ``true``: all
+    are."""
     custom_is: str | int | bool = True
     read_only: JsonPath | None = None
     unique: JsonPath | None = None
@@ -134,7 +146,7 @@ class Describe(Part):
         name = self.name.text_in(entry)
         if not name or _is(self.archived, entry):
             return None
-        custom = self.custom is not None and self.custom.get(entry) == self.custom_is
+        custom = self.custom is True or (self.custom is not None and self.custom.get(entry) == self.custom_is)
         kind = self.types.get(self.type.text_in(entry) or "", "text")
         if kind == "enum" and any(path.text_in(entry) == word for path, word in self.many.items()):
             kind = "multi_enum"

@@ -131,6 +131,8 @@ class CrmObject(Part):
     created: str | None = None
     times: TimeForm = TimeForm("iso")
     """How the object's instants look."""
+    dates: TimeForm = TimeForm("iso")
+    """How its days look. In other forms than ``iso``, days and instants are ISO 8601 here all the same."""
     words: dict[str, str] = {}
     """Words of the object for its calls: ``${words.singular}``."""
     record: RecordShape = RecordShape()
@@ -141,6 +143,8 @@ class CrmObject(Part):
     changes: Changes | Literal["all"] | None = None
     """``all``: everything is read again, and what has not changed since is passed over."""
     get: Call | None = None
+    late: float = Setting(default=0.0, ge=0)
+    """Seconds for which a new record may not be found by its id: a look-up of one made here waits for it."""
     search: Listing | None = None
     filter: Filter | None = None
     count: Count | None = None
@@ -149,6 +153,11 @@ class CrmObject(Part):
     write: Write | None = None
     sync_key: str | None = None
     """The setting that names a unique field which crmhub may fill."""
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The fields of which an id is made, if it is made of several."""
+        return tuple(self.record.joined.get(self.key, ()))
 
     @model_validator(mode="after")
     def _changes_have_a_time(self) -> CrmObject:

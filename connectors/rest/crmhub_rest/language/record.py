@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
+import msgspec
 from pydantic import Field
 
 from crmhub.native import Native, Value
 from crmhub_rest.language.part import Part
 from crmhub_rest.language.path import ABSENT, JsonPath, put
 
-__all__ = ["Custom", "Items", "RecordShape", "Table"]
+__all__ = ["Custom", "Items", "RecordShape", "Table", "apart", "together"]
+
+_JOINT = "/"
+
+
+def together(parts: Sequence[Value]) -> str | None:
+    """One text of several values; ``None`` if one is missing."""
+    if any(isinstance(part, bool) or not isinstance(part, str | int) or part == "" for part in parts):
+        return None
+    return _JOINT.join(str(part) for part in parts)
+
+
+def apart(text: str, names: Sequence[str]) -> dict[str, str] | None:
+    """The values of which such a text is made, by name; ``None`` for another text."""
+    parts = text.split(_JOINT, len(names) - 1)
+    return dict(zip(names, parts, strict=True)) if len(parts) == len(names) and all(parts) else None
 
 
 class Custom(Part):
@@ -28,6 +45,12 @@ class Custom(Part):
     """The member that holds them in what is written, where that differs."""
     write_key: str | None = None
     write_value: str | None = None
+    numbers: bool = False
+    """In a list: whether keys are whole numbers where they are written."""
+    as_text: bool = False
+    """Whether every value is a text: a number in digits, several choices as JSON; the fields' types tell."""
+    whole: bool = False
+    """Whether what is written takes the place of all that is there, so that the others must be sent too."""
 
     def taken(self, raw: Mapping[str, Value]) -> Native:
         """The custom fields of a raw record, by their names here."""
@@ -40,21 +63,35 @@ class Custom(Part):
                 found[f"{self.prefix}{key}"] = item.get(self.value)
         return found
 
-    def given(self, fields: Mapping[str, Value]) -> Native:
-        """Custom fields as they are written."""
-        values = {name.removeprefix(self.prefix): value for name, value in fields.items()}
+    def given(self, fields: Mapping[str, Value], held: Mapping[str, Value] | None = None) -> Native:
+        """Custom fields as they are written; ``held`` is the raw record, where others go with them."""
+        if self.whole and held is not None:
+            fields = {
+                name: value for name, value in {**self.taken(held), **fields}.items() if value is not None
+            }
+        values = {name.removeprefix(self.prefix): self._text(value) for name, value in fields.items()}
         at = self.write_at or self.at
         if self.key is None:
             return {at: dict(values)}
         key, value = self.write_key or self.key, self.write_value or self.value
-        return {at: [{key: name, value: one} for name, one in values.items()]}
+        return {
+            at: [
+                {key: int(name) if self.numbers and name.isdigit() else name, value: one}
+                for name, one in values.items()
+            ]
+        }
+
+    def _text(self, value: Value) -> Value:
+        if not self.as_text or value is None:
+            return value
+        return msgspec.json.encode(value).decode() if isinstance(value, list) else _as_text(value)
 
 
 class Items(Part):
     """A list of tables that are told apart by one member: e-mails by their label. Here: a table by it."""
 
-    by: str
-    """The member that tells them apart."""
+    by: str | None = None
+    """The member that tells them apart; without it they are plain values, and told by their place, from 0."""
     value: str = "value"
     """The member that is the value; the others are kept as they are."""
     first: str | None = None
@@ -64,6 +101,8 @@ class Items(Part):
         """The values by what tells them apart, the first of each."""
         if not isinstance(held, list):
             return held
+        if self.by is None:
+            return {str(place): item for place, item in enumerate(held)}
         found: Native = {}
         for item in held:
             if isinstance(item, dict) and isinstance(by := item.get(self.by), str | int):
@@ -72,6 +111,8 @@ class Items(Part):
 
     def given(self, wanted: Mapping[str, Value], held: Value) -> Value:
         """The list with these values in it; the others, and what else an item has, stay as they are."""
+        if self.by is None:
+            return self._placed(wanted, held)
         items = [dict(item) for item in held if isinstance(item, dict)] if isinstance(held, list) else []
         for by, value in wanted.items():
             mine = next((item for item in items if str(item.get(self.by)) == by), None)
@@ -84,6 +125,14 @@ class Items(Part):
         if self.first is not None and items and not any(item.get(self.first) is True for item in items):
             items[0][self.first] = True
         return [*items]
+
+    @staticmethod
+    def _placed(wanted: Mapping[str, Value], held: Value) -> Value:
+        """The plain values in order, without those that are gone."""
+        values = {str(place): item for place, item in enumerate(held)} if isinstance(held, list) else {}
+        values |= wanted
+        placed = sorted((int(place), value) for place, value in values.items() if value not in (None, ""))
+        return [value for _, value in placed]
 
 
 class Table(Part):
@@ -112,6 +161,9 @@ class RecordShape(Part):
     """Fields that are somewhere inside, by the name they have here; they are only read."""
     told: dict[str, Table] = {}
     """Fields that follow from others; they are only read."""
+    joined: dict[str, Annotated[list[str], Field(min_length=2)]] = {}
+    """Fields that are several others with a slash between: an id that is found only below another, a stage
+    that is known only with its pipeline. Where one is the object's ``key``, calls have ``${id.<part>}``."""
     clear: str | int | bool | None = None
     """What empties a field when it is written."""
     as_text: bool = False
@@ -135,17 +187,34 @@ class RecordShape(Part):
                 flat[name] = value
         for name, table in self.told.items():
             flat[name] = table.told(raw)
+        for name, parts in self.joined.items():
+            flat[name] = together([flat.get(part) for part in parts])
         return flat
+
+    def _apart(self, fields: Mapping[str, Value]) -> Mapping[str, Value]:
+        """The fields, those that are several others as these."""
+        found: Native = {}
+        for name, value in fields.items():
+            parts = self.joined.get(name)
+            if parts is None:
+                found[name] = value
+            else:
+                found |= apart(value, parts) or {} if isinstance(value, str) else dict.fromkeys(parts)
+        return found
 
     def needs_held(self, fields: Mapping[str, Value]) -> tuple[str, ...]:
         """Lists of which only a part is written, so that the rest must be known first."""
-        return tuple(name for name in self.items if isinstance(fields.get(name), dict))
+        needed = [name for name in self.items if isinstance(fields.get(name), dict)]
+        custom = self.custom
+        if custom is not None and custom.whole and any(name.startswith(custom.prefix) for name in fields):
+            needed.append(custom.at)
+        return tuple(needed)
 
     def encode(self, fields: Mapping[str, Value], held: Mapping[str, Value] | None = None) -> Native:
         """What is written for flat fields; ``held`` is the raw record as it stands, as far as it matters."""
         written: Native = {}
         custom: Native = {}
-        for name, value in fields.items():
+        for name, value in self._apart(fields).items():
             if (items := self.items.get(name)) is not None and isinstance(value, dict):
                 written[name] = items.given(value, (held or {}).get(name))
                 continue
@@ -155,7 +224,7 @@ class RecordShape(Part):
             else:
                 put(written, JsonPath(name), plain)
         if self.custom is not None and custom:
-            written |= self.custom.given(custom)
+            written |= self.custom.given(custom, held)
         return written
 
 

@@ -14,9 +14,10 @@ from crmhub_rest.language.word import Word
 
 __all__ = ["Kind", "Pattern", "Refusal", "Rule"]
 
+# "gone": there is no such record. Where a rule says so, any other "not_found" is an error of the call.
 Kind: TypeAlias = Literal[
-    "auth_expired", "auth_invalid", "reauth", "forbidden", "rate_limited", "quota", "not_found", "conflict",
-    "exists", "invalid", "bad_request", "unavailable", "unknown",
+    "auth_expired", "auth_invalid", "reauth", "forbidden", "rate_limited", "quota", "not_found", "gone",
+    "conflict", "exists", "invalid", "bad_request", "unavailable", "unknown",
 ]  # fmt: skip
 
 

@@ -40,8 +40,10 @@ def misplaced(crm: Crm, data: Native) -> Iterator[Complaint]:
     settings = frozenset(crm.settings) | {"base_url"}
     for role, path in _calls(crm):
         known = settings | _ROLES[role] | {"object", "modified", "parent"}
-        words = frozenset(f"words.{word}" for word in _words(crm.objects[str(path[1])], path))
-        yield from _unknown(data, path, known | words)
+        of = crm.objects[str(path[1])]
+        words = frozenset(f"words.{word}" for word in _words(of, path))
+        parts = frozenset(f"id.{part}" for part in of.parts)
+        yield from _unknown(data, path, known | words | parts)
     for name in ("headers", "auth", "webhooks"):
         yield from _unknown(data, (name,), settings)
     for path, name in _named(crm):

@@ -49,12 +49,14 @@ class Verify(Part):
     """HTTP Basic."""
     header: dict[str, Template] | None = None
     """Headers that hold a shared secret."""
+    url: Template | None = None
+    """The address that the message came to, which has a secret in it; ``:url`` among the headers."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Verify:
-        given = [name for name in ("hmac", "signed", "basic", "header") if getattr(self, name)]
+        given = [name for name in ("hmac", "signed", "basic", "header", "url") if getattr(self, name)]
         if len(given) != 1:
-            raise ValueError(f"one of hmac, signed, basic and header is needed, not {len(given)}")
+            raise ValueError(f"one of hmac, signed, basic, header and url is needed, not {len(given)}")
         return self
 
 
@@ -64,8 +66,8 @@ class Event(Part):
     object: str
     when: dict[JsonPath, str | list[str]]
     """What they have, by path: a word, or one of several; ``*`` at its end stands for the rest."""
-    key: JsonPath
-    """Where the ids are; with a ``*``, several."""
+    key: JsonPath | list[JsonPath]
+    """Where the ids are; with a ``*``, several. A list of paths: where the parts of ids are."""
     deleted: dict[JsonPath, str | list[str]] = {}
     """What they have besides when the record is gone."""
 
