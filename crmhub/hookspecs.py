@@ -16,6 +16,7 @@ import pluggy
 if TYPE_CHECKING:
     import typer
 
+    from crmhub.actions import Action
     from crmhub.events import Observer
     from crmhub.mapping.codecs.base import Factory
     from crmhub.models import Record
@@ -39,6 +40,16 @@ def crmhub_models() -> Sequence[type[Record]]:  # pyright: ignore[reportReturnTy
 @hookspec
 def crmhub_mappings() -> Mapping[str, Path]:  # pyright: ignore[reportReturnType]
     """Mapping files, by connector name."""
+
+
+@hookspec
+def crmhub_added_mappings() -> Mapping[str, Path]:  # pyright: ignore[reportReturnType]
+    """Mapping files of your own models, by connector name: they add to what that CRM's own mapping has."""
+
+
+@hookspec
+def crmhub_actions() -> Sequence[Action]:  # pyright: ignore[reportReturnType]
+    """Things to do across connections, by the hub, the command line and servers of tools."""
 
 
 @hookspec

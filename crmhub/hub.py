@@ -22,7 +22,7 @@ from crmhub.errors import ConfigError, UnknownConnector, UsageError
 from crmhub.events import Events, Observer, log_observer
 from crmhub.everywhere import Everywhere
 from crmhub.mapping.codecs.base import Factory
-from crmhub.mapping.load import Override, find_mapping, load_mapping
+from crmhub.mapping.load import Override, find_mapping, load_mapping, with_added
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Record
 from crmhub.models.registry import import_model, with_models
@@ -33,7 +33,9 @@ from crmhub.sync.job import ORDER, Job
 
 if TYPE_CHECKING:
     import httpx
+    from pydantic import BaseModel
 
+    from crmhub.actions import Action
     from crmhub.store import Store
     from crmhub.sync import Plan, SyncEngine, SyncReport
 
@@ -74,12 +76,14 @@ class Hub:
         self._models = with_models([*plugged, *named, *models])
         self._codecs = cast("Mapping[str, Factory]", self.plugins.codecs())
         self._mappings = cast("Mapping[str, Path]", self.plugins.mappings())
+        self._actions: Mapping[str, Action] | None = None
+        self._added = cast("Mapping[str, Sequence[Path]]", self.plugins.added_mappings())
         self._resolvers = cast("Mapping[str, Callable[[str], str]]", self.plugins.secrets())
         self._supplies = Supplies(
             clock=self.clock, events=self.events, random=self.random, store=self.store, transports=transports
         )
         self._pool = Pool(open_connections)
-        self._specs: dict[Path, MappingSpec] = {}
+        self._specs: dict[tuple[Path, ...], MappingSpec] = {}
         self._kinds: dict[str, type[Connector]] = {}
         self._from_files: dict[str, FromFile] = {}
         self._connections: dict[str, Connection] = {}
@@ -170,6 +174,26 @@ class Hub:
         connection = self[name]
         del self._connections[name]
         await connection.aclose("it was removed from the hub")
+
+    # ── actions ──────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """What plugins can do across connections, by name."""
+        if self._actions is None:
+            self._actions = self.plugins.actions()
+        return self._actions
+
+    async def act(self, name: str, given: Mapping[str, object] | BaseModel) -> BaseModel:
+        """Do what a plugin's action does, with a table of arguments or their model; what came of it.
+
+        Raises :class:`UsageError` for an unknown action, and for arguments that are wrong.
+        """
+        self._demand_open()
+        known = self.actions
+        if arguments.text_of(name, "action") not in known:
+            raise UsageError(f"no action {name!r}", hint=suggest(name, known))
+        return await known[name](self, given)
 
     # ── syncs ────────────────────────────────────────────────────────────────────────────────────
 
@@ -303,11 +327,17 @@ class Hub:
         if settings.has_mapping and settings.document is not None:
             override = Override(settings.document, (*settings.path, "mapping"))
         path = mapping or self._mapping_file(settings)
+        added = self._added.get(settings.connector, ())
         if override is not None:
-            return load_mapping(path, models=self._models, codecs=self._codecs, override=override)
-        if path not in self._specs:  # tenants of one CRM share one
-            self._specs[path] = load_mapping(path, models=self._models, codecs=self._codecs)
-        return self._specs[path]
+            own = load_mapping(path, models=self._models, codecs=self._codecs, override=override)
+            return with_added(own, map(self._loaded, added))
+        known = (path, *added)
+        if known not in self._specs:  # tenants of one CRM share one
+            self._specs[known] = with_added(self._loaded(path), map(self._loaded, added))
+        return self._specs[known]
+
+    def _loaded(self, path: Path) -> MappingSpec:
+        return load_mapping(path, models=self._models, codecs=self._codecs)
 
 
 def _found(settings: ConnectionSettings, find: Callable[[str], _T]) -> _T:

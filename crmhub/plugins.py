@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import pluggy
 
@@ -18,6 +18,9 @@ from crmhub import hookspecs
 from crmhub.connector import Connector
 from crmhub.document import suggest
 from crmhub.errors import PluginError, UnknownConnector
+
+if TYPE_CHECKING:
+    from crmhub.actions import Action
 
 __all__ = [
     "CONNECTORS",
@@ -155,6 +158,26 @@ class Plugins:
     def commands(self) -> Mapping[str, object]:
         """Command groups that plugins bring."""
         return self._merged("crmhub_commands")
+
+    def added_mappings(self) -> Mapping[str, Sequence[object]]:
+        """Mapping files that add models to those of CRMs, by connector name."""
+        added: dict[str, list[object]] = {}
+        for answer in self._call("crmhub_added_mappings"):
+            for name, path in cast("Mapping[str, object]", answer).items():
+                added.setdefault(name, []).append(path)
+        return added
+
+    def actions(self) -> Mapping[str, Action]:
+        """Actions that plugins bring, by name."""
+        groups = self._call("crmhub_actions")
+        found = [each for group in groups for each in cast("Sequence[Action]", group)]
+        named = {each.name: each for each in found}
+        if len(named) < len(found):
+            twice = sorted(name for name in named if sum(each.name == name for each in found) > 1)
+            raise PluginError(
+                f"two actions are called {', '.join(twice)}", hint="uninstall one of the plugins"
+            )
+        return dict(sorted(named.items()))
 
     def models(self) -> Sequence[object]:
         """Models that plugins bring."""

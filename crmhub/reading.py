@@ -102,14 +102,25 @@ class Shelf(Generic[_Model]):
 
     @cached_property
     def _only(self) -> CompiledMap | None:
-        """The map of every record of the object, where there is but one."""
-        whole = self.mapping.of_object(self.object)
-        return whole[0] if len(whole) == len(self.maps) == 1 and not whole[0].spec.where else None
+        """The map of every record of the object, where there is but one of this model."""
+        return self.maps[0] if len(self.maps) == 1 and self._untold else None
+
+    @cached_property
+    def _untold(self) -> bool:
+        """Whether nothing tells the object's records apart: each is one of every model mapped to it."""
+        return not any(mapped.spec.where for mapped in self.mapping.of_object(self.object))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each record of the object is one of the model's."""
+        return self._only is not None or self.mapping.of_object(self.object) == tuple(self.maps)
 
     def _own(self, native: Native) -> CompiledMap | None:
-        """The map of a record, if it is one of this model's."""
+        """The map of a record, if it is one of this model's: maps of the same constants take the same."""
         mapped = self.mapping.of_record(self.object, native)
-        return next((own for own in self.maps if own is mapped), None)
+        if mapped is None:
+            return None
+        return next((own for own in self.maps if own.spec.where == mapped.spec.where), None)
 
     def created_at(self, native: Native) -> datetime:
         """When a record was made. Raises :class:`BadResponse` where the CRM tells no such time."""
@@ -201,7 +212,7 @@ class Reader(Generic[_Model]):
                 if not shelf.maps:
                     continue
                 constants = [mapped.spec.where for mapped in shelf.maps]
-                exact = since is None and shelf.mapping.of_object(shelf.object) == tuple(shelf.maps)
+                exact = since is None and shelf.is_whole
                 if isinstance(connector, SupportsCount) and exact and not all(constants):
                     total += await connector.count(shelf.object, filters)
                     continue

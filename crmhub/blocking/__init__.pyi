@@ -11,7 +11,9 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 import httpx
+from pydantic import BaseModel
 
+from crmhub.actions import Action
 from crmhub.clock import Clock
 from crmhub.config import Config
 from crmhub.connector import (
@@ -545,6 +547,16 @@ class Hub:
 
     def remove(self, name: str) -> None:
         """Close a connection and forget it; what the store knows of it stays."""
+
+    @property
+    def actions(self) -> Mapping[str, Action]:
+        """What plugins can do across connections, by name."""
+
+    def act(self, name: str, given: Mapping[str, object] | BaseModel) -> BaseModel:
+        """Do what a plugin's action does, with a table of arguments or their model; what came of it.
+
+        Raises :class:`UsageError` for an unknown action, and for arguments that are wrong.
+        """
 
     def sync(
         self,

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from crmhub.cli.actions import actions
 from crmhub.cli.auth import auth
 from crmhub.cli.conformance import conformance
 from crmhub.cli.connectors import connectors
@@ -50,6 +51,7 @@ app.command()(conformance)
 app.add_typer(connectors, name="connectors")
 app.add_typer(mapping, name="mapping")
 app.add_typer(schema, name="schema")
+app.add_typer(actions, name="actions")
 
 
 @app.callback(invoke_without_command=True)

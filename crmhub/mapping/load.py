@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -21,7 +21,7 @@ from crmhub.models.registry import BUILT_IN
 from crmhub.native import Native, Value
 from crmhub.schema import ObjectSchema
 
-__all__ = ["ConnectionMapping", "Override", "find_mapping", "load_mapping", "shipped_mappings"]
+__all__ = ["ConnectionMapping", "Override", "find_mapping", "load_mapping", "shipped_mappings", "with_added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +75,14 @@ def load_mapping(
     if override is not None:
         document = _overridden(document, override)
     return parse_mapping(document, models, {**CODECS, **(codecs or {})})
+
+
+def with_added(own: MappingSpec, added: Iterable[MappingSpec]) -> MappingSpec:
+    """A CRM's mapping with the maps of ``added`` behind its own; models that it has stay as they are."""
+    maps, models = list(own.maps), {entry.model for entry in own.maps}
+    for spec in added:
+        maps += [entry for entry in spec.maps if entry.model not in models]
+    return replace(own, maps=tuple(maps))
 
 
 def _mapping_in(document: Document) -> Document:

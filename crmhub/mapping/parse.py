@@ -19,6 +19,7 @@ from crmhub.mapping.paths import Path, PathError, kind_of, parse_path
 from crmhub.mapping.rules import Compare, CustomRule, MappingSpec, MapSpec, ModelOf, Policy, Rule
 from crmhub.mistakes import Mistakes
 from crmhub.models import Record
+from crmhub.models.registry import BUILT_IN
 from crmhub.native import Value
 
 __all__ = ["parse_mapping"]
@@ -73,8 +74,13 @@ def parse_mapping(document: Document, models: ModelOf, codecs: Mapping[str, Fact
 def _refuse_hidden(
     at: tuple[Step, ...], entry: MapSpec, others: Sequence[MapSpec], complaints: Mistakes
 ) -> None:
-    """Complain about a map whose records an earlier one of the same object takes."""
+    """Complain about a map whose records an earlier one of the same object takes.
+
+    A model of a plugin's or of one's own can be one more view of records that are mapped already.
+    """
     for other in others:
+        if other.model != entry.model and not {other.model, entry.model} <= set(BUILT_IN):
+            continue
         if other.object == entry.object and dict(other.where) == dict(entry.where):
             what = f"no record of {entry.object} gets here: the map at {other.at} takes the same ones"
             complaints.add(at, what, "tell them apart by where")
