@@ -82,7 +82,8 @@ class ConnectionSettings:
             told += [
                 self._complaint(model, part["type"], part["loc"], part["msg"])
                 for part in error.errors()
-                if not (part["loc"] and part["loc"][0] in lines)  # told already; it only seems missing
+                # What was told already only seems to be missing, also to who looks at several settings.
+                if not lines or (part["loc"] and part["loc"][0] not in lines)
             ]
             raise ConfigError("\n".join(told)) from None
         if lines:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, model_validator
 
 from crmhub.config import Config, load_config
 from crmhub.connector import ConnectorConfig
@@ -163,6 +163,24 @@ def test_what_a_setting_should_be_is_told_in_words_of_the_file(tmp_path: Path, l
 def test_a_variable_that_is_not_set_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="environment variable NOT_SET_ANYWHERE is not set"):
         check(tmp_path, "    client_id: a\n    client_secret: env:NOT_SET_ANYWHERE\n")
+
+
+def test_what_only_seems_to_be_missing_is_not_told_beside_it(tmp_path: Path) -> None:
+    class Together(ConnectorConfig):
+        client_id: str | None = None
+        client_secret: SecretStr | None = None
+
+        @model_validator(mode="after")
+        def _both(self) -> Together:
+            if self.client_secret is None:
+                raise ValueError("client_id needs client_secret")
+            return self
+
+    text = "connections:\n  crm: {connector: x, client_id: a, client_secret: env:NOT_SET_ANYWHERE}\n"
+    settings = load_config(write(tmp_path, text)).connections["crm"]
+    with pytest.raises(ConfigError, match="NOT_SET_ANYWHERE is not set") as caught:
+        settings.check(Together)
+    assert "needs client_secret" not in str(caught.value)
 
 
 def test_a_secret_file_that_is_missing_is_named(tmp_path: Path) -> None:
