@@ -39,6 +39,7 @@ HOOKS = "crmhub"
 _INSTALLABLE = {
     "csv": "pip install 'crmhub[csv]'",
     "rollout": "pip install 'crmhub[rollout]'",
+    "hubspot": "pip install 'crmhub[rest]'",
     "salesforce": "pip install 'crmhub[salesforce]'",
     "zoho": "pip install 'crmhub[zoho]'",
 }

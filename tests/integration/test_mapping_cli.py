@@ -54,7 +54,8 @@ def told(folder: Path, *arguments: str, code: int = 0) -> list[str]:
 
 def test_check_without_names_checks_every_shipped_mapping(here: Path) -> None:
     lines = run("check").splitlines()
-    assert [line.split(": ")[1] for line in lines] == ["ok"] * len(shipped_mappings())
+    assert {line.split(": ")[1] for line in lines} == {"ok"}
+    assert len(lines) >= len(shipped_mappings())
 
 
 def test_check_names_every_mistake_and_goes_on_with_the_next_file(here: Path) -> None:

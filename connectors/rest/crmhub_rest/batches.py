@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from crmhub.connector import Native, Problem, Value, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub.native import unsayable_part
+from crmhub_rest.either import parted
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.record import apart
 from crmhub_rest.language.template import Scope
@@ -87,8 +88,11 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
         return Problem("UNSAYABLE", f"it cannot be sent: {unsaid[1]}", unsaid[0])
     if request.operation == "create" and (lacking := _lacking(of, fields)) is not None:
         return Problem("REQUIRED_FIELD", "no record can be created without it", lacking)
-    links: Native = {name: value for name, value in fields.items() if name in of.says.links}
-    own: Native = {name: value for name, value in fields.items() if name not in links}
+    written = parted(of.says, fields, new=request.operation == "create")
+    if isinstance(written, Problem):
+        return written
+    links: Native = {name: value for name, value in written.items() if name in of.says.links}
+    own: Native = {name: value for name, value in written.items() if name not in links}
     return Ready(place, item.id, item.key, own, links, item.if_version)
 
 

@@ -9,6 +9,7 @@ import anyio
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, NotFound, Where
 from crmhub_rest.api import Api
+from crmhub_rest.either import point
 from crmhub_rest.guards import demand_targets
 from crmhub_rest.language.call import Call
 from crmhub_rest.language.object import Link
@@ -26,7 +27,7 @@ class Links:
         self._of = of
 
     async def fill(self, rows: Sequence[Native], links: Mapping[str, Link]) -> None:
-        """Put each link's ids into the rows."""
+        """Put each link's ids into the rows, and what stands in one of several fields."""
         for name, link in links.items():
             if link.read is None or not rows:
                 continue
@@ -34,6 +35,7 @@ class Links:
             for row in rows:
                 ids = found.get(str(row[self._of.says.key]), [])
                 row[name] = [*ids] if link.many else (ids[0] if ids else None)
+        point(self._of.says, rows)
 
     async def write(self, id: str, wanted: Mapping[str, Value], *, created: bool) -> None:
         """Tie and untie until each link is as it is wanted. Raises what the CRM says."""

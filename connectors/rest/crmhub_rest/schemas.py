@@ -12,6 +12,7 @@ from crmhub.connector import Context, FieldSpec, Native, ObjectSchema, Value
 from crmhub.errors import BadRequest, ConnectorError, NotFound, Where
 from crmhub.schema import FieldType
 from crmhub_rest.api import Api
+from crmhub_rest.either import OBJECT, described, expanded
 from crmhub_rest.guards import demand_described
 from crmhub_rest.language.object import CrmObject, Link
 from crmhub_rest.language.times import TimeForm
@@ -83,14 +84,17 @@ class Described:
         """Those of the fields that are the record's own, by the names that the CRM has for them."""
         custom = self.says.record.custom
         prefix = custom.prefix if custom is not None else ""
-        own = [name for name in dict.fromkeys(fields) if name not in self.says.links]
+        told = {name for either in self.says.either for name in (either, f"{either}{OBJECT}")}
+        asked = dict.fromkeys(expanded(self.says, fields))
+        own = [name for name in asked if name not in self.says.links and name not in told]
         if self.told is not None:
             own = [name for name in own if name in self.told]
         return [name.removeprefix(prefix) if prefix else name for name in own]
 
     def linked(self, fields: Iterable[str]) -> dict[str, Link]:
         """Those that are links."""
-        return {name: self.says.links[name] for name in dict.fromkeys(fields) if name in self.says.links}
+        asked = dict.fromkeys(expanded(self.says, fields))
+        return {name: self.says.links[name] for name in asked if name in self.says.links}
 
 
 class Schemas:
@@ -142,6 +146,7 @@ class Schemas:
         fields: dict[str, FieldSpec] = dict(told or {})
         fields |= {name: field.spec(name) for name, field in says.fields.items()}
         fields |= {name: _link(name, link) for name, link in says.links.items() if name not in says.fields}
+        fields |= described(says, fields)
         fields = dict(self._api.seams.describe(object, fields))
         schema = ObjectSchema(object, fields, label=object)
         return Described(

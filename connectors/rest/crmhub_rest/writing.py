@@ -206,7 +206,7 @@ class _Run:
         if outcome is None or not outcome.ok or not item.links or outcome.id is None:
             return outcome
         try:
-            await self._links.write(outcome.id, item.links, created=outcome.status == "created")
+            await self._links.write(outcome.id, item.links, created=self._operation == "create")
         except ConnectorError as error:
             problem = problem_of(error)
             names = ", ".join(item.links)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crmhub.connector import WriteItem
+from crmhub.connector import Missing, WriteItem
 from tests.integration.hubspot.conftest import Portals
 
 pytestmark = pytest.mark.anyio
@@ -19,9 +19,9 @@ async def test_more_contacts_of_a_deal_than_one_reply_holds_all_come(portal: Por
         portal.link("deals", deal, "contacts", one)
     for one in contacts[:2]:
         portal.link("deals", other, "contacts", one)
-    rows = (await portal.read("deals", "contacts")).rows
-    assert rows[deal]["contacts"] == contacts
-    assert rows[other]["contacts"] == contacts[:2]
+    rows = (await portal.read("deals", "associated_contacts")).rows
+    assert rows[deal]["associated_contacts"] == contacts
+    assert rows[other]["associated_contacts"] == contacts[:2]
 
 
 async def test_the_company_of_a_contact_is_its_primary_one(portal: Portals) -> None:
@@ -29,7 +29,7 @@ async def test_the_company_of_a_contact_is_its_primary_one(portal: Portals) -> N
     (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
     portal.link("contacts", contact, "companies", first)
     portal.link("contacts", contact, "companies", second, PRIMARY)
-    assert (await portal.read("contacts", "company")).rows[contact]["company"] == second
+    assert (await portal.read("contacts", "associated_company")).rows[contact]["associated_company"] == second
 
 
 async def test_a_contact_moves_to_another_company_and_keeps_those_that_are_not_primary(
@@ -39,7 +39,7 @@ async def test_a_contact_moves_to_another_company_and_keeps_those_that_are_not_p
     (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
     portal.link("contacts", contact, "companies", old)
     portal.link("contacts", contact, "companies", side)
-    outcomes = await portal.write("contacts", "update", WriteItem({"company": new}, id=contact))
+    outcomes = await portal.write("contacts", "update", WriteItem({"associated_company": new}, id=contact))
     assert [one.status for one in outcomes] == ["updated"]
     assert portal.linked("contacts", contact, "companies") == {side: {PLAIN}, new: {PLAIN, PRIMARY}}
 
@@ -49,7 +49,7 @@ async def test_a_company_that_was_tied_already_becomes_the_primary_one(portal: P
     (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
     portal.link("contacts", contact, "companies", old)
     portal.link("contacts", contact, "companies", side)
-    await portal.write("contacts", "update", WriteItem({"company": side}, id=contact))
+    await portal.write("contacts", "update", WriteItem({"associated_company": side}, id=contact))
     assert portal.linked("contacts", contact, "companies") == {side: {PLAIN, PRIMARY}}
 
 
@@ -57,7 +57,7 @@ async def test_a_company_is_taken_from_a_contact(portal: Portals) -> None:
     (company,) = await portal.insert("companies", {"name": "Old"})
     (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
     portal.link("contacts", contact, "companies", company)
-    await portal.write("contacts", "update", WriteItem({"company": None}, id=contact))
+    await portal.write("contacts", "update", WriteItem({"associated_company": None}, id=contact))
     assert portal.linked("contacts", contact, "companies") == {}
 
 
@@ -67,7 +67,10 @@ async def test_deals_are_tied_by_the_calls_that_create_them(portal: Portals) -> 
     await portal.connector.able("deals")
     before = len(portal.org.calls)
     items = [
-        WriteItem({"dealname": f"Deal {n}", "company": company, "contacts": [*contacts]}) for n in range(3)
+        WriteItem(
+            {"dealname": f"Deal {n}", "associated_company": company, "associated_contacts": [*contacts]}
+        )
+        for n in range(3)
     ]
     made = await portal.write("deals", "create", *items)
     assert (
@@ -85,11 +88,11 @@ async def test_deals_are_tied_by_the_calls_that_create_them(portal: Portals) -> 
 async def test_a_tie_to_nobody_is_told_and_the_record_is_written(portal: Portals) -> None:
     (deal,) = await portal.insert("deals", {"dealname": "Alone"})
     (outcome,) = await portal.write(
-        "deals", "update", WriteItem({"dealname": "Still alone", "contacts": ["999"]}, id=deal)
+        "deals", "update", WriteItem({"dealname": "Still alone", "associated_contacts": ["999"]}, id=deal)
     )
     assert outcome.status == "rejected"
     assert outcome.problem is not None
-    assert "written, but not tied by contacts" in outcome.problem.message
+    assert "written, but not tied by associated_contacts" in outcome.problem.message
     assert (await portal.read("deals", "dealname")).rows[deal]["dealname"] == "Still alone"
 
 
@@ -97,13 +100,67 @@ async def test_notes_are_tied_to_contact_company_and_deal_at_once(portal: Portal
     (company,) = await portal.insert("companies", {"name": "Acme"})
     (contact,) = await portal.insert("contacts", {"email": "a@example.com"})
     (deal,) = await portal.insert("deals", {"dealname": "Big"})
-    item = WriteItem({"hs_note_body": "Spoke", "company": company, "contact": contact, "deal": deal})
+    item = WriteItem(
+        {
+            "hs_note_body": "Spoke",
+            "associated_company": company,
+            "associated_contact": contact,
+            "associated_deal": deal,
+        }
+    )
     (made,) = await portal.write("notes", "create", item)
-    rows = (await portal.read("notes", "company", "contact", "deal")).rows
+    rows = (await portal.read("notes", "associated_company", "associated_contact", "associated_deal")).rows
     assert rows[made.id or ""] == {
         "id": made.id,
         "hs_lastmodifieddate": rows[made.id or ""]["hs_lastmodifieddate"],
-        "company": company,
-        "contact": contact,
-        "deal": deal,
+        "associated_company": company,
+        "associated_contact": contact,
+        "associated_deal": deal,
     }
+
+
+async def test_an_activity_is_about_its_deal_and_else_about_its_company(portal: Portals) -> None:
+    (company,) = await portal.insert("companies", {"name": "Acme"})
+    (deal,) = await portal.insert("deals", {"dealname": "Big"})
+    about = {"hs_task_subject": "Call", "associated_record": deal, "associated_record_object": "deals"}
+    (made,) = await portal.write("tasks", "create", WriteItem({**about}))
+    id_ = made.id or ""
+    portal.link("tasks", id_, "companies", company)
+    fields = ("associated_record", "associated_record_object")
+
+    async def told() -> tuple[object, ...]:
+        (found,) = await portal.connector.get("tasks", [id_], fields)
+        row = (await portal.read("tasks", *fields)).rows[id_]
+        assert not isinstance(found, Missing)
+        assert [found[name] for name in fields] == [row[name] for name in fields]
+        return tuple(row[name] for name in fields)
+
+    assert await told() == (deal, "deals")
+    item = WriteItem({"associated_record": company, "associated_record_object": "companies"}, id=id_)
+    assert [one.status for one in await portal.write("tasks", "update", item)] == ["updated"]
+    assert await told() == (company, "companies")
+    assert portal.linked("tasks", id_, "deals") == {}
+    assert (await portal.write("tasks", "update", WriteItem({"associated_record": None}, id=id_)))[0].ok
+    assert await told() == (None, None)
+
+
+async def test_an_activity_about_an_object_that_it_cannot_be_about_is_refused(portal: Portals) -> None:
+    item = WriteItem({"associated_record": "5", "associated_record_object": "owners"})
+    (outcome,) = await portal.write("tasks", "create", item)
+    assert outcome.status == "rejected"
+    assert outcome.problem is not None
+    assert outcome.problem.message == (
+        "associated_record_object has to say of which object it is: deals, companies"
+    )
+
+
+async def test_contacts_that_an_upsert_creates_are_tied_too(portal: Portals) -> None:
+    (company,) = await portal.insert("companies", {"name": "Acme"})
+    items = [
+        WriteItem({"firstname": name, "associated_company": company}, key=f"{name}@example.com")
+        for name in ("ana", "bo")
+    ]
+    made = await portal.write("contacts", "upsert", *items, match="email")
+    assert [one.status for one in made] == ["created", "created"]
+    for one in made:
+        assert [*portal.linked("contacts", one.id or "", "companies")] == [company]

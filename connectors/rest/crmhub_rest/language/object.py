@@ -150,6 +150,9 @@ class CrmObject(Part):
     count: Count | None = None
     deletes: Deletes | None = None
     links: dict[str, Link] = {}
+    either: dict[str, dict[str, str]] = {}
+    """References to records of several objects: a field here, and those that can hold it with the object of
+    each, the one that counts first before the others. ``<field>_object`` names the object."""
     write: Write | None = None
     sync_key: str | None = None
     """The setting that names a unique field which crmhub may fill."""

@@ -69,6 +69,9 @@ def _named(crm: Crm) -> Iterator[tuple[tuple[Step, ...], str]]:
     for name, object_ in crm.objects.items():
         for link, says in object_.links.items():
             yield ("objects", name, "links", link, "to"), says.to
+        for either, parts in object_.either.items():
+            for part, target in parts.items():
+                yield ("objects", name, "either", either, part), target
         if object_.list.under is not None:
             yield ("objects", name, "list", "under"), object_.list.under
 
