@@ -112,3 +112,16 @@ async def test_parts_with_a_client_of_their_own_are_refused(make_org: World) -> 
     client = make_org().connect().native()
     with pytest.raises(Unsupported, match="metadata"):
         _ = client.mdapi
+
+
+@pytest.mark.parametrize("object", ["Account", "Contact", "Lead", "Opportunity", "Task", "Event", "User"])
+async def test_it_reads_what_the_connector_reads_page_by_page(make_org: World, object: str) -> None:
+    org = make_org(12, settings={"page_rows": "5"})
+    connector = org.connect(page_size=5)
+    fields = [*(await connector.describe(object)).fields]
+    ours = {row["Id"]: row for page in await org.pages(connector, object, *fields) for row in page.upserts}
+    query = f"SELECT {', '.join(fields)} FROM {object}"
+    found = await anyio.to_thread.run_sync(lambda: list(connector.native().query_all_iter(query)))
+    theirs = {row["Id"]: {name: row[name] for name in fields} for row in found}
+    assert len(theirs) >= 5
+    assert {id_: {name: row[name] for name in fields} for id_, row in ours.items()} == theirs
