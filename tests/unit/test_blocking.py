@@ -282,6 +282,15 @@ def test_closing_the_hub_closes_what_is_still_being_read(tmp_path: Path) -> None
         next(items)
 
 
+@pytest.fixture
+def ctrl_c() -> Generator[None]:
+    """Ctrl-C is heard, also where the tests run in the background, which begins with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_ctrl_c_cancels_the_call_and_leaves_the_hub_working(tmp_path: Path) -> None:
     with crm(tmp_path) as hub:
         Watched.hold = True
