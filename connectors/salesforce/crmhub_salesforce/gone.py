@@ -6,6 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from crmhub.connector import Deletion, Native
+from crmhub.errors import BadResponse, Where
+from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.schema import Described
 
 __all__ = ["LIVE_LEADS", "became", "deletion_of", "telling", "tells_converted"]
@@ -18,10 +20,8 @@ _CONVERTED = ("IsConverted", "ConvertedContactId")
 
 def deletion_of(row: Native, at: datetime | None) -> Deletion:
     """What became of a record that is deleted: it was merged into another, or is gone."""
-    into = row.get("MasterRecordId")
-    if isinstance(into, str) and into:
-        return Deletion(str(row["Id"]), at, "merged", into)
-    return Deletion(str(row["Id"]), at)
+    into = _into(row, "MasterRecordId")
+    return Deletion(str(row["Id"]), at) if into is None else Deletion(str(row["Id"]), at, "merged", into)
 
 
 def became(row: Native, *, converted: bool) -> Deletion | None:
@@ -33,8 +33,19 @@ def became(row: Native, *, converted: bool) -> Deletion | None:
         return deletion_of(row, None)
     if not (converted and row.get("IsConverted") is True):
         return None
-    contact = row.get("ConvertedContactId")
-    return Deletion(str(row["Id"]), None, "converted", contact if isinstance(contact, str) else None)
+    return Deletion(str(row["Id"]), None, "converted", _into(row, "ConvertedContactId"))
+
+
+def _into(row: Native, field: str) -> str | None:
+    """The id of the record that a record has gone into; raises ``BadResponse`` for what is none."""
+    value = row.get(field)
+    if value is None or value == "":
+        return None
+    into = full_id(value) if isinstance(value, str) else None
+    if into is None or into == row["Id"]:
+        where = Where(record=str(row["Id"]), field=field)
+        raise BadResponse("a record that is gone does not tell which other record it has become", where=where)
+    return into
 
 
 def telling(of: Described, *, converted: bool) -> tuple[str, ...]:

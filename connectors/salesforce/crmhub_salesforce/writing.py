@@ -22,6 +22,7 @@ from crmhub_salesforce.errors import is_about_records, passes
 from crmhub_salesforce.guarding import MOST_GUARDED, guarded, may_be_conflict
 from crmhub_salesforce.ids import full_id
 from crmhub_salesforce.outcomes import Run, not_sent
+from crmhub_salesforce.received import checked
 from crmhub_salesforce.schema import NUMBERS
 from crmhub_salesforce.schemas import Schemas
 from crmhub_salesforce.soql import literal, select
@@ -108,7 +109,7 @@ class Writer:
         soql = select(("Id", cursor, name), run.of.name, [f"{name} IN ({', '.join(values)})"])
         return {
             folded(str(row.get(name)), kind) or "": (str(row["Id"]), str(row.get(cursor)))
-            for row in await Rest(self._api).rows(soql, run.of.name)
+            for row in checked(run.of, await Rest(self._api).rows(soql, run.of.name))
         }
 
     async def _persistently(self, run: Run, items: list[Ready]) -> None:

@@ -65,22 +65,21 @@ def _field(name: str, kind: str, **more: object) -> dict[str, object]:
 
 
 _ABLE = ("queryable", "createable", "updateable", "deletable", "replicateable", "searchable")
+FIELDS: Sequence[dict[str, object]] = (
+    _field("Id", "id", createable=False, updateable=False),
+    _field("Name", "string", nameField=True),
+    _field("SystemModstamp", "datetime", createable=False, updateable=False),
+    _field("CreatedDate", "datetime", createable=False, updateable=False),
+    _field("IsDeleted", "boolean", createable=False, updateable=False),
+    _field("External_Id__c", "string", externalId=True, unique=True),
+    _field("Phone", "phone"),
+)
 DESCRIBE: dict[str, object] = {
     "name": "Account",
     "label": "Account",
     "keyPrefix": "001",
-    **dict.fromkeys(
-        ("queryable", "createable", "updateable", "deletable", "replicateable", "searchable"), True
-    ),
-    "fields": [
-        _field("Id", "id", createable=False, updateable=False),
-        _field("Name", "string", nameField=True),
-        _field("SystemModstamp", "datetime", createable=False, updateable=False),
-        _field("CreatedDate", "datetime", createable=False, updateable=False),
-        _field("IsDeleted", "boolean", createable=False, updateable=False),
-        _field("External_Id__c", "string", externalId=True, unique=True),
-        _field("Phone", "phone"),
-    ],
+    **dict.fromkeys(_ABLE, True),
+    "fields": FIELDS,
 }
 
 

@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.responses import JSONResponse, Response
 
-from crmhub.connector import Value, WriteItem
+from crmhub.connector import Missing, Value, WriteItem
 from crmhub.errors import BadRequest, BadResponse, ConnectorError
 from tests.integration.salesforce.other_server import (
     DESCRIBE,
+    FIELDS,
     SINCE,
     STAMP,
     Answer,
+    OtherServer,
     Serve,
     id_of,
     is_query,
@@ -125,6 +127,40 @@ async def test_the_newest_are_as_many_as_were_asked_for(serve: Serve) -> None:
     assert len((await connector.newest("Account", ["Name"], 2)).value) == 2
 
 
+MERGING = {
+    "name": "MasterRecordId",
+    "type": "reference",
+    "label": "Master Record ID",
+    "referenceTo": ["Account"],
+}
+
+
+def merged(serve: Serve, into: object) -> OtherServer:
+    """A server that has one account, which was merged into that."""
+    server = serve(queried(record(1, IsDeleted=True, MasterRecordId=into)))
+    server.describe = {**DESCRIBE, "fields": [*FIELDS, MERGING], "replicateable": False}
+    return server
+
+
+async def test_a_record_is_merged_into_one_with_an_id_of_eighteen_characters(serve: Serve) -> None:
+    connector = merged(serve, id_of(2)[:15]).connect()
+    (page,) = await read(connector, SINCE)
+    assert [(gone.id, gone.life, gone.into) for gone in page.deletes] == [(id_of(1), "merged", id_of(2))]
+    (missing,) = await connector.get("Account", [id_of(1)], ["Name"])
+    assert isinstance(missing, Missing)
+    assert missing.into == id_of(2)
+
+
+@pytest.mark.parametrize("into", ["secret", 5, id_of(1)])
+async def test_a_record_that_was_merged_into_none_is_an_error(serve: Serve, into: object) -> None:
+    connector = merged(serve, into).connect()
+    with pytest.raises(BadResponse, match="MasterRecordId") as caught:
+        await read(connector, SINCE)
+    with pytest.raises(BadResponse, match="MasterRecordId"):
+        await connector.get("Account", [id_of(1)], ["Name"])
+    assert "secret" not in str(caught.value)
+
+
 # ── times ────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -145,15 +181,14 @@ async def test_a_clock_on_the_way_that_is_ahead_makes_no_changes_be_left_out(ser
     assert datetime.fromisoformat(str(page.checkpoint["seen"])) <= server.clock.now()
 
 
-@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
-@pytest.mark.parametrize("zone", ["Z", "+23:59", "-23:59"])
 @pytest.mark.parametrize("place", ["seen", "until", "logged", "at"])
-async def test_a_checkpoint_with_a_time_that_there_is_not_is_refused(
-    serve: Serve, moment: str, zone: str, place: str
-) -> None:
-    given: Value = [moment + zone, id_of(1)] if place == "at" else moment + zone
-    with pytest.raises(BadRequest, match="checkpoint"):
-        await read(serve(queried()).connect(), {**SINCE, place: given})
+async def test_a_checkpoint_with_a_time_that_there_is_not_is_refused(serve: Serve, place: str) -> None:
+    connector = serve(queried()).connect()
+    for moment in ("0001-01-01T00:00:00", "9999-12-31T23:59:59"):
+        for zone in ("Z", "+23:59", "-23:59"):
+            given: Value = [moment + zone, id_of(1)] if place == "at" else moment + zone
+            with pytest.raises(BadRequest, match="checkpoint"):
+                await read(connector, {**SINCE, place: given})
 
 
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00.000+2359", "9999-12-31T23:59:59.000-2359"])
@@ -360,6 +395,9 @@ async def test_a_comparison_of_versions_reads_all_pages(serve: Serve) -> None:
         )
 
     items = [WriteItem({"Name": "n"}, key=f"k{at}", if_version=STAMP) for at in range(3)]
+    nameless = queried({"attributes": {"type": "Account"}, "SystemModstamp": STAMP, "External_Id__c": "k0"})
+    with pytest.raises(BadResponse, match="without its Id"):
+        await wrote(serve(nameless).connect(), "upsert", items, "External_Id__c")
     outcomes = await wrote(serve(answer).connect(), "upsert", items, "External_Id__c")
     assert [status for status, *_ in outcomes] == ["updated"] * 3
 
