@@ -39,6 +39,7 @@ HOOKS = "crmhub"
 _INSTALLABLE = {
     "csv": "pip install 'crmhub[csv]'",
     "rollout": "pip install 'crmhub[rollout]'",
+    "gohighlevel": "pip install 'crmhub[rest]'",
     "hubspot": "pip install 'crmhub[rest]'",
     "salesforce": "pip install 'crmhub[salesforce]'",
     "zoho": "pip install 'crmhub[zoho]'",
