@@ -18,7 +18,7 @@ __all__ = ["crmhub_commands"]
 
 @hookimpl
 def crmhub_commands() -> Mapping[str, typer.Typer]:
-    """``dev`` and ``connectors eject``."""
-    from crmhub_rest_cli.commands import dev, eject
+    """``dev``, ``connectors eject`` and ``schema connector``."""
+    from crmhub_rest_cli.commands import dev, eject, schema
 
-    return {"dev": dev, "connectors eject": eject}
+    return {"dev": dev, "connectors eject": eject, "schema connector": schema}

@@ -9,10 +9,11 @@ import typer
 
 from crmhub.cli.running import CONFIG
 
-__all__ = ["dev", "eject"]
+__all__ = ["dev", "eject", "schema"]
 
 dev = typer.Typer(add_completion=False)
 eject = typer.Typer(add_completion=False)
+schema = typer.Typer(add_completion=False)
 
 
 @dev.command()
@@ -54,3 +55,13 @@ def eject_(
     for path in files:
         typer.echo(f"wrote {path}")
     typer.echo(f"use it: connector: ./{files[0].name} in crmhub.yaml, with mappings: ./mappings")
+
+
+@schema.command()
+def schema_() -> None:
+    """Print the schema of the language in which REST CRMs are described."""
+    import json
+
+    from crmhub_rest.language.json_schema import connector_schema
+
+    typer.echo(json.dumps(connector_schema(), indent=2, ensure_ascii=False))

@@ -21,6 +21,7 @@ class Exchange(Part):
     form: dict[str, Template]
     """What is sent; without all of its settings this way to sign in is not the connection's."""
     headers: dict[str, Template] = {}
+    """Headers of that call."""
 
 
 class OAuth2(Part):
@@ -29,9 +30,13 @@ class OAuth2(Part):
     token_url: Template
     """An absolute URL, or a path below the base URL."""
     grant: Literal["refresh_token", "client_credentials"] = "refresh_token"
+    """The grant by which tokens come."""
     client_id: Template
+    """The client's id."""
     client_secret: Template
+    """The client's secret."""
     refresh_token: Template | None = None
+    """The refresh token that is configured; one that was rotated, or came by signing in, goes before it."""
     client_in: Literal["form", "basic"] = "form"
     """Whether the client's id and secret go into the form or into a Basic header (RFC 6749, 2.3.1)."""
     form: dict[str, Template] = {}
@@ -47,11 +52,13 @@ class OAuth2(Part):
     authorize: dict[str, Template] = {}
     """What else the URL of consent has."""
     scheme: str = "Bearer"
+    """The word before the token in the ``Authorization`` header."""
     dead: list[str] = ["invalid_grant"]
     """Error codes after which only a person can help."""
     errors: list[Rule] = []
     """What refusals mean where they are not those of RFC 6749, by the paths of the CRM's ``refusal``."""
     exchange: Exchange | None = None
+    """A second step, for CRMs that give a token for a part of the account only then."""
 
     @model_validator(mode="after")
     def _refreshes(self) -> OAuth2:
@@ -75,7 +82,9 @@ class Jwt(Part):
     """A token that is signed here and sent as a bearer token (RFC 7519)."""
 
     algorithm: Literal["HS256", "HS384", "HS512"]
+    """The algorithm of the signature."""
     secret: Template
+    """The key of the signature."""
     claims: dict[str, Template]
     """Claims beside ``iat`` and ``exp``."""
     seconds: int = Field(default=300, ge=10, le=86_400)
@@ -97,7 +106,9 @@ class Authentication(Part):
     basic: dict[Literal["user", "password"], Template] | None = None
     """HTTP Basic (RFC 7617)."""
     oauth: OAuth2 | None = None
+    """Tokens from a token endpoint."""
     jwt: Jwt | None = None
+    """A token that is signed here."""
     scheme: str = "Bearer"
     """The word before a ``bearer`` token."""
 

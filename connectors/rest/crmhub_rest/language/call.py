@@ -23,15 +23,21 @@ class Call(Part):
     """A call. Exactly one of ``get``, ``post``, ``put``, ``patch`` and ``delete`` holds its path."""
 
     get: PathTemplate | None = None
+    """The path of a GET."""
     post: PathTemplate | None = None
+    """The path of a POST."""
     put: PathTemplate | None = None
+    """The path of a PUT."""
     patch: PathTemplate | None = None
+    """The path of a PATCH."""
     delete: PathTemplate | None = None
+    """The path of a DELETE."""
     query: dict[str, Template] = {}
     """Parameters; one that is absent is left out."""
     body: Template | None = None
     """The JSON that is sent."""
     headers: dict[str, Template] = {}
+    """Headers of this call; one that is absent is left out."""
     encode: dict[str, Encoding] = {}
     """How a parameter that is a list or a table is written, where that differs from ``lists``."""
     each: dict[JsonPath, Template] = {}

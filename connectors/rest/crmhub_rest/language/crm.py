@@ -29,6 +29,7 @@ class Crm(Part):
     title: str
     """Its name for people."""
     settings: dict[str, Setting] = {}
+    """Settings that a connection to the CRM takes, by name; placeholders stand for their values."""
     base_url: str
     """Where its API is; a connection can name another one."""
     hosts: list[str] = []
@@ -42,11 +43,17 @@ class Crm(Part):
     auth: list[Authentication] = Field(min_length=1)
     """Ways to sign in; the first whose settings are given counts."""
     refusal: Refusal = Refusal()
+    """Where the body of a refusal says what is wrong."""
     errors: list[Rule] = []
+    """What refusals mean; the first rule that fits counts, then the status."""
     limits: list[Pace] = []
+    """How many calls the CRM takes, by class of calls."""
     daily: Daily | None = None
+    """What the account may use in a day."""
     objects: dict[str, CrmObject] = Field(min_length=1)
+    """The CRM's objects, by the names that mappings have for them: ``${object}`` in their calls."""
     webhooks: Webhooks | None = None
+    """Messages that the CRM sends about changes."""
     check: list[str] = []
     """Objects that ``check`` tries to read; else all."""
     seams: str | None = Field(default=None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")

@@ -34,6 +34,8 @@ class Field(Word):
         "_type",
     )
 
+    form = rf"^({'|'.join(sorted(_TYPES))})(\s|$)"
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         words = text.split()
@@ -85,8 +87,11 @@ class Choices(Part):
     """The entries of a picklist in a field's metadata."""
 
     at: JsonPath
+    """Where their list is."""
     value: JsonPath = JsonPath("value")
+    """In each of them: its value."""
     label: JsonPath = JsonPath("label")
+    """In each of them: its name for people."""
     hidden: JsonPath | None = None
     """Where an entry says that it can no longer be chosen."""
     by_label: bool = False
@@ -123,21 +128,30 @@ class Describe(Part):
     call: Call
     """Gives all fields in one reply; ``rows`` says where they are."""
     name: JsonPath = JsonPath("name")
+    """In each of ``rows``: the field's name."""
     type: JsonPath = JsonPath("type")
+    """The CRM's word for its type."""
     types: dict[str, FieldType] = {}
     """The CRM's words for types; a word that is not here is read as text."""
     many: dict[JsonPath, str] = {}
     """What an entry of the type ``enum`` has, by path, where a record can hold several of the choices."""
     label: JsonPath = JsonPath("label")
+    """Its name for people."""
     choices: Choices | None = None
+    """A picklist's entries."""
     custom: JsonPath | Literal[True] | None = None
     """Where an entry says that the field is a custom one; ``custom_is`` is what it then says. ``true``: all
     are."""
     custom_is: str | int | bool = True
+    """What ``custom`` says where the field is a custom one."""
     read_only: JsonPath | None = None
+    """Where an entry says that it cannot be written."""
     unique: JsonPath | None = None
+    """Where an entry says that no two records have the same value."""
     required: JsonPath | None = None
+    """Where an entry says that a create needs it."""
     computed: JsonPath | None = None
+    """Where an entry says that the CRM works it out."""
     archived: JsonPath | None = None
     """Where an entry says that the field is no longer there."""
 

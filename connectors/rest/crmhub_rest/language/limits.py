@@ -23,6 +23,8 @@ class Rate(Word):
         "seconds",
     )
 
+    form = _RATE.pattern.join("^$")
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         found = _RATE.fullmatch(text)
@@ -36,6 +38,7 @@ class Pace(Part):
     """One limit on calls."""
 
     rate: Rate | None = None
+    """Calls in a time: ``5/s``, ``100/10s``, ``500/min``."""
     at_once: int | None = Field(default=None, ge=1)
     """Calls under way at a time."""
     of: list[str] = []
@@ -50,6 +53,7 @@ class Daily(Part):
     setting: str | None = None
     """The setting that says how many units there are."""
     unit: str = "calls"
+    """What is counted: ``calls``, ``tokens``."""
     left: str | None = None
     """The reply header that says how many units are left."""
     granted: str | None = None

@@ -57,6 +57,7 @@ class Deletes(Part):
     at: str | None = None
     """The field with the time at which it went."""
     life: Literal["deleted", "archived"] = "deleted"
+    """What became of them."""
     merged: str | None = None
     """The field of a record that names the ids which were merged into it."""
     split: str = ";"
@@ -129,6 +130,7 @@ class CrmObject(Part):
     modified: str | None = None
     """The field that holds the time of the last change."""
     created: str | None = None
+    """The field that holds the time at which it was made."""
     times: TimeForm = TimeForm("iso")
     """How the object's instants look."""
     dates: TimeForm = TimeForm("iso")
@@ -136,24 +138,34 @@ class CrmObject(Part):
     words: dict[str, str] = {}
     """Words of the object for its calls: ``${words.singular}``."""
     record: RecordShape = RecordShape()
+    """How a record looks on the wire."""
     fields: dict[str, Field] = {}
     """Fields that are always there, a line for each; they go before those of ``describe``."""
     describe: Describe | None = None
+    """The CRM's own metadata of the object's fields."""
     list: Listing
+    """All records."""
     changes: Changes | Literal["all"] | None = None
     """``all``: everything is read again, and what has not changed since is passed over."""
     get: Call | None = None
+    """Records by id: several at once (``${ids}``, or ``each``), or one (``${id}``); else ``list`` is read."""
     late: float = Setting(default=0.0, ge=0)
     """Seconds for which a new record may not be found by its id: a look-up of one made here waits for it."""
     search: Listing | None = None
+    """Records that the CRM finds for words (``${text}``)."""
     filter: Filter | None = None
+    """Records that meet conditions."""
     count: Count | None = None
+    """How many records there are."""
     deletes: Deletes | None = None
+    """How it shows that records are gone."""
     links: dict[str, Link] = {}
+    """References that are not fields of the record, by the names that they have here as fields."""
     either: dict[str, dict[str, str]] = {}
     """References to records of several objects: a field here, and those that can hold it with the object of
     each, the one that counts first before the others. ``<field>_object`` names the object."""
     write: Write | None = None
+    """How records are written; without it they are only read."""
     sync_key: str | None = None
     """The setting that names a unique field which crmhub may fill."""
 

@@ -37,6 +37,8 @@ class JsonPath(Word):
 
     __slots__ = ("_others", "steps")
 
+    form = r"^[A-Za-z0-9_$@.|*-]+$"
+
     def __init__(self, text: str) -> None:
         super().__init__(text)
         first, *others = text.split("|")

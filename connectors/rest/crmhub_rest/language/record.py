@@ -44,7 +44,9 @@ class Custom(Part):
     write_at: str | None = None
     """The member that holds them in what is written, where that differs."""
     write_key: str | None = None
+    """The member that is the key in what is written, where that differs."""
     write_value: str | None = None
+    """The member that is the value in what is written, where that differs."""
     numbers: bool = False
     """In a list: whether keys are whole numbers where they are written."""
     as_text: bool = False
@@ -139,9 +141,11 @@ class Table(Part):
     """A word for what a record has somewhere: a look-up, and what it is otherwise."""
 
     at: JsonPath
+    """Where in the record the value is."""
     has: dict[str, str]
     """The word for each value, as text."""
     otherwise: str | None = None
+    """The word where no value fits."""
 
     def told(self, raw: Native) -> str | None:
         """The word for that record."""
@@ -155,6 +159,7 @@ class RecordShape(Part):
     lift: str | None = None
     """A member that is a table and holds the fields: they stand beside the record's other members."""
     custom: Custom | None = None
+    """Where custom fields are."""
     items: dict[str, Items] = {}
     """Members that are lists of tables, by name."""
     rename: dict[str, JsonPath] = {}

@@ -38,8 +38,11 @@ class Refusal(Part):
     """Where an error's body has what it says. Several paths: the first that is there."""
 
     code: list[JsonPath] = []
+    """Paths of the CRM's own code."""
     message: list[JsonPath] = []
+    """Paths of the message for people."""
     field: list[JsonPath] = []
+    """Paths of the name of the field that is wrong."""
 
     def said(self, body: Value, of: Literal["code", "message", "field"]) -> str | None:
         """A text of the body, or ``None``."""
@@ -57,14 +60,19 @@ class Rule(Part):
     """When all that it names fits, a refusal means ``is``."""
 
     status: int | Literal["4xx", "5xx"] | list[int] | None = None
+    """The status of the reply, one of several, or a class of them; without it all from 400 on."""
     code: str | list[str] | None = None
+    """What ``refusal.code`` finds, one of several."""
     message: Pattern | None = None
     """Found in the message."""
     at: JsonPath | None = None
     """A place in the body that has the value ``has``."""
     has: str | int | bool | None = True
+    """The value that ``at`` must have."""
     is_: Kind = Field(alias="is")
+    """What the refusal means."""
     hint: str = ""
+    """What a person can do."""
     id: JsonPath | Pattern | None = None
     """Where the existing record's id is: a path, or a pattern for the message with one group."""
     field: JsonPath | Pattern | None = None

@@ -18,7 +18,7 @@ __all__ = ["Complaint", "misplaced"]
 Complaint: TypeAlias = tuple[tuple[Step, ...], str, str]
 """Where it is, what is wrong, and how to mend it."""
 
-_ROLES: Mapping[str, frozenset[str]] = {
+ROLES: Mapping[str, frozenset[str]] = {
     "list": frozenset({"fields", "limit"}),
     "changes": frozenset({"fields", "limit", "since"}),
     "ties": frozenset({"fields", "limit", "since", "after"}),
@@ -39,7 +39,7 @@ def misplaced(crm: Crm, data: Native) -> Iterator[Complaint]:
     """Placeholders that mean nothing where they stand: their place, what is wrong, and how to mend it."""
     settings = frozenset(crm.settings) | {"base_url"}
     for role, path in _calls(crm):
-        known = settings | _ROLES[role] | {"object", "modified", "parent"}
+        known = settings | ROLES[role] | {"object", "modified", "parent"}
         of = crm.objects[str(path[1])]
         words = frozenset(f"words.{word}" for word in _words(of, path))
         parts = frozenset(f"id.{part}" for part in of.parts)

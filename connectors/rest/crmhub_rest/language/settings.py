@@ -15,10 +15,13 @@ class Setting(Part):
     """One setting."""
 
     type: Literal["text", "secret", "url", "int", "bool"] = "text"
+    """What it is; a ``secret`` is never shown."""
     about: str = ""
     """One line for people."""
     default: str | int | bool | None = None
+    """What it is where a connection does not set it."""
     required: bool = False
+    """Whether every connection must set it."""
     choices: list[str] = []
     """The only values that a text can have."""
 

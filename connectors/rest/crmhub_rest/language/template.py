@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import TypeAlias
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from crmhub.errors import BadRequest, ConfigError
@@ -70,11 +71,19 @@ class Template:
             serialization=core_schema.plain_serializer_function_ser_schema(lambda template: template.value),
         )
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": ["string", "number", "boolean", "object", "array", "null"]}
+
 
 class PathTemplate(Word):
     """A URL path below the base URL, each placeholder one segment of it."""
 
     __slots__ = ("_parts", "names")
+
+    form = r"^/[^?#]*$"
 
     def __init__(self, text: str) -> None:
         super().__init__(text)

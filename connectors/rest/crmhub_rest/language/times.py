@@ -24,6 +24,8 @@ class TimeForm(Word):
 
     __slots__ = ()
 
+    form = rf"^({'|'.join(_WORDS)})$|%"
+
     def __init__(self, text: str) -> None:
         if text not in _WORDS and "%" not in text:
             raise ValueError(f"{text!r} is no form of time; {suggest(text, _WORDS)}, or a form with %")

@@ -20,13 +20,17 @@ class Hmac(Part):
     header: str
     """The header that has it."""
     algorithm: Literal["sha256", "sha512"] = "sha256"
+    """The hash."""
     secret: Template
+    """The key."""
     over: list[Literal["method", "url", "body", "timestamp"]] = ["body"]
     """What is hashed, one behind the other; ``url`` is the address that the CRM calls."""
     encoding: Literal["hex", "base64"] = "hex"
+    """How the hash is written."""
     timestamp: str | None = None
     """The header with the time of sending."""
     times: TimeForm = TimeForm("epoch_ms")
+    """How the time of ``timestamp`` looks."""
     within: float = Field(default=300.0, gt=0)
     """Seconds for which a message is fresh, where it has a timestamp."""
 
@@ -35,7 +39,9 @@ class PublicKey(Part):
     """A signature over the raw body by a key pair of the CRM's."""
 
     header: str
+    """The header that has the signature."""
     kind: Literal["ed25519", "rsa_sha256"]
+    """The kind of signature."""
     keys: list[Template] = Field(min_length=1)
     """The CRM's public keys, in PEM; several while they are being changed."""
 
@@ -44,7 +50,9 @@ class Verify(Part):
     """How the origin of a message is proved: exactly one of these, or the first whose header is there."""
 
     hmac: Hmac | None = None
+    """A keyed hash of the message."""
     signed: list[PublicKey] = []
+    """Signatures by key pairs of the CRM's."""
     basic: dict[Literal["user", "password"], Template] | None = None
     """HTTP Basic."""
     header: dict[str, Template] | None = None
@@ -64,6 +72,7 @@ class Event(Part):
     """Which messages are about which object."""
 
     object: str
+    """The object that they are about."""
     when: dict[JsonPath, str | list[str]]
     """What they have, by path: a word, or one of several; ``*`` at its end stands for the rest."""
     key: JsonPath | list[JsonPath]
@@ -76,13 +85,16 @@ class Webhooks(Part):
     """Messages to a URL of the application's own."""
 
     verify: Verify
+    """How the origin of a message is proved."""
     rows: JsonPath = JsonPath(".")
     """Where the events are: a list, or the message itself."""
     events: list[Event] = Field(min_length=1)
+    """Which messages are about which object; the first that fits counts."""
     only: dict[JsonPath, Template] = {}
     """What an event has, by path, if it is of this connection's account; others are passed over."""
     sent: JsonPath | None = None
     """In each event: the time at which it was sent; older ones than ``within`` are not believed."""
     times: TimeForm = TimeForm("iso")
+    """How the time of ``sent`` looks."""
     within: float = Field(default=300.0, gt=0)
     """Seconds for which an event is fresh, where it says when it was sent."""

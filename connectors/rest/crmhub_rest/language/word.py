@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import ClassVar, Self
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 __all__ = ["Word"]
@@ -14,6 +15,8 @@ class Word:
     """A text of the description that a subclass reads; ``ValueError`` where it cannot."""
 
     __slots__ = ("text",)
+    form: ClassVar[str] = ""
+    """What such a text looks like, as a regular expression for editors: it lets all pass that can be read."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -34,6 +37,13 @@ class Word:
             core_schema.str_schema(min_length=1),
             serialization=core_schema.plain_serializer_function_ser_schema(lambda word: word.text),
         )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        known = handler(schema)
+        return {**known, "pattern": cls.form} if cls.form else known
 
     @classmethod
     def _of(cls, text: str) -> Self:

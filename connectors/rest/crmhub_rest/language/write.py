@@ -54,7 +54,9 @@ class Batch(Call):
     id: JsonPath = JsonPath("id")
     """In each of ``rows``: the record's id."""
     created: JsonPath | None = None
+    """In each of ``rows``, for an upsert: where it says whether the record is new."""
     errors: BatchErrors | None = None
+    """What the reply says about records that were refused."""
     keys: list[str] = []
     """For an upsert: fields that it can match by."""
 
@@ -71,10 +73,15 @@ class Write(Part):
     fields: JsonPath = JsonPath(".")
     """Where in a body the record's fields go."""
     create: Single | None = None
+    """Makes one record."""
     update: Single | None = None
+    """Changes one record (``${id}``): the fields that are sent."""
     upsert: Upsert | None = None
+    """Changes the record that a unique field names, else makes it."""
     delete: Single | None = None
+    """Deletes one record (``${id}``)."""
     batch: dict[Operation, Batch] = {}
+    """The same for many records in a call, by operation."""
     required: dict[str, Template] = {}
     """Fields that every create needs, and what they are where none is given."""
     whole: list[str] = []
