@@ -88,7 +88,7 @@ class Lookup:
                 if not parts.halve(error):
                     raise
         found: dict[str, Native | Missing] = {}
-        for row in rows:
+        for row in checked(of, rows):
             gone = became(row, converted=converted)
             record = {name: value for name, value in row.items() if name not in extra}
             found[str(row["Id"])] = record if gone is None else _missing(gone, record)

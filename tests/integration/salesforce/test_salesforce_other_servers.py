@@ -105,7 +105,10 @@ async def test_a_describe_of_another_object_is_refused(serve: Serve) -> None:
         await server.connect().describe("Account")
 
 
-@pytest.mark.parametrize("row", [{"Name": "secret"}, {**record(1), "attributes": {"type": "Contact"}}])
+@pytest.mark.parametrize(
+    "row",
+    [{"Name": "secret"}, {"Id": id_of(1), "Name": "x"}, {**record(1), "attributes": {"type": "Contact"}}],
+)
 async def test_found_records_are_looked_at_as_those_that_are_read(
     serve: Serve, row: dict[str, object]
 ) -> None:
@@ -120,6 +123,8 @@ async def test_found_records_are_looked_at_as_those_that_are_read(
     assert "secret" not in str(caught.value)
     with pytest.raises(BadResponse):
         await connector.newest("Account", ["Name"], 5)
+    with pytest.raises(BadResponse):
+        await connector.get("Account", [id_of(1)], ["Name"])
 
 
 async def test_the_newest_are_as_many_as_were_asked_for(serve: Serve) -> None:
