@@ -51,7 +51,8 @@ class Figures:
 
     ``state`` is ``closed`` (calls pass), ``open`` (they do not) or ``absent``, with the reason in
     ``absent``. ``failures`` count what opens the circuit and everything else that was not the record's
-    fault; ``mean`` and ``p95`` are seconds, ``None`` without calls.
+    fault; ``mean`` and ``p95`` are seconds, ``None`` without calls. ``why`` is what the last call failed by,
+    if it did.
     """
 
     tier: str
@@ -61,6 +62,7 @@ class Figures:
     mean: float | None = None
     p95: float | None = None
     absent: str = ""
+    why: str = ""
 
     @property
     def error_rate(self) -> float:
@@ -97,6 +99,7 @@ class TierState:
         self._is_open = False
         # when it ended, how long it took, whether it failed
         self._calls = deque[tuple[float, float, bool]](maxlen=_KEPT)
+        self._why = ""
 
     async def through(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """Make a call, seen by the breaker and kept for the figures.
@@ -109,10 +112,13 @@ class TierState:
             try:
                 value = await attempt()
             except Unsupported as error:
+                self._why = str(error)
                 raise Cannot(error) from None
             except ConnectorError as error:
+                self._why = str(error)
                 self._keep(began, failed=not isinstance(error, NOT_THE_TIERS_FAULT))
                 raise
+            self._why = ""
             self._keep(began, failed=False)
             return value
 
@@ -130,6 +136,7 @@ class TierState:
             mean=sum(times) / len(times) if times else None,
             p95=times[-(-len(times) * 95 // 100) - 1] if times else None,
             absent=absent or "",
+            why=self._why,
         )
 
     def _keep(self, began: float, *, failed: bool) -> None:

@@ -77,7 +77,9 @@ def _with_tiers(connector: Connector, connection: str) -> SupportsTiers:
 
     if isinstance(connector, SupportsTiers):
         return connector
-    raise Unsupported(f"connection {connection!r} has one way to its CRM", hint="only Zoho has tiers")
+    raise Unsupported(
+        f"connection {connection!r} has one way to its CRM", hint="Zoho and Salesforce have tiers"
+    )
 
 
 def _line(one: Figures) -> str:
@@ -86,4 +88,5 @@ def _line(one: Figures) -> str:
     took = (
         "" if one.mean is None else f", mean {one.mean * 1000:.0f} ms, p95 {(one.p95 or 0.0) * 1000:.0f} ms"
     )
-    return f"{one.tier:6} {one.state}  {one.calls} calls, {one.failures} failed{took}"
+    why = f": {one.why}" if one.why else ""
+    return f"{one.tier:6} {one.state}  {one.calls} calls, {one.failures} failed{took}{why}"
