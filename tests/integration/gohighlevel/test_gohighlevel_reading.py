@@ -1,4 +1,4 @@
-"""Reading GoHighLevel: two-key pages, searches past their cap, custom fields that come and go, strange replies."""
+"""Reading GoHighLevel: two-key pages, one instant, custom fields that come and go, strange replies."""
 
 from __future__ import annotations
 
