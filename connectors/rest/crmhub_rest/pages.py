@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from crmhub.connector import Native, Value
-from crmhub.errors import BadResponse, Where
+from crmhub.errors import BadResponse, Unavailable, Where
 from crmhub.http import Response
 from crmhub_rest.api import Api
 from crmhub_rest.guards import Watch, dangling, demand_records, missing_way
@@ -22,6 +22,7 @@ __all__ = ["Got", "Pages"]
 _ONE_PAGE = Paging(offset="none")
 _WHOLE = frozenset({"list", "changes"})
 """Calls that give records as they are, with what every record has."""
+_TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,13 @@ class _Page:
     reply: Value
     at: datetime | None
 
-    def add(self, key: str, rows: Sequence[Native]) -> None:
-        """Further fields of the same records."""
+    def add(self, key: str, rows: Sequence[Native]) -> bool:
+        """Further fields of the same records; whether all of them have come."""
         mine, self.raw = {str(row[key]): row for row in self.rows}, ()
         for row in rows:
-            if (held := mine.get(str(row[key]))) is not None:
+            if (held := mine.pop(str(row[key]), None)) is not None:
                 held.update({name: value for name, value in row.items() if name not in held})
+        return not mine
 
 
 class Pages:
@@ -129,7 +131,28 @@ class Pages:
         size: int | None,
         extra: Native,
     ) -> _Page:
-        """One page, put together from several calls where its fields do not fit into one."""
+        """One page. Where it is put together from parts, records that change meanwhile have it read again."""
+        for _ in range(_TRIES):
+            page = await self._parts(role, listing, scope, fields, place, size, extra)
+            if page is not None:
+                return page
+        raise Unavailable(
+            "records come and go faster than the parts of a page can be read",
+            hint="try again later, or ask for fewer fields",
+            where=Where(object=self._of.name),
+        )
+
+    async def _parts(
+        self,
+        role: str,
+        listing: Listing,
+        scope: Scope,
+        fields: Sequence[str],
+        place: Place,
+        size: int | None,
+        extra: Native,
+    ) -> _Page | None:
+        """One page of as many calls as its fields need; ``None``: a part lacks a record that another has."""
         paging = listing.page or _ONE_PAGE
         link = paging.link_of(place)
         added = {**extra, **(paging.added(place, size) if listing.page is not None and link is None else {})}
@@ -140,7 +163,8 @@ class Pages:
             raw = self._api.rows(role, listing, filled, response)
             rows = [self.flat(one) for one in raw]
             if page is not None:
-                page.add(self._of.says.key, rows)
+                if not page.add(self._of.says.key, rows):
+                    return None
                 continue
             if role in _WHOLE:
                 demand_records(self._of, raw, rows)

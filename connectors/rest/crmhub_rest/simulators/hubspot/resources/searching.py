@@ -84,8 +84,9 @@ def find(call: Call, store: Store, body: Body) -> list[int]:
     _forget(call, store)
     chosen: dict[int, None] = {}
     for group in groups or [[]]:
+        left = _left(store, group)
         for place in _candidates(call, store, group, by_time=by_time, descending=descending):
-            if place not in chosen and _fits(call, store, place, group, words):
+            if place not in chosen and _fits(call, store, place, left, words):
                 chosen[place] = None
     if not store.former and len(groups) < 2 and (by_time or name == "hs_object_id"):
         places = list(chosen)
@@ -153,11 +154,28 @@ def _candidates(
             if by_time:
                 there.sort(key=table.modified, reverse=descending)
             return dict.fromkeys([*there, *old])
-    if by_time or since is not None or until is not None:
-        timed = table.places_by_modified(since=since, until=until, descending=descending and by_time)
-        return [*dict.fromkeys([*timed, *old])] if by_time else sorted({*timed, *old})
     after, before = _ids(store, group)
+    if by_time or since is not None or until is not None:
+        timed = [
+            place
+            for place in table.places_by_modified(since=since, until=until, descending=descending and by_time)
+            if place > after and (before is None or place < before)
+        ]
+        return [*dict.fromkeys([*timed, *old])] if by_time else sorted({*timed, *old})
     return [*table.places(after=after, before=before), *(place for place in old if not table.is_live(place))]
+
+
+def _left(store: Store, group: Sequence[Filter]) -> Sequence[Filter]:
+    """The filters that candidates do not meet already, so that rows need not be made to see it."""
+    found_by_value = any(one.operator in _INDEXED and one.one.type != "datetime" for one in group)
+    return group if store.former or found_by_value else [one for one in group if not _is_range(store, one)]
+
+
+def _is_range(store: Store, one: Filter) -> bool:
+    if one.one.name == store.type.modified:
+        return one.operator in {"EQ", "GTE", "LTE", "BETWEEN"}
+    id_ = one.one.name == "hs_object_id" and (one.value or "").isdigit()
+    return id_ and one.operator in {"GT", "GTE", "LT", "LTE"}
 
 
 def _places_of(call: Call, store: Store, name: str, text: str) -> list[int]:
