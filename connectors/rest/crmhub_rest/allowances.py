@@ -16,18 +16,22 @@ _WINDOW = 86_400.0
 
 
 def limits_of(crm: Crm) -> list[Limit]:
-    """The limits on calls."""
-    return [
-        Limit(
-            f"{pace.rate.text if pace.rate else pace.at_once} {' '.join(pace.of)}".strip(),
-            rate=float(pace.rate.calls) if pace.rate else None,
-            per=pace.rate.seconds if pace.rate else 1.0,
-            burst=pace.rate.calls if pace.rate else 1,
-            concurrency=pace.at_once,
-            endpoints=frozenset(pace.of) if pace.of else None,
+    """The limits on calls: in no span as long as a limit's are there more calls than it allows."""
+    limits: list[Limit] = []
+    for pace in crm.limits:
+        calls = pace.rate.calls if pace.rate else 0
+        burst = max(calls // 10, 1)  # what goes at once does not go on top of the rest
+        limits.append(
+            Limit(
+                f"{pace.rate.text if pace.rate else pace.at_once} {' '.join(pace.of)}".strip(),
+                rate=float(max(calls - burst, 1)) if pace.rate else None,
+                per=pace.rate.seconds if pace.rate else 1.0,
+                burst=burst,
+                concurrency=pace.at_once,
+                endpoints=frozenset(pace.of) if pace.of else None,
+            )
         )
-        for pace in crm.limits
-    ]
+    return limits
 
 
 class Limits:

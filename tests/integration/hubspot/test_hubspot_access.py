@@ -61,7 +61,7 @@ async def test_the_limits_are_kept_and_no_call_is_refused(make_portal: Make) -> 
     before = await portal.read("companies", "name")
     for _ in range(60):
         await portal.read("companies", "name", since=before.checkpoint)
-    assert not any(event.name == "http.retried" for event in portal.org.heard)
+    assert not any(event.name == "http.retry" for event in portal.org.heard)
 
 
 async def test_a_page_of_html_is_waited_out_or_told_without_what_stands_in_it(portal: Portals) -> None:
