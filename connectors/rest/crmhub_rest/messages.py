@@ -60,7 +60,7 @@ class Messages:
         self._prove(hooks, raw_body, found)
         try:
             body = cast("Value", msgspec.json.decode(raw_body))
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise AuthError("the message is no JSON", where=self._where) from None
         rows = hooks.rows.find(body)
         events = rows if isinstance(rows, list) else [rows] if isinstance(rows, dict) else []

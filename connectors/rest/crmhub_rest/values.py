@@ -33,7 +33,7 @@ def _several(text: str) -> Value:
         return [*text.split(";")]
     try:
         return cast("Value", msgspec.json.decode(text))
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return text
 
 

@@ -81,7 +81,7 @@ def _find(value: Value, steps: Sequence[str | int]) -> Maybe:
         if step == _JSON and isinstance(value, str):
             try:
                 value = cast("Value", msgspec.json.decode(value))
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
                 return ABSENT
             continue
         if step == "*":

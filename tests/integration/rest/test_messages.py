@@ -1,0 +1,39 @@
+"""Messages that are none: whoever sends them, the answer is a clear refusal."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from crmhub.errors import AuthError
+from crmhub.powers import SupportsMessages
+from crmhub_rest.conformance.pipedrive import PipedriveOrg
+
+pytestmark = pytest.mark.anyio
+_PROOF = {"authorization": "Basic d2ViaG9vazpzZXNhbWUtb3Blbi0xMjM="}
+_ODD = (b"", b"null", b"[]", b"7", b"{", b"\xff\xfe", b"[" * 100_000, b'{"meta": []}' * 2)
+
+
+@pytest.fixture
+async def org(anyio_backend: str) -> AsyncGenerator[PipedriveOrg]:
+    org = PipedriveOrg()
+    yield org
+    await org.aclose()
+
+
+@pytest.mark.parametrize("body", _ODD, ids=range(len(_ODD)))
+async def test_a_body_that_is_no_message_is_refused_though_its_origin_is_proved(
+    org: PipedriveOrg, body: bytes
+) -> None:
+    connector = org.connect(webhook_user="webhook", webhook_password="sesame-open-123")
+    assert isinstance(connector, SupportsMessages)
+    with pytest.raises(AuthError):
+        connector.parse_webhook(body, _PROOF)
+
+
+async def test_the_same_body_is_not_even_looked_at_without_the_proof(org: PipedriveOrg) -> None:
+    connector = org.connect(webhook_user="webhook", webhook_password="sesame-open-123")
+    assert isinstance(connector, SupportsMessages)
+    with pytest.raises(AuthError, match="origin is not proved"):
+        connector.parse_webhook(b"[" * 100_000, {"authorization": "Basic d3Jvbmc="})
