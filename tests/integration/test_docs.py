@@ -6,8 +6,8 @@
   configuration, a mapping, or a list of maps (all but ``mistakes.yaml``).
 - ``console``: lines that begin with ``$`` run on a pseudo-terminal; the lines below hold what they
   print, in order, not necessarily all of it. ``…`` stands for anything. ``echo $?`` shows an exit code
-  other than 0. ``crmhub simulate`` runs until the end of the page; the port that the page names is
-  replaced by a free one. ``make`` and ``pip`` are compared with what the project has.
+  other than 0. ``crmhub simulate`` and ``uvicorn`` run until the end of the page; the port that the page
+  names is replaced by a free one. ``make`` and ``pip`` are compared with what the project has.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ _FENCE = re.compile(r'^(?P<ticks>```+)(?P<language>\w*)(?: title="(?P<title>[^"]
 _PORT = re.compile(r"--port (\d+)")
 _ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _SLOWEST = 60
+_SERVERS = ("crmhub simulate ", "uvicorn ")
+_READY = ("stop with", "{", "INFO:     Uvicorn running")
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class Reader:
         elif program == "export":
             name, _, value = rest.partition("=")
             self.environment[name] = os.environ[name] = value.strip("'\"")
-        elif command.startswith("crmhub simulate "):
+        elif command.startswith(_SERVERS):
             self.compare(output, self.start_simulator(command), block)
         elif command.startswith("crmhub demo"):
             self.run_on_terminal("crmhub demo --help")
@@ -203,18 +205,19 @@ class Reader:
         command = _PORT.sub("--port 0", command)
         process = subprocess.Popen(
             ["bash", "-c", f"exec {command}"], cwd=self.folder, env=self.environment,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdout=subprocess.PIPE, text=True,
+            stderr=subprocess.STDOUT if command.startswith("uvicorn") else subprocess.PIPE,
         )  # fmt: skip
         self.stack.callback(_stop, process)
         assert process.stdout is not None
         said: list[str] = []
         for line in process.stdout:
             said.append(line)
-            if line.startswith(("stop with", "{")):
+            if line.startswith(_READY):
                 break
         else:
-            assert process.stderr is not None
-            pytest.fail(f"{command} ended: {process.stderr.read()}")
+            why = "".join(said) if process.stderr is None else process.stderr.read()
+            pytest.fail(f"{command} ended: {why}")
         listens = re.search(r"127\.0\.0\.1:(\d+)", "".join(said))
         assert listens
         if port:
