@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from crmhub.native import Native, Value
 from crmhub.schema import FieldType
-from crmhub_rest.language.record import RecordShape, apart, together
+from crmhub_rest.language.members import apart, together
+from crmhub_rest.language.record import RecordShape
 from crmhub_rest.values import said
 
 _words = st.text(st.characters(exclude_characters="/", exclude_categories=["Cs"]), min_size=1)

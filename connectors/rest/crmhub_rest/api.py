@@ -13,8 +13,8 @@ from crmhub.errors import ConnectorError
 from crmhub.http import HttpClient, Response
 from crmhub_rest.language.call import Call, Encoding, Listing, Nested
 from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.members import apart
 from crmhub_rest.language.path import ABSENT, JsonPath, put
-from crmhub_rest.language.record import apart
 from crmhub_rest.language.template import Scope, written
 from crmhub_rest.nowhere import nowhere
 from crmhub_rest.seams import Seams

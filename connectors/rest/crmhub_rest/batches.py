@@ -9,8 +9,8 @@ from crmhub.connector import Native, Problem, Value, WriteItem, WriteRequest
 from crmhub.errors import BadRequest, Unsupported, Where
 from crmhub.native import unsayable_part
 from crmhub_rest.either import parted
+from crmhub_rest.language.members import apart
 from crmhub_rest.language.path import ABSENT
-from crmhub_rest.language.record import apart
 from crmhub_rest.language.template import Scope
 from crmhub_rest.language.write import Write
 from crmhub_rest.schemas import Described

@@ -50,8 +50,7 @@ class Lookup:
         found = await self.raw(of, list(dict.fromkeys(ids)), fields)
         wanted = self._wanted(of, fields)
         told = of.says.deletes
-        flag = told.flag if told is not None else None
-        gone = {id_ for id_, row in found.items() if flag is not None and row.get(flag) in (True, 1)}
+        gone = {id_ for id_, row in found.items() if told is not None and told.gone(row)}
         living = [row for id_, row in found.items() if id_ not in gone]
         await Links(self._api, of).fill(living, of.linked(fields))
         return [

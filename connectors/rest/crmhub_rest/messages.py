@@ -22,8 +22,8 @@ from crmhub.connector import Value
 from crmhub.errors import AuthError, BadRequest, ConfigError, Where
 from crmhub.powers import Changes
 from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.members import together
 from crmhub_rest.language.path import ABSENT, JsonPath
-from crmhub_rest.language.record import together
 from crmhub_rest.language.template import Scope
 from crmhub_rest.language.webhooks import Event, Hmac, PublicKey, Webhooks
 from crmhub_rest.links import ids_in

@@ -121,10 +121,11 @@ class Reader:
                 living, gone = await self._taken(scope, step.rows)
                 yield Page(living, gone, checkpoint.dump(scope.of.name, state) if step.goes_on else None)
         told = scope.of.says.deletes
-        if told is not None and told.list is not None:
-            async with aclosing(self._gone(scope, told, told.list, since)) as pages:
-                async for deletions in pages:
-                    yield Page((), deletions, None)
+        for listing in (told.list, told.archived) if told is not None else ():
+            if told is not None and listing is not None:
+                async with aclosing(self._gone(scope, told, listing, since)) as pages:
+                    async for deletions in pages:
+                        yield Page((), deletions, None)
         seen = max(state.seen, state.until or state.newest or state.seen)
         yield Page((), (), checkpoint.dump(scope.of.name, checkpoint.Changes(seen)))
 
@@ -132,19 +133,22 @@ class Reader:
         self, scope: Scope, told: Deletes, listing: Listing, since: datetime
     ) -> AsyncGenerator[list[Deletion]]:
         """Records that are gone and were not at ``since``."""
-        times = scope.of.says.times
+        times, archived = scope.of.says.times, listing is told.archived
+        life = "archived" if archived else told.life
         values = self._api.scope(scope.of.name, {"since": listing.since.write(since)})
         async with aclosing(scope.pages.read("deletes", listing, values, scope.asked)) as pages:
             async for got in pages:
                 deletions: list[Deletion] = []
                 for row in got.rows:
+                    if told.flag is not None and not archived and not told.gone(row):
+                        continue
                     at = times.read(row.get(told.at)) if told.at is not None else None
                     if told.at is not None and at is None:
                         raise nowhere(
                             JsonPath(told.at), row, scope.of.name, "the time of a deletion (deletes.at)"
                         )
                     if at is None or at >= since:
-                        deletions.append(Deletion(str(row[scope.of.says.key]), at, told.life))
+                        deletions.append(Deletion(str(row[scope.of.says.key]), at, life))
                 if deletions:
                     yield deletions
 
@@ -159,7 +163,7 @@ class Reader:
         gone: list[Deletion] = []
         for row in rows:
             at = says.times.read(row.get(told.at)) if told is not None and told.at is not None else None
-            if told is not None and told.flag is not None and row.get(told.flag) in (True, 1):
+            if told is not None and told.gone(row):
                 gone.append(Deletion(str(row[says.key]), at, told.life))
                 continue
             living.append(row)

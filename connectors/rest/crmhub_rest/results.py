@@ -19,8 +19,8 @@ from crmhub.http import Response
 from crmhub_rest.api import Api
 from crmhub_rest.batches import Ready
 from crmhub_rest.bodies import trace_of
+from crmhub_rest.language.members import together
 from crmhub_rest.language.path import ABSENT
-from crmhub_rest.language.record import together
 from crmhub_rest.language.write import Batch, Single
 from crmhub_rest.links import ids_in
 from crmhub_rest.nowhere import members

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 import anyio
@@ -14,6 +14,7 @@ from crmhub.schema import FieldType
 from crmhub_rest.api import Api
 from crmhub_rest.either import OBJECT, described, expanded
 from crmhub_rest.guards import demand_described
+from crmhub_rest.language.call import Call
 from crmhub_rest.language.object import CrmObject, Link
 from crmhub_rest.language.times import TimeForm
 from crmhub_rest.values import said
@@ -145,6 +146,10 @@ class Schemas:
         told, codes = await self._told(object, says)
         fields: dict[str, FieldSpec] = dict(told or {})
         fields |= {name: field.spec(name) for name, field in says.fields.items()}
+        for name, call in says.choices.items():
+            if (spec := fields.get(name)) is not None:
+                choices = call.of(await self._rows("choices", object, call))
+                fields[name] = replace(spec, type="enum", choices=choices, restricted=bool(choices))
         fields |= {name: _link(name, link) for name, link in says.links.items() if name not in says.fields}
         fields |= described(says, fields)
         fields = dict(self._api.seams.describe(object, fields))
@@ -159,14 +164,8 @@ class Schemas:
         """The fields that the CRM's metadata tells, and the codes of those told by label."""
         if says.describe is None:
             return None, {}
-        scope = self._api.scope(object)
-        try:
-            response = await self._api.send("describe", says.describe.call, scope)
-        except ConnectorError as error:
-            error.at(connection=self._context.connection, object=object)
-            raise
         prefix = says.record.custom.prefix if says.record.custom is not None else ""
-        rows = self._api.rows("describe", says.describe.call, scope, response)
+        rows = await self._rows("describe", object, says.describe.call)
         demand_described(says.describe, rows, object)
         choices = says.describe.choices
         specs: dict[str, FieldSpec] = {}
@@ -179,6 +178,15 @@ class Schemas:
             if choices is not None and choices.by_label and spec.choices and spec.name not in says.fields:
                 codes[spec.name] = choices.codes(row)
         return specs, codes
+
+    async def _rows(self, role: str, object: str, call: Call) -> list[Value]:
+        scope = self._api.scope(object)
+        try:
+            response = await self._api.send(role, call, scope)
+        except ConnectorError as error:
+            error.at(connection=self._context.connection, object=object)
+            raise
+        return self._api.rows(role, call, scope, response)
 
 
 def _forms(says: CrmObject, fields: Mapping[str, FieldSpec]) -> dict[str, TimeForm]:

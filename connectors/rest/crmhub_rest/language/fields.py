@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, cast, get_args
 
 from crmhub.document import suggest
@@ -13,7 +15,7 @@ from crmhub_rest.language.part import Part
 from crmhub_rest.language.path import JsonPath
 from crmhub_rest.language.word import Word
 
-__all__ = ["Choices", "Describe", "Field"]
+__all__ = ["Choices", "ChoicesCall", "Describe", "Field"]
 
 _TYPES = frozenset(cast("tuple[FieldType, ...]", get_args(FieldType)))
 _LENGTH = re.compile(r"max=[1-9]\d*")
@@ -100,15 +102,8 @@ class Choices(Part):
     def of(self, entry: Value) -> tuple[Choice, ...]:
         """The choices of one field."""
         listed = self.at.get(entry)
-        found: list[Choice] = []
-        for item in listed if isinstance(listed, list) else ():
-            whole = str(item) if isinstance(item, str | int) else None
-            value = self.value.text_in(item) or whole
-            if value is not None:
-                active = self.hidden is None or self.hidden.get(item) is not True
-                label = self.label.text_in(item) or value
-                found.append(Choice(label if self.by_label else value, label, active))
-        return tuple(found)
+        found = _choices(listed if isinstance(listed, list) else (), self)
+        return tuple(replace(choice, value=choice.label) for choice in found) if self.by_label else found
 
     def codes(self, entry: Value) -> dict[str, Value]:
         """The CRM's own value of each label that stands for one alone."""
@@ -120,6 +115,21 @@ class Choices(Part):
         )
         labels = [label for label, _ in told]
         return {label: value for label, value in told if label is not None and labels.count(label) == 1}
+
+
+class ChoicesCall(Call):
+    """A call that gives the choices of a field; without ``rows`` the reply is their list."""
+
+    value: JsonPath = JsonPath("value")
+    """In each of ``rows``: the value."""
+    label: JsonPath = JsonPath("label")
+    """In each of ``rows``: what people see."""
+    hidden: JsonPath | None = None
+    """Where an entry says that it can no longer be chosen."""
+
+    def of(self, entries: Sequence[Value]) -> tuple[Choice, ...]:
+        """The choices in the rows of the reply."""
+        return _choices(entries, self)
 
 
 class Describe(Part):
@@ -179,6 +189,17 @@ class Describe(Part):
             restricted=bool(choices),
             computed=_is(self.computed, entry),
         )
+
+
+def _choices(entries: Sequence[Value], by: Choices | ChoicesCall) -> tuple[Choice, ...]:
+    found: list[Choice] = []
+    for item in entries:
+        whole = str(item) if isinstance(item, str | int) else None
+        value = by.value.text_in(item) or whole
+        if value is not None:
+            active = by.hidden is None or by.hidden.get(item) is not True
+            found.append(Choice(value, by.label.text_in(item) or value, active))
+    return tuple(found)
 
 
 def _is(path: JsonPath | None, entry: Native) -> bool:

@@ -7,8 +7,9 @@ from typing import Literal, TypeAlias
 from pydantic import Field as Setting
 from pydantic import model_validator
 
+from crmhub.native import Native
 from crmhub_rest.language.call import Call, Listing
-from crmhub_rest.language.fields import Describe, Field
+from crmhub_rest.language.fields import ChoicesCall, Describe, Field
 from crmhub_rest.language.part import Part
 from crmhub_rest.language.path import JsonPath
 from crmhub_rest.language.record import RecordShape
@@ -51,9 +52,13 @@ class Deletes(Part):
     """How it shows that records are gone."""
 
     flag: str | None = None
-    """A field of the record that is true when it is gone."""
+    """A field of the record that tells that it is gone."""
+    flag_is: str | int | bool = True
+    """What that field then says."""
     list: Listing | None = None
-    """Records that are gone; read whole with each read of changes."""
+    """Records that are gone, read whole with each read of changes; with ``flag``, others may be among."""
+    archived: Listing | None = None
+    """Records that are in an archive, where that is listed apart; read like ``list``."""
     at: str | None = None
     """The field with the time at which it went."""
     life: Literal["deleted", "archived"] = "deleted"
@@ -65,9 +70,13 @@ class Deletes(Part):
 
     @model_validator(mode="after")
     def _shows(self) -> Deletes:
-        if self.flag is None and self.list is None and self.merged is None:
-            raise ValueError("say how deletions show: flag, list or merged")
+        if not any((self.flag, self.list, self.archived, self.merged)):
+            raise ValueError("say how deletions show: flag, list, archived or merged")
         return self
+
+    def gone(self, row: Native) -> bool:
+        """Whether the record's flag says that it is gone."""
+        return self.flag is not None and row.get(self.flag) == self.flag_is
 
 
 class Filter(Listing):
@@ -143,6 +152,8 @@ class CrmObject(Part):
     """Fields that are always there, a line for each; they go before those of ``describe``."""
     describe: Describe | None = None
     """The CRM's own metadata of the object's fields."""
+    choices: dict[str, ChoicesCall] = {}
+    """Fields whose choices a call of its own gives."""
     list: Listing
     """All records."""
     changes: Changes | Literal["all"] | None = None

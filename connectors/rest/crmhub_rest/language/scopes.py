@@ -28,6 +28,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "count": frozenset[str](),
     "deletes": frozenset({"fields", "limit", "since"}),
     "describe": frozenset[str](),
+    "choices": frozenset[str](),
     "link": frozenset({"id", "ids", "to", "target", "after"}),
     "write": frozenset({"id", "key", "match", "fields", "trace", "links", "now"}),
 }
@@ -91,8 +92,11 @@ def _of_object(of: CrmObject) -> Iterator[tuple[str, tuple[Step, ...]]]:
     for role in ("get", "search", "filter", "count", "describe"):
         if getattr(of, role) is not None:
             yield role, (role,)
-    if of.deletes is not None and of.deletes.list is not None:
-        yield "deletes", ("deletes", "list")
+    for name in ("list", "archived"):
+        if of.deletes is not None and getattr(of.deletes, name) is not None:
+            yield "deletes", ("deletes", name)
+    if of.choices:
+        yield "choices", ("choices",)
     for link in of.links:
         yield "link", ("links", link)
     if of.write is not None:
