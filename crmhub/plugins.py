@@ -41,6 +41,7 @@ _INSTALLABLE = {
     "rollout": "pip install 'crmhub[rollout]'",
     "gohighlevel": "pip install 'crmhub[rest]'",
     "hubspot": "pip install 'crmhub[rest]'",
+    "pipedrive": "pip install 'crmhub[rest]'",
     "salesforce": "pip install 'crmhub[salesforce]'",
     "zoho": "pip install 'crmhub[zoho]'",
 }

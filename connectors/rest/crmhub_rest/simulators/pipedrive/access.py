@@ -26,7 +26,7 @@ from crmhub_rest.simulators.pipedrive.settings import Settings
 
 LIFE = 3_600
 CODE_LIFE = 300.0
-REFRESH_LIFE = 60 * 86_400.0
+_DAY = 86_400.0
 SCOPES: Final = (
     *("base", "deals:read", "deals:full", "mail:read", "mail:full", "activities:read", "activities:full"),
     *("contacts:read", "contacts:full", "products:read", "products:full", "projects:read", "projects:full"),
@@ -185,7 +185,7 @@ class Access:
             del self._refresh[value]
             value = self._new_refresh()
         else:
-            grant.expires_at = self._clock.now() + REFRESH_LIFE
+            grant.expires_at = self._refresh_ends()
         return self._reply(value, api_domain)
 
     def _reply(self, refresh: str, api_domain: str) -> Response:
@@ -206,8 +206,11 @@ class Access:
 
     def _new_refresh(self) -> str:
         value = f"{self._random.randrange(10**7)}:{self._random.randrange(10**7)}:{self._hex(40)}"
-        self._refresh[value] = _Grant(self._clock.now() + REFRESH_LIFE)
+        self._refresh[value] = _Grant(self._refresh_ends())
         return value
+
+    def _refresh_ends(self) -> float:
+        return self._clock.now() + self.settings.refresh_days * _DAY
 
     def renew_api_token(self) -> str:
         """A new API token in the place of the one there was."""

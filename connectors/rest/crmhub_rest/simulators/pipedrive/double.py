@@ -21,6 +21,7 @@ from crmhub_rest.simulators.pipedrive.limits import Limits, blocked
 from crmhub_rest.simulators.pipedrive.seed import fill
 from crmhub_rest.simulators.pipedrive.settings import read_settings
 from crmhub_rest.simulators.pipedrive.shapes import shown
+from crmhub_rest.simulators.pipedrive.webhooks import Webhooks
 
 _PREFIXES = {"/api/v2/": "v2", "/api/v1/": "v1", "/v1/": "v1"}
 """v2 has no short form: `/v2` does not exist."""
@@ -40,8 +41,9 @@ class PipedriveDouble(Double):
         self.access = Access(self.clock, options.seed, settings)
         self.credentials = self.access.credentials
         self.limits = Limits(self.clock, settings, self.company.seats)
+        self.webhooks = Webhooks(self.company)
         self._routes = Routes[Endpoint]()
-        for endpoint in endpoints(self.company):
+        for endpoint in endpoints(self.company, self.webhooks):
             self._routes.add(endpoint.method, f"/{endpoint.version}{endpoint.pattern}", endpoint)
 
     async def answer(self, request: Request) -> Response:

@@ -20,7 +20,7 @@ from crmhub_rest.simulators.pipedrive.participants import Participants
 from crmhub_rest.simulators.pipedrive.webhooks import Webhooks
 
 
-def endpoints(company: Company) -> list[Endpoint]:
+def endpoints(company: Company, webhooks: Webhooks) -> list[Endpoint]:
     """Every endpoint; fixed paths stand before those with parameters."""
     return [
         *search.endpoints(company),
@@ -36,5 +36,5 @@ def endpoints(company: Company) -> list[Endpoint]:
         *users.ENDPOINTS,
         *v1_lists.endpoints(),
         *recents.ENDPOINTS,
-        *Webhooks(company).endpoints(),
+        *webhooks.endpoints(),
     ]

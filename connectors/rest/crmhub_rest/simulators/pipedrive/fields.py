@@ -173,10 +173,12 @@ class FieldBook:
         found = self._fields.get(code)
         return found if found is not None and found.custom else None
 
-    def add(self, name: str, type_: str, labels: Iterable[str] = (), *, added: str = "") -> Field:
+    def add(
+        self, name: str, type_: str, labels: Iterable[str] = (), *, added: str = "", code: str = ""
+    ) -> Field:
         """A new custom field; its hash depends on the seed, the kind and how many there were before."""
         self._made += 1
-        code = hashlib.sha1(f"{self._seed}-{self.kind}-{self._made}".encode()).hexdigest()  # noqa: S324
+        code = code or hashlib.sha1(f"{self._seed}-{self.kind}-{self._made}".encode()).hexdigest()  # noqa: S324
         made = Field(next(self._numbers), code, name, type_, self.make_options(labels), custom=True)
         if added:
             made.added = added

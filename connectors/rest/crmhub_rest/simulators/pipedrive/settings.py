@@ -26,6 +26,7 @@ _HELP: Final[Mapping[str, str]] = {
     "scopes": "what the app's tokens may do, comma-separated (default: everything)",
     "contact_sync": "true: contact sync is on: persons have job_title, birthday, im, notes, postal_address",
     "rotate_refresh_tokens": "true: each refresh gives a new refresh token and voids the old one",
+    "refresh_days": "days that a refresh token lives from its last use (default 60)",
     "open_deals": "so many open deals are all that the plan allows (default: any number)",
     "consents": "false: the user declines when an app asks (default true)",
     "redirect_uri": "the callback address that the app registered (default: any)",
@@ -44,6 +45,7 @@ class Settings:
     scopes: tuple[str, ...] = ()
     contact_sync: bool = False
     rotate_refresh_tokens: bool = False
+    refresh_days: int = 60
     redirect_uri: str = ""
     consents: bool = True
     open_deals: int | None = None
@@ -71,6 +73,7 @@ def read_settings(given: Mapping[str, str]) -> Settings:
         scopes=tuple(switches.texts("scopes")),
         contact_sync=switches.flag("contact_sync"),
         rotate_refresh_tokens=switches.flag("rotate_refresh_tokens"),
+        refresh_days=switches.whole("refresh_days", Settings.refresh_days, least=1),
         redirect_uri=switches.text("redirect_uri"),
         open_deals=most("open_deals"),
         consents=switches.flag("consents", default=True),
