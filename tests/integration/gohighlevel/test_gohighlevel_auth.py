@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
 import pytest
 
 from crmhub.errors import AuthError, PermissionDenied, ReauthRequired, Unavailable
-from crmhub.http import MemoryTokenStore
+from crmhub.http import MemoryTokenStore, asgi_transport
+from crmhub.sign_in import Attempt, SupportsSignIn
 from tests.integration.gohighlevel.conftest import Make, Place
 
 pytestmark = pytest.mark.anyio
@@ -87,3 +91,28 @@ async def test_another_locations_id_is_refused(place: Place) -> None:
     with pytest.raises(PermissionDenied) as caught:
         await other.describe("contacts")
     assert "location_id" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("install", ["location", "agency"])
+async def test_a_person_chooses_the_location_or_the_agency_in_a_browser(
+    make_place: Make, install: str
+) -> None:
+    place = make_place(install=install)
+    known = place.org.played.credentials
+    settings = {name: value for name, value in place.org.settings.items() if name != "refresh_token"}
+    company = {"company_id": known["company_id"]} if install == "agency" else {}
+    place.org.settings = {**settings, **company, "login_url": place.org.base_url}
+    tokens = MemoryTokenStore()
+    connector = place.again(tokens=tokens)
+    assert isinstance(connector, SupportsSignIn)
+    attempt = Attempt.at("http://localhost:8765/callback")
+    url = connector.sign_in.authorize_url(attempt, connector.sign_in.scopes)
+    async with httpx.AsyncClient(transport=asgi_transport(place.org.double.app)) as browser:
+        reply = await browser.get(url)
+    code = parse_qs(urlsplit(reply.headers["location"]).query)["code"][0]
+    await connector.sign_in.exchange(code, attempt)
+    (id_,) = await place.insert("contacts", {"firstName": "Ada"})
+    later = place.again(tokens=tokens)
+    (row,) = await later.get("contacts", [id_], ["firstName"])
+    assert isinstance(row, dict)
+    assert row["firstName"] == "Ada"
