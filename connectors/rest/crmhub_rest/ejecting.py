@@ -54,7 +54,7 @@ def eject(name: str, folder: Path) -> list[Path]:
     imports, base = "from crmhub_rest import Seams, connector", "Seams"
     if crm.seams is not None:
         module, _, base = crm.seams.partition(":")
-        imports = f"from crmhub_rest import connector\nfrom {module} import {base}"
+        imports, base = f"from crmhub_rest import connector\nfrom {module} import {base} as Given", "Given"
     files[folder / f"{name}.py"] = _PYTHON.format(
         name=name, title=crm.title, called=called, imports=imports, base=base
     )

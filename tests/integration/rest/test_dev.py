@@ -59,7 +59,13 @@ async def test_it_shows_the_call_the_reply_the_record_and_what_the_mapping_makes
     assert "list: GET /v1/people?limit=2 → 200" in text
     assert "2 records, more follow" in text
     assert "links: GET /v1/people/100/friends → 200" in text
-    for part in ('"details": {', "city: Paris", "full_name: Person 0", "emails[role=work].value: p0@example"):
+    for part in (
+        '"details": {',
+        'friends: ["101"]',
+        "city: Paris",
+        "full_name: Person 0",
+        "emails[role=work].value: p0@example",
+    ):
         assert part in text
 
 
@@ -150,6 +156,15 @@ def test_an_ejected_connector_is_ready_to_be_changed(
     assert made.seams is module.ZohoSeams
     with pytest.raises(ConfigError, match=r"zoho\.yaml, .*: there already"):
         eject("zoho", mine)
+
+
+def test_seams_that_a_description_names_are_those_that_an_ejected_one_begins_with(
+    installed: Path, tmp_path: Path
+) -> None:
+    installed.write_text(f"{installed.read_text()}seams: crmhub_rest.seams:Seams\n")
+    text = eject("zoho", tmp_path / "mine")[2].read_text()
+    assert "from crmhub_rest.seams import Seams as Given\n" in text
+    assert "class ZohoSeams(Given):\n" in text
 
 
 async def test_what_an_ejected_connector_overrides_counts(installed: Path) -> None:

@@ -48,7 +48,7 @@ async def look(api: Api, schemas: Schemas, object: str, size: int) -> Seen:
     try:
         of = await schemas.of(object, fresh=True)
         await _first_page(seen, api, schemas, of, size)
-        await Links(api, of).fill([dict(row) for row in seen.records[:1]], of.says.links)
+        await Links(api, of).fill(seen.records[:1], of.says.links)
     except CrmhubError as error:
         seen.error = error
     finally:
@@ -66,7 +66,7 @@ async def _first_page(seen: Seen, api: Api, schemas: Schemas, of: Described, siz
     scope = Scope(of, fields, pages, Links(api, of), of.plain(fields), size)
     async with aclosing(Everything(api, schemas).pages(scope, None)) as found:
         async for got in found:
-            seen.records, seen.more = got.rows, got.following is not None
+            seen.records, seen.more = [dict(row) for row in got.rows], got.following is not None
             break
     for exchange, reply in seen.exchanges:
         if exchange.role == "list" and reply is not None:
