@@ -52,8 +52,8 @@ docs: setup  ## the documentation site, in site/
 	$(BIN)/zensical build --clean --strict
 
 schemas: setup  ## the published JSON Schemas, in docs/schemas/, and the tables of docs/rest-language.md
-	cd docs/schemas && ../../$(BIN)/crmhub schema config > crmhub.v1.json
-	cd docs/schemas && ../../$(BIN)/crmhub schema mapping > mapping.v1.json
+	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema config > crmhub.v1.json
+	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema mapping > mapping.v1.json
 	cd docs/schemas && ../../$(BIN)/crmhub schema connector > connector.v1.json
 	$(BIN)/python -m tools.rest_language
 

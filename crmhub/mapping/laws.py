@@ -212,11 +212,12 @@ def _model(case: Case) -> Iterator[Breach]:
 
 
 def _belongs(case: Case) -> Iterator[Breach]:
-    """A record that the map creates is read by the same map again."""
+    """A record that the map creates is read by the same map again; other models can be mapped beside it."""
     mapped = case.map
     wrote = mapped.write(pointed(mapped, case.values), create=True, today=TODAY).fields
     reader = case.mapping.of_record(mapped.object, wrote)
-    if reader is not mapped:
+    beside = reader is not None and (reader.model != mapped.model and reader.spec.where == mapped.spec.where)
+    if reader is not mapped and not beside:
         yield Breach("where", wrote, f"the map at {reader.spec.at}" if reader else "no map")
 
 
