@@ -38,6 +38,7 @@ HOOKS = "crmhub"
 
 _INSTALLABLE = {
     "csv": "pip install 'crmhub[csv]'",
+    "lofty": "pip install 'crmhub[rest]'",
     "rollout": "pip install 'crmhub[rollout]'",
     "gohighlevel": "pip install 'crmhub[rest]'",
     "hubspot": "pip install 'crmhub[rest]'",

@@ -44,11 +44,11 @@ def test_a_field_that_is_several_others_is_read_and_written_as_one() -> None:
 
 def test_plain_values_of_a_list_are_told_by_their_place() -> None:
     shape = _shape(items={"emails": {}})
-    assert shape.decode({"emails": ["a@x", "b@x"]}) == {"emails": {"0": "a@x", "1": "b@x"}}
+    assert shape.decode({"emails": ["a@x", "b@x"]}) == {"emails": {"n1": "a@x", "n2": "b@x"}}
     held: Native = {"emails": ["a@x", "b@x"]}
-    assert shape.encode({"emails": {"1": "c@x"}}, held) == {"emails": ["a@x", "c@x"]}
-    assert shape.encode({"emails": {"0": None}}, held) == {"emails": ["b@x"]}
-    assert shape.encode({"emails": {"4": "d@x"}}) == {"emails": ["d@x"]}
+    assert shape.encode({"emails": {"n2": "c@x"}}, held) == {"emails": ["a@x", "c@x"]}
+    assert shape.encode({"emails": {"n1": None}}, held) == {"emails": ["b@x"]}
+    assert shape.encode({"emails": {"n10": "e@x", "n9": "d@x"}}) == {"emails": ["d@x", "e@x"]}
 
 
 def test_custom_fields_that_are_written_as_a_whole_take_the_others_along() -> None:

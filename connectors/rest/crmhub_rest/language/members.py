@@ -92,7 +92,7 @@ class Items(Part):
     """A list of tables that are told apart by one member: e-mails by their label. Here: a table by it."""
 
     by: str | None = None
-    """The member that tells them apart; without it they are plain values, and told by their place, from 0."""
+    """The member that tells them apart; without it they are plain values, and told by their place: n1, n2."""
     value: str = "value"
     """The member that is the value; the others are kept as they are."""
     first: str | None = None
@@ -105,7 +105,7 @@ class Items(Part):
         if not isinstance(held, list):
             return held
         if self.by is None:
-            return {str(place): item for place, item in enumerate(held)}
+            return {f"n{place}": item for place, item in enumerate(held, 1)}
         found: Native = {}
         for item in self._apart(held)[1]:
             if isinstance(by := item.get(self.by), str | int):
@@ -141,10 +141,10 @@ class Items(Part):
     @staticmethod
     def _placed(wanted: Mapping[str, Value], held: Value) -> Value:
         """The plain values in order, without those that are gone."""
-        values = {str(place): item for place, item in enumerate(held)} if isinstance(held, list) else {}
-        values |= wanted
-        placed = sorted((int(place), value) for place, value in values.items() if value not in (None, ""))
-        return [value for _, value in placed]
+        items = enumerate(held, 1) if isinstance(held, list) else ()
+        values = {f"n{place}": item for place, item in items} | {**wanted}
+        placed = sorted((int(name[1:]), name) for name, value in values.items() if value not in (None, ""))
+        return [values[name] for _, name in placed]
 
     def _apart(self, held: Value) -> tuple[Native | None, list[Native]]:
         """The one that has a field of its own, and the others."""

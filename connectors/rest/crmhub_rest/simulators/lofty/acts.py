@@ -4,7 +4,7 @@ from crmhub.testing.simulator.errors import SimulatorError
 from crmhub_rest.simulators.lofty.rows import whole
 from crmhub_rest.simulators.lofty.team import Stage, Team
 
-ACTS = "restore (lead), rename_stage (from, to), revoke_key"
+ACTS = "restore (lead), rename_stage (from, to), revoke_key, revoke_app"
 
 
 def restore(team: Team, lead_id: str) -> None:

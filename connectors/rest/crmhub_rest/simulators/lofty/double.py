@@ -162,6 +162,8 @@ class LoftyDouble(Double):
                 rename_stage(self.team, old, new)
             case "revoke_key", _:
                 self.accounts.revoke_key()
+            case "revoke_app", _:
+                self.accounts.revoke_grants()
             case _:
                 raise SimulatorError(f"there is no {name} with these particulars; there are {ACTS}")
         return {}

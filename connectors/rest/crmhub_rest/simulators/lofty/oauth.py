@@ -91,6 +91,11 @@ class Accounts:
         """The user makes the API key useless, or it has come to its end."""
         self._key_revoked = True
 
+    def revoke_grants(self) -> None:
+        """The user takes the application's access back: its tokens are good for nothing."""
+        self._refresh_tokens.clear()
+        self.book.expire_all()
+
     def console_code(self) -> str:
         """A code as the consent page hands it on, for any redirect address."""
         return self._code("", "", "")

@@ -1,0 +1,14 @@
+"""The conformance checks, against Lofty's double."""
+
+from __future__ import annotations
+
+from crmhub.testing.conformance.suite import Conformance
+from crmhub_rest.conformance.lofty import LoftyDeals, LoftyTarget
+
+
+class TestLofty(Conformance):
+    target = LoftyTarget()
+
+
+class TestLoftyDeals(Conformance):
+    target = LoftyDeals()
