@@ -140,8 +140,14 @@ def _same_deals(zoho: Double, gohighlevel: GoHighLevelDouble) -> None:
 
 
 def _same_tasks(zoho: Double, gohighlevel: GoHighLevelDouble) -> None:
-    wanted = [(row["Subject"], row["Due_Date"] or "some day") for row in zoho.truth("Tasks") if row["Who_Id"]]
-    days = {day for _, day in wanted}
-    due = [(row["title"], str(row["dueDate"])[:10]) for row in gohighlevel.truth("tasks")]
-    found = [(title, day if day in days else "some day") for title, day in due]  # a task there has a due date
+    wanted = [
+        (row["Subject"], row["Status"] == "Completed", row["Due_Date"] or "some day")
+        for row in zoho.truth("Tasks")
+        if row["Who_Id"]
+    ]
+    days = {day for _, _, day in wanted}
+    due = [(row["title"], row["completed"], str(row["dueDate"])[:10]) for row in gohighlevel.truth("tasks")]
+    found = [  # each has a due date there
+        (title, done, day if day in days else "some day") for title, done, day in due
+    ]
     assert sorted(found, key=str) == sorted(wanted, key=str)
