@@ -8,12 +8,14 @@ import anyio
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, NotFound, Where
+from crmhub.http import Response
 from crmhub_rest.api import Api
 from crmhub_rest.either import point
 from crmhub_rest.guards import demand_targets
 from crmhub_rest.language.call import Call
 from crmhub_rest.language.object import Link
 from crmhub_rest.language.path import ABSENT
+from crmhub_rest.refusals import refused
 from crmhub_rest.schemas import Described
 
 __all__ = ["Links", "ids_in", "limited"]
@@ -84,6 +86,7 @@ class Links:
         while items:
             scope = self.scope(link, {"ids": [item["id"] for item in items]})
             response = await self._api.send("links", call, scope, items=items, idempotent=True)
+            self._demand_read(link, response)
             before, items = items, []
             rows = self._api.rows("links", call, scope, response)
             demand_targets(link.target, rows, self._of.name, link.to)
@@ -117,6 +120,15 @@ class Links:
             if after is None:
                 return
             self._demand_advance([after] if after == before else [])
+
+    def _demand_read(self, link: Link, response: Response) -> None:
+        """Raise the first refusal in the reply that says more than that there is nothing."""
+        listed = link.errors.get(response.json()) if link.errors is not None else None
+        for entry in listed if isinstance(listed, list) else ():
+            crm = self._api.crm
+            error = refused(crm, 400, entry, f"{crm.title} does not tell the links of a record")
+            if not isinstance(error, NotFound):
+                raise error.at(object=self._of.name)
 
     def _demand_advance(self, again: Sequence[Value]) -> None:
         if again:

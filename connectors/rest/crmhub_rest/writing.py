@@ -150,7 +150,7 @@ class _Run:
                 if outcome is None:
                     raise
         self.sent = True
-        self.outcomes[item.place] = await self._tied(item, outcome)
+        await self._keep(item, outcome)
 
     async def _one(self, call: Single, item: Ready) -> Outcome:
         scope = await self._bodies.scope(item)
@@ -188,8 +188,12 @@ class _Run:
                 return
             outcomes = {item.place: outcome for item, outcome in zip(items, told, strict=True) if outcome}
         self.sent = True
-        for item in items:
-            self.outcomes[item.place] = await self._tied(item, outcomes[item.place])
+        jobs = [lambda item=item: self._keep(item, outcomes[item.place]) for item in items]
+        await limited(jobs, self._api.concurrency)
+
+    async def _keep(self, item: Ready, outcome: Outcome | None) -> None:
+        """Tie the record's links, and keep its outcome."""
+        self.outcomes[item.place] = await self._tied(item, outcome)
 
     async def _many(self, batch: Batch, items: Sequence[Ready]) -> dict[int, Outcome]:
         response = await self._api.send(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from starlette.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from crmhub.connector import Missing, WriteItem
+from crmhub.errors import ConnectorError
+from crmhub.http import asgi_transport
 from tests.integration.hubspot.conftest import Portals
 
 pytestmark = pytest.mark.anyio
@@ -164,3 +168,20 @@ async def test_contacts_that_an_upsert_creates_are_tied_too(portal: Portals) -> 
     assert [one.status for one in made] == ["created", "created"]
     for one in made:
         assert [*portal.linked("contacts", one.id or "", "companies")] == [company]
+
+
+async def test_links_that_hubspot_could_not_give_are_not_taken_for_none(portal: Portals) -> None:
+    (contact,) = await portal.insert("contacts", {"email": "ana@example.com"})
+    refusal = {"status": "error", "category": "INTERNAL_ERROR", "message": "internal error"}
+    body = {"status": "COMPLETE", "results": [], "numErrors": 1, "errors": [refusal]}
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = portal.org.played.app
+        if scope["path"].endswith("/associations/contacts/companies/batch/read"):
+            answer = JSONResponse(body, 207)
+        await answer(scope, receive, send)
+
+    assert (await portal.read("contacts", "associated_company")).rows[contact]["associated_company"] is None
+    portal.org.transport = asgi_transport(failing)
+    with pytest.raises(ConnectorError, match="does not tell the links"):
+        await portal.read("contacts", "associated_company", connector=portal.again())

@@ -121,6 +121,8 @@ class Link(Part):
     """In each of ``rows``, one for each ``target``: the path that has this for the link that goes first."""
     after: JsonPath | None = None
     """In each of ``rows``: what leads to the record's next links, sent as ``${after}`` (absent at first)."""
+    errors: JsonPath | None = None
+    """Where the reply lists records whose links it could not give; one that is not there has none."""
     write: Call | None = None
     """Ties ``${id}`` to ``${to}``."""
     clear: Call | None = None
