@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from crmhub_rest.schemas import Described  # which is itself watched
 
 __all__ = [
+    "Alive",
     "Watch",
     "dangling",
     "demand_described",
@@ -35,6 +36,8 @@ __all__ = [
     "demand_targets",
     "missing_way",
 ]
+
+_REMEMBERED = 10_000
 
 
 class Watch:
@@ -93,6 +96,40 @@ class Watch:
             hint=f"the page token does not reach the CRM: look at {self._role}.page in its description",
             where=Where(object=self._of.name),
         )
+
+
+class Alive:
+    """Records that a read of changes has just given, so that a list of deletions cannot have them too."""
+
+    def __init__(self, of: Described) -> None:
+        self._of = of
+        self._versions: dict[str, Value] = {}
+
+    def came(self, rows: Sequence[Native]) -> None:
+        """Remember living records, as many as it takes."""
+        modified = self._of.says.modified
+        for row in rows if modified is not None and len(self._versions) < _REMEMBERED else ():
+            self._versions[str(row[self._of.says.key])] = row.get(str(modified))
+
+    def demand_gone(self, rows: Sequence[Native]) -> None:
+        """Raise ``BadResponse`` where several came as living a moment ago, just as they are here.
+
+        One alone may have been deleted meanwhile.
+        """
+        says = self._of.says
+        if says.deletes is not None and says.deletes.flag is not None:
+            return  # each record says itself that it is gone
+        both = [
+            row
+            for row in rows
+            if row.get(str(says.modified)) == self._versions.get(str(row[says.key]), ABSENT)
+        ]
+        if len(both) > 1:
+            raise BadResponse(
+                f"{len(both)} records came both as living and as gone, each at the same state",
+                hint="deletes.list in the CRM's description gives living records: look at its query",
+                where=Where(object=self._of.name),
+            )
 
 
 def missing_way(paging: Paging | None, reply: Value, rows: Sequence[Native]) -> JsonPath | None:

@@ -15,6 +15,7 @@ from crmhub_rest.changing import Changing, lag_of
 from crmhub_rest.checkpoint import Full
 from crmhub_rest.conditions import Conditions
 from crmhub_rest.everything import Everything, Scope, beyond
+from crmhub_rest.guards import Alive
 from crmhub_rest.language.call import Listing
 from crmhub_rest.language.object import Deletes
 from crmhub_rest.language.path import JsonPath
@@ -115,22 +116,24 @@ class Reader:
 
     async def _changed(self, scope: Scope, state: checkpoint.Changes) -> AsyncGenerator[Page]:
         since = state.seen - timedelta(seconds=lag_of(scope.of.says.changes or "all"))
+        alive = Alive(scope.of)
         async with aclosing(self._changing.steps(scope, state)) as steps:
             async for step in steps:
                 state = step.state
                 living, gone = await self._taken(scope, step.rows)
+                alive.came(living)
                 yield Page(living, gone, checkpoint.dump(scope.of.name, state) if step.goes_on else None)
         told = scope.of.says.deletes
         for listing in (told.list, told.archived) if told is not None else ():
             if told is not None and listing is not None:
-                async with aclosing(self._gone(scope, told, listing, since)) as pages:
+                async with aclosing(self._gone(scope, told, listing, since, alive)) as pages:
                     async for deletions in pages:
                         yield Page((), deletions, None)
         seen = max(state.seen, state.until or state.newest or state.seen)
         yield Page((), (), checkpoint.dump(scope.of.name, checkpoint.Changes(seen)))
 
     async def _gone(
-        self, scope: Scope, told: Deletes, listing: Listing, since: datetime
+        self, scope: Scope, told: Deletes, listing: Listing, since: datetime, alive: Alive
     ) -> AsyncGenerator[list[Deletion]]:
         """Records that are gone and were not at ``since``."""
         times, archived = scope.of.says.times, listing is told.archived
@@ -139,6 +142,7 @@ class Reader:
         async with aclosing(scope.pages.read("deletes", listing, values, scope.asked)) as pages:
             async for got in pages:
                 deletions: list[Deletion] = []
+                alive.demand_gone(got.rows)
                 for row in got.rows:
                     if told.flag is not None and not archived and not told.gone(row):
                         continue

@@ -59,6 +59,13 @@ async def removed(org: Org) -> None:
     await org.pages("people", PEOPLE, since)
 
 
+async def several(org: Org) -> None:
+    since = (await org.pages("people", PEOPLE))[-1].checkpoint
+    org.desk.add({"name": "Later"})
+    org.desk.add({"name": "Latest"})
+    await org.pages("people", PEOPLE, since)
+
+
 async def linked(org: Org) -> None:
     await org.pages("people", (*PEOPLE, "friends"))
 
@@ -137,6 +144,12 @@ TYPOS: dict[str, tuple[str, str, Act, str]] = {
         "'chnged', where the time of a deletion",
     ),
     "the list of deletions": ("/v1/gone", "/v1/gon", removed, "/v1/gon "),
+    "the condition of deletions": (
+        "list: {get: /v1/gone,",
+        "list: {get: /v1/people,",
+        several,
+        "both as living and as gone",
+    ),
     "the name": ("name: name\n    mod", "name: nmae\n    mod", full, "name nmae"),
     "a place inside": ("details.city", "detail.city", full, "record.rename.city detail.city"),
     "where custom fields are": ("at: custom", "at: costum", full, "record.custom.at costum"),
@@ -183,7 +196,7 @@ def _org(change: tuple[str, str] | None = None) -> Org:
     return Org(Desk(), text)
 
 
-@pytest.mark.parametrize("act", [full, changed, removed, linked, firms, fetched, created, messaged])
+@pytest.mark.parametrize("act", [full, changed, removed, several, linked, firms, fetched, created, messaged])
 async def test_a_right_description_is_not_complained_about(act: Act) -> None:
     org = _org()
     async with org.hub:
