@@ -20,6 +20,8 @@ HOST = "http://localhost"
 SETTINGS: Mapping[str, tuple[Mapping[str, Value], tuple[str, ...]]] = {
     "zoho": ({"api_url": HOST, "accounts_url": HOST}, ("client_id", "client_secret", "refresh_token")),
     "salesforce": ({"instance_url": HOST, "login_url": HOST}, ("client_id", "client_secret")),
+    "hubspot": ({"base_url": HOST}, ("client_id", "client_secret", "refresh_token")),
+    "pipedrive": ({"base_url": HOST}, ("api_token",)),
     "rollout": (
         {"base_url": f"{HOST}/api"},
         ("client_id", "client_secret", "user_key", "credential_id"),
@@ -44,7 +46,11 @@ async def office(
     *names: str, folder: Path, rows: int = 0, switches: Mapping[str, str] | None = None
 ) -> AsyncGenerator[Office]:
     """A hub with a connection to a double of each CRM; ``switches`` are those of Rollout's double."""
-    given = {"rollout": {"rate_limit": "100000", **(switches or {})}}
+    given = {
+        "hubspot": {"burst": "10000", "searches": "1000"},
+        "pipedrive": {"burst": "off"},
+        "rollout": {"rate_limit": "100000", **(switches or {})},
+    }
     doubles = {
         name: make_double(name, Options(rows=rows, base_url=HOST, settings=given.get(name, {})))
         for name in names

@@ -221,3 +221,35 @@ async def test_all_leaves_out_crms_whose_mapping_has_no_tours(tmp_path: Path) ->
         assert report.ok
         named = await act(at, "sync_tour_data", tour("x@example.com", where="list"))
         assert (named.ok, named.outcomes[0].status) == (False, "failed")
+
+
+@pytest.mark.parametrize(
+    ("crm", "visits", "title", "place", "notes"),
+    [
+        ("hubspot", "meetings", "hs_meeting_title", "hs_meeting_location", "notes"),
+        ("pipedrive", "activities", "subject", "location", "notes"),
+    ],
+)
+async def test_other_crms_have_tours_and_feedback_too(
+    tmp_path: Path, crm: str, visits: str, title: str, place: str, notes: str
+) -> None:
+    async with office(crm, folder=tmp_path) as at:
+        contact = Contact(first_name="Ann", last_name="Lee", emails=[Email(value="ann@example.com")])
+        await at.hub[crm].contacts.create(contact)
+        calls = {
+            "sync_tour_data": tour(await agent(at, crm)),
+            "sync_feedback_data": feedback("ann@example.com"),
+        }
+        for status in ("written", "unchanged"):
+            for name, call in calls.items():
+                report = await act(at, name, call)
+                assert (report.ok, report.outcomes[0].status) == (True, status), report
+        rows = [cast("Row", row.get("properties", row)) for row in at.rows(crm, visits)]
+        assert sorted(str(row[title]) for row in rows) == [
+            "Property tour T-1",
+            "Property visit 1 Main St",
+            "Property visit 22 Oak Ave",
+        ]
+        assert sum("22 Oak Ave" in str(row.get(place)) for row in rows) == 1
+        (note,) = at.rows(crm, notes)
+        assert "Loved the garden" in str(note)
