@@ -14,6 +14,8 @@ from crmhub.config import Config, ConnectionSettings
 from crmhub.events import Events
 from crmhub.http import asgi_transport
 from crmhub.hub import Hub
+from crmhub.mapping.check import check_mapping
+from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub.native import Native
 from crmhub.testing.conformance.double import native
 from crmhub.testing.simulator.app import Double
@@ -75,6 +77,16 @@ def _by(name: str, double: Double, object: str) -> dict[str, Native]:
 
 def _id(value: object) -> str | None:
     return str(cast("Mapping[str, object]", value)["id"]) if value else None
+
+
+async def test_the_mapping_fits_what_the_crm_tells_of_its_fields(
+    zoho: Double, gohighlevel: GoHighLevelDouble, tmp_path: Path
+) -> None:
+    spec = load_mapping(shipped_mappings()["gohighlevel"])
+    async with _hub(zoho, gohighlevel, tmp_path) as hub:
+        connector = hub["gohighlevel"].connector
+        schemas = {entry.object: await connector.describe(entry.object) for entry in spec.maps}
+    assert [str(found) for found in check_mapping(spec, schemas)] == []
 
 
 async def test_everything_comes_to_gohighlevel_as_it_is_and_a_second_time_nothing(
