@@ -129,3 +129,20 @@ def test_a_mistake_in_a_shape_is_told_once_however_many_are_like_it() -> None:
         parse(text, "rolodex.yaml")
     assert str(caught.value).count("unknown key 'nxt'") == 1
     assert "Input should be" not in str(caught.value)
+
+
+def test_a_refusal_about_an_object_that_is_not_there_is_a_mistake() -> None:
+    text = CRM.replace(
+        "shapes:", 'errors:\n  - {status: 400, message: "^No user", is: not_found, of: usres}\nshapes:'
+    )
+    with pytest.raises(ConfigError, match=r"rolodex\.yaml:12:\d+: errors\.0\.of: no object 'usres'"):
+        parse(text, "rolodex.yaml")
+
+
+def test_a_second_step_of_signing_in_is_only_gone_with_all_its_settings() -> None:
+    oauth = "token_url: /token, client_id: a, client_secret: b, grant: client_credentials"
+    step = 'exchange: {url: /part, form: {part: "${key}"}}'
+    crm = parse(
+        CRM.replace('  - header: {x-key: "${key}"}', f"  - oauth: {{{oauth}, {step}}}"), "rolodex.yaml"
+    )
+    assert crm.auth[0].names == {"key"}
