@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from crmhub.testing.conformance.suite import Conformance
 from crmhub_rest.conformance.lofty import LoftyDeals, LoftyTarget
 
@@ -10,5 +12,6 @@ class TestLofty(Conformance):
     target = LoftyTarget()
 
 
+@pytest.mark.full
 class TestLoftyDeals(Conformance):
     target = LoftyDeals()
