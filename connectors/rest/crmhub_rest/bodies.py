@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from crmhub.clock import Clock
 from crmhub.connector import Native, Value, WriteRequest
@@ -67,7 +68,7 @@ class Bodies:
             fields = {name: self._reference(name, value) for name, value in fields.items()}
         if self._of.codes:
             fields = {name: self._of.coded(name, value) for name, value in fields.items()}
-        fields = {name: self._of.at(name, value) for name, value in fields.items()}
+        fields = {name: self._of.at(name, self._counted(name, value)) for name, value in fields.items()}
         record = self._of.says.record
         needed = record.needs_held(fields) if self._request.operation == "update" else ()
         held: Mapping[str, Value] = {}
@@ -82,6 +83,13 @@ class Bodies:
         if spec is not None and spec.type == "ref" and isinstance(value, str) and value.isdigit():
             return int(value)
         return value
+
+    def _counted(self, name: str, value: Value) -> Value:
+        """A whole number written as one, where a field holds such: a strict CRM refuses ``120.00`` there."""
+        spec = self._of.schema.fields.get(name)
+        if spec is None or spec.type != "int" or not isinstance(value, Decimal):
+            return value
+        return int(value) if value == value.to_integral_value() else value
 
     def _linked(self, item: Ready) -> list[Value]:
         """What a create's call has for links."""
