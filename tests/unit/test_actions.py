@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, Field
+from typer.testing import CliRunner
 
 from crmhub import Hub, Meeting, Record, hookimpl
 from crmhub.actions import Action, action
+from crmhub.cli.app import app
 from crmhub.connector import Value
-from crmhub.errors import PluginError, UsageError
+from crmhub.errors import ConfigError, PluginError, UsageError
 from crmhub.plugins import Plugins
 
 pytestmark = pytest.mark.anyio
@@ -129,3 +132,18 @@ async def test_a_model_that_a_plugin_adds_is_mapped_beside_the_crms_own(plugin: 
         assert (await crm.of(Meeting).get(made.id)).subject == "Showing"
         assert [visit.title for visit in await crm.of(Visit).list()] == ["Showing"]
         assert await crm.of(Visit).count() == await crm.activities.count() == 1
+
+
+def test_the_command_line_lists_actions_and_does_them(plugin: Path) -> None:
+    config = plugin / "crmhub.yaml"
+    config.write_text("store: 'sqlite:///:memory:'\nconnections: {crm: {connector: memory}}\n")
+    (plugin / "call.json").write_text('{"toWhom": "Cy"}')
+    assert CliRunner().invoke(app, ["actions", "list"]).stdout.split() == ["greet", "Greet", "somebody."]
+    told = json.loads(CliRunner().invoke(app, ["actions", "list", "--json"]).stdout)
+    assert set(told["arguments"]["properties"]) == {"toWhom", "times"}
+    for given in ('{"toWhom": "Cy"}', f"@{plugin / 'call.json'}"):
+        done = CliRunner().invoke(app, ["actions", "run", "greet", given, "--config", str(config)])
+        assert json.loads(done.stdout) == {"words": "hello Cy", "connections": 1}
+    for given in ("{", "[]", f"@{plugin / 'nowhere.json'}"):
+        failed = CliRunner().invoke(app, ["actions", "run", "greet", given, "--config", str(config)])
+        assert isinstance(failed.exception, ConfigError)
