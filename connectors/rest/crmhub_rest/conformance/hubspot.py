@@ -113,6 +113,17 @@ class HubSpotOrg(DoubleOrg):
         """A property archived with the values that records had in it."""
         del self._store(object).properties[name]
 
+    async def tie(self, object: str, name: str, count: int) -> tuple[str, Sequence[str]]:
+        """A record with so many contacts."""
+        (id_,) = await self.insert(object, [{"name": f"With {count}"}])
+        others = await self.insert(
+            "contacts", [{"email": f"c{n}@of{count}.example.com"} for n in range(count)]
+        )
+        store, contacts = self._store(object), self._store(name.removeprefix("associated_"))
+        for other in others:
+            Records(self.played.portal).link(store, id_, contacts, other)
+        return id_, others
+
     async def messages(self) -> Sequence[Message]:
         """What HubSpot has sent to the app's address."""
         self.played.portal.send()
@@ -139,6 +150,10 @@ class HubSpotOrg(DoubleOrg):
     def revoke(self) -> None:
         """The app is uninstalled."""
         self.played.tokens.revoke_all()
+
+    def rotate(self) -> None:
+        """From now on each refresh gives another refresh token."""
+        self.played.tokens.rotates = True
 
     def spoilt(self) -> Sequence[Spoilt]:
         """Wrong credentials, and an app that may not read companies."""
@@ -173,6 +188,7 @@ class HubSpotTarget(Target):
         custom="region_code",
         read_only="createdate",
         new_field="crmhub_check",
+        many="associated_contacts",
     )
 
     @asynccontextmanager

@@ -58,7 +58,7 @@ class TokenServer:
         self._scopes = scopes
         self._portal_id = portal_id
         self._app_id = app_id
-        self._rotates = rotates
+        self.rotates = rotates
         self.book = TokenBook(clock)
         self.client_id = self._uuid()
         self.client_secret = self._uuid()
@@ -188,7 +188,7 @@ class TokenServer:
         refresh = given.get("refresh_token", "")
         if refresh not in self._refresh:
             raise Refused("BAD_REFRESH_TOKEN", "invalid_grant", "missing or invalid refresh token")
-        if not self._rotates:
+        if not self.rotates:
             return refresh
         scopes = self._refresh[refresh]
         self._revoke(refresh)
