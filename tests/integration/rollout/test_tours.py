@@ -8,12 +8,18 @@ from typing import cast
 
 import pytest
 
-from crmhub import Contact
+from crmhub import Contact, Hub
+from crmhub.config import Config, ConnectionSettings
 from crmhub.errors import UsageError
+from crmhub.http import asgi_transport
 from crmhub.models import Email
+from crmhub.native import Value
+from crmhub.testing.simulator.finding import make_double
+from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.table import Row
+from crmhub_rest.simulators.gohighlevel.double import GoHighLevelDouble
 from crmhub_rollout.tours.calls import CrmOutcome, Report
-from tests.integration.rollout.conftest import Office, office
+from tests.integration.rollout.conftest import HOST, Office, office
 
 pytestmark = pytest.mark.anyio
 CRMS = ("zoho", "salesforce", "rollout")
@@ -253,3 +259,29 @@ async def test_other_crms_have_tours_and_feedback_too(
         assert sum("22 Oak Ave" in str(row.get(place)) for row in rows) == 1
         (note,) = at.rows(crm, notes)
         assert "Loved the garden" in str(note)
+
+
+async def test_gohighlevel_has_feedback_and_leaves_tours_to_others(tmp_path: Path) -> None:
+    double = make_double("gohighlevel", Options(base_url=HOST, settings={"burst": "100000"}, seed=3))
+    assert isinstance(double, GoHighLevelDouble)
+    settings: dict[str, Value] = {
+        "base_url": HOST,
+        "access_token": double.credentials["private_integration_token"],
+        "location_id": double.agency.main.id,
+    }
+    config = Config(
+        {"gohighlevel": ConnectionSettings("gohighlevel", "gohighlevel", settings)},
+        store=f"sqlite:///{tmp_path / 'hub.db'}",
+    )
+    async with Hub(config, transports={"gohighlevel": asgi_transport(double.app)}) as hub:
+        at = Office(hub, {"gohighlevel": double})
+        contact = Contact(first_name="Ann", last_name="Lee", emails=[Email(value="ann@example.com")])
+        await hub["gohighlevel"].contacts.create(contact)
+        for status in ("written", "unchanged"):
+            report = await act(at, "sync_feedback_data", feedback("ann@example.com"))
+            assert [one.status for one in report.outcomes] == [status], report
+        assert [str(note["title"]) for note in at.rows("gohighlevel", "notes")] == [
+            "Feedback on property P-9"
+        ]
+        tours = await act(at, "sync_tour_data", tour("ada@example.com"))
+        assert ([one.status for one in tours.outcomes], tours.ok) == (["skipped"], False)

@@ -27,7 +27,13 @@ async def sync_tour_data(hub: Hub, call: SyncTourData) -> Report:
     async def prepare(target: Connection) -> Delivery:
         return Delivery(f"tour {tour.tour_id}", tour_rows(tour, await agent_in(target, tour.agent_id)))
 
-    return await deliver(hub, chosen(hub, call.crm_type), prepare, skip_unmapped=call.crm_type == "all")
+    return await deliver(
+        hub,
+        chosen(hub, call.crm_type),
+        prepare,
+        ("tour", "property_visit"),
+        skip_unmapped=call.crm_type == "all",
+    )
 
 
 @action(SyncFeedbackData)
@@ -53,7 +59,7 @@ async def sync_feedback_data(hub: Hub, call: SyncFeedbackData) -> Report:
         rows = feedback_rows(given, buyer)
         return Delivery(f"feedback {[row['id'] for row in rows[FEEDBACK]]}", rows)
 
-    return await deliver(hub, targets, prepare, skip_unmapped=call.crm_type == "all")
+    return await deliver(hub, targets, prepare, ("feedback",), skip_unmapped=call.crm_type == "all")
 
 
 async def _remember(hub: Hub, buyer: RecordRef) -> None:

@@ -6,7 +6,7 @@ whose answer was lost is looked for first, and what one CRM refuses concerns no 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -59,15 +59,16 @@ async def deliver(
     hub: Hub,
     targets: Sequence[Connection],
     prepare: Callable[[Connection], Awaitable[Delivery]],
+    models: Collection[str],
     *,
     skip_unmapped: bool,
 ) -> Report:
-    """Write to each target what ``prepare`` makes for it, all at once: one outcome for each."""
+    """Write records of ``models`` to each target, as ``prepare`` makes them: one outcome for each."""
     outcomes: dict[str, CrmOutcome] = {}
 
     async def one(target: Connection) -> None:
         try:
-            outcomes[target.name] = await _into(hub, target, prepare, skip_unmapped=skip_unmapped)
+            outcomes[target.name] = await _into(hub, target, prepare, models, skip_unmapped=skip_unmapped)
         except CrmhubError as error:
             outcomes[target.name] = CrmOutcome(
                 connection=target.name, crm=target.kind, status="failed", error=str(error)
@@ -85,11 +86,12 @@ async def _into(
     hub: Hub,
     target: Connection,
     prepare: Callable[[Connection], Awaitable[Delivery]],
+    models: Collection[str],
     *,
     skip_unmapped: bool,
 ) -> CrmOutcome:
-    if skip_unmapped and not {entry.model for entry in target.spec.maps} & set(_MODELS.values()):
-        note = "its mapping has no tours"
+    if skip_unmapped and not {entry.model for entry in target.spec.maps} & set(models):
+        note = f"its mapping has no {' or '.join(models)}"
         return CrmOutcome(connection=target.name, crm=target.kind, status="skipped", notes=[note])
     async with target.in_use():
         delivery = await prepare(target)
