@@ -18,11 +18,12 @@ class JoinCodec:
     from the present values: an unchanged text leaves them as they are, and in a changed one the
     fields that still stand at its end or beginning keep theirs. The rest is divided so that each
     later field gets one word and the first all that remains: ``Ana Maria Silva`` is ``Ana Maria``
-    and ``Silva``; a single word goes to the last field, as CRMs demand a last name.
+    and ``Silva``; a single word goes to the last field, as CRMs demand a last name. A day and a time of day
+    are joined to an instant.
     """
 
     gives: frozenset[Kind] = frozenset({"text"})
-    takes: frozenset[FieldType] | None = TEXTUAL
+    takes: frozenset[FieldType] | None = TEXTUAL | frozenset[FieldType](("date",))
     encodes: bool = True
     lossy: bool = True
     extra: tuple[str, ...] = ()

@@ -9,6 +9,8 @@ import pytest
 
 from crmhub.connector import Native, Outcome, Page, ReadRequest, Value, WriteItem, WriteRequest
 from crmhub.errors import QuotaExceeded
+from crmhub.mapping.check import check_mapping
+from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub_rest.conformance.pipedrive import PipedriveOrg
 from crmhub_rest.connector import RestConnector
 
@@ -132,3 +134,10 @@ async def test_choices_are_told_and_written_by_their_labels(org: PipedriveOrg) -
     wrong = await _written(org, "deals", {segment: "Gigantic"}, made.id)
     assert wrong.problem is not None
     assert (wrong.status, wrong.problem.field) == ("rejected", segment.removeprefix("cf_"))
+
+
+async def test_the_mapping_fits_the_company_s_own_fields(org: PipedriveOrg) -> None:
+    spec = load_mapping(shipped_mappings()["pipedrive"])
+    connector = _connected(org)
+    schemas = {entry.object: await connector.describe(entry.object) for entry in spec.maps}
+    assert check_mapping(spec, schemas) == []
