@@ -56,6 +56,7 @@ schemas: setup  ## the published JSON Schemas, in docs/schemas/, and the tables 
 	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema mapping > mapping.v1.json
 	cd docs/schemas && ../../$(BIN)/crmhub schema connector > connector.v1.json
 	$(BIN)/python -m tools.rest_language
+	$(BIN)/python -m tools.rest_presets
 
 stubs: setup  ## what type checkers see of the blocking API, from the asynchronous sources
 	$(BIN)/python -m tools.blocking_stub
