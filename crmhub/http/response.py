@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -87,6 +89,15 @@ class Response:
     def text(self) -> str:
         """The body as UTF-8 text; undecodable bytes become U+FFFD."""
         return self.content.decode("utf-8", "replace")
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """The server's time of the reply (``Date``, RFC 9110, 6.6.1), aware UTC; ``None``: it tells none."""
+        try:
+            at = parsedate_to_datetime(self.headers.get("date", ""))
+            return at.astimezone(UTC) if at.tzinfo else None
+        except (TypeError, ValueError, OverflowError):
+            return None
 
     @property
     def media_type(self) -> str:

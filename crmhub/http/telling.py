@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 
 from crmhub.clock import Clock
 from crmhub.errors import ConnectorError
@@ -76,9 +75,6 @@ class Teller:
         self.events.emit(f"circuit.{state}", connection=self.connection, seconds=seconds)
 
     def _skew(self, response: Response) -> int | None:
-        """From the header ``Date`` (RFC 9110, 6.6.1), which is in whole seconds."""
-        try:
-            said = parsedate_to_datetime(response.headers.get("date", ""))
-            return round((said - self.clock.now()).total_seconds())
-        except (TypeError, ValueError, OverflowError):  # no date, or one without a zone
-            return None
+        """From the time of the reply, which is in whole seconds."""
+        said = response.sent_at
+        return None if said is None else round((said - self.clock.now()).total_seconds())

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, Unavailable, Where
-from crmhub.http import Response
 from crmhub_rest.api import Api
 from crmhub_rest.guards import Watch, dangling, demand_records, missing_way
 from crmhub_rest.language.call import Listing
@@ -168,7 +166,7 @@ class Pages:
                 continue
             if role in _WHOLE:
                 demand_records(self._of, raw, rows)
-            page = _Page(rows, raw, response.json(), _date(response))
+            page = _Page(rows, raw, response.json(), response.sent_at)
             if len({str(row[self._of.says.key]) for row in rows}) != len(rows):
                 raise BadResponse("one page has a record twice", where=Where(object=self._of.name))
         assert page is not None  # noqa: S101 - there is at least one group of fields
@@ -210,12 +208,3 @@ def _chunks(fields: Sequence[str], most: int | None) -> Iterator[list[Value]]:
         group.append(name)
         length += len(name) + 1
     yield group
-
-
-def _date(response: Response) -> datetime | None:
-    """The server's time of the reply."""
-    try:
-        found = parsedate_to_datetime(response.headers.get("date", ""))
-    except (ValueError, TypeError):
-        return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

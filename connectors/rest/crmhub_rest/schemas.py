@@ -37,14 +37,19 @@ class Described:
         default_factory=dict[str, Mapping[str, Value]], repr=False
     )
     """For fields whose choices are told by label: the CRM's own value of each."""
+    labels: Mapping[str, Mapping[str | int, str]] = field(
+        default_factory=dict[str, Mapping[str | int, str]], repr=False
+    )
+    """The same, the other way round."""
+    references: tuple[str, ...] = ()
+    """Fields that hold an id of another record."""
     forms: Mapping[str, TimeForm] = field(default_factory=dict[str, TimeForm], repr=False)
     """Fields that hold a day or an instant in a form of the CRM's own."""
 
     def labelled(self, row: Native) -> None:
         """Put labels in the place of the CRM's own values."""
-        for name, codes in self.codes.items():
+        for name, labels in self.labels.items():
             if (value := row.get(name)) is not None:
-                labels = {code: label for label, code in codes.items() if isinstance(code, str | int)}
                 row[name] = _swapped(value, lambda code, labels=labels: labels.get(code, code))
 
     def coded(self, name: str, value: Value) -> Value:
@@ -75,11 +80,6 @@ class Described:
         form = self.forms.get(name)
         at = form.read(value) if form is not None else None
         return value if form is None or at is None else form.write(at)
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """Fields that hold an id of another record."""
-        return tuple(name for name, spec in self.schema.fields.items() if spec.type == "ref")
 
     def plain(self, fields: Iterable[str]) -> list[str]:
         """Those of the fields that are the record's own, by the names that the CRM has for them."""
@@ -155,7 +155,14 @@ class Schemas:
         fields = dict(self._api.seams.describe(object, fields))
         schema = ObjectSchema(object, fields, label=object)
         return Described(
-            object, says, schema, frozenset(told) if told is not None else None, codes, _forms(says, fields)
+            object,
+            says,
+            schema,
+            frozenset(told) if told is not None else None,
+            codes,
+            labels={name: _labels(known) for name, known in codes.items()},
+            references=tuple(name for name, spec in fields.items() if spec.type == "ref"),
+            forms=_forms(says, fields),
         )
 
     async def _told(
@@ -194,6 +201,11 @@ def _forms(says: CrmObject, fields: Mapping[str, FieldSpec]) -> dict[str, TimeFo
     kinds: dict[FieldType, TimeForm] = {"datetime": says.times, "date": says.dates}
     own = {kind: form for kind, form in kinds.items() if form.text != "iso"}
     return {name: own[spec.type] for name, spec in fields.items() if spec.type in own}
+
+
+def _labels(codes: Mapping[str, Value]) -> dict[str | int, str]:
+    """The label of each of the CRM's own values."""
+    return {code: label for label, code in codes.items() if isinstance(code, str | int)}
 
 
 def _swapped(value: Value, swap: Callable[[str | int], Value]) -> Value:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from crmhub.connector import Context, Native, Value
@@ -169,11 +168,7 @@ class Api:
         The earlier of both: what is read again does no harm, and a clock on the way may be wrong.
         """
         now = self._clock.now()
-        try:
-            moment = parsedate_to_datetime(response.headers.get("date", ""))
-        except ValueError:
-            return now
-        return min(moment.astimezone(UTC), now) if moment.tzinfo else now
+        return min(response.sent_at or now, now)
 
     def _strange(self, response: Response, object: str | None, why: str) -> BadResponse:
         return BadResponse(

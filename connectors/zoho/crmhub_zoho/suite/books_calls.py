@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 import anyio
 
@@ -56,7 +55,7 @@ class BooksCalls:
         if isinstance(context, list):  # as the documentation of some lists has it
             context = context[0] if context else None
         more = context.get("has_more_page") if isinstance(context, dict) else None
-        return BooksPage(rows, more if isinstance(more, bool) else len(rows) >= size, _sent_at(response))
+        return BooksPage(rows, more if isinstance(more, bool) else len(rows) >= size, response.sent_at)
 
     async def one(self, kind: str, key: str, id: str) -> Native | None:
         """One record, under ``key``; ``None``: there is none."""
@@ -100,11 +99,3 @@ def _rows(response: Response, key: str) -> list[Native]:
     if len(rows) != len(found):
         raise response.unreadable(f"a list {key!r} that holds something else than objects")
     return rows
-
-
-def _sent_at(response: Response) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(response.headers.get("date", ""))
-    except ValueError:
-        return None
-    return at.astimezone(UTC) if at.tzinfo else None

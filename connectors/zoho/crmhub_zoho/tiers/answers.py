@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from crmhub.connector import Native, Value
 from crmhub.errors import BadRequest
@@ -26,12 +25,7 @@ class Answer:
     @property
     def at(self) -> datetime | None:
         """The ``Date`` of the reply, aware UTC."""
-        text = self.response.headers.get("date", "")
-        try:
-            at = parsedate_to_datetime(text)
-        except ValueError:
-            return None
-        return at.astimezone(UTC) if at.tzinfo else None
+        return self.response.sent_at
 
     def goes_on(self, per_page: int) -> bool:
         """Whether another page follows: by Zoho's word; without one, if this has ``per_page`` rows."""
