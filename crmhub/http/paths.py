@@ -75,7 +75,7 @@ def origin(url: str) -> tuple[str, str, int]:
     Raises :class:`~crmhub.errors.BadRequest` for anything else.
     """
     parts = _URL.fullmatch(url)
-    if parts is None:
+    if parts is None or int(parts["port"] or 0) > 65_535:
         raise BadRequest("a URL must be http(s)://host[:port][/path], in ASCII, without user and password")
     scheme = parts["scheme"].lower()
     port = int(parts["port"]) if parts["port"] else _DEFAULT_PORTS[scheme]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
@@ -31,6 +32,7 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
+_SENDABLE = re.compile(r"([!-~]([\t -~]*[!-~])?)?")  # RFC 9110, section 5.5
 _DECODERS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
@@ -103,13 +105,18 @@ class Transport:
         that is streamed has so much longer as a slow line takes for what has passed of it.
         """
         client = self._opened()
+        if (name := _unsendable({**self._headers, **headers})) is not None:
+            why = (
+                f"the header {name} would hold a line break, a space at an end or another sign that none can"
+            )
+            raise Lost(f"{why}: look at the setting that it is made of", sent=False, hopeless=True)
         try:
             with quiet(), anyio.move_on_after(self._timeout) as patience:
                 return await self._exchange(client, method, url, headers, content, into, patience)
         except httpx.HTTPError as error:
             lost = _lost(error)
         except (httpx.InvalidURL, UnicodeEncodeError):
-            lost = Lost("the URL or a header is not valid", sent=False, hopeless=True)
+            lost = Lost("the URL is not valid", sent=False, hopeless=True)
         else:
             lost = Lost(f"no complete answer within {self._timeout:g} s", sent=True)
         # Raised out here, since httpx's exceptions hold the request with its credentials.
@@ -263,6 +270,11 @@ def _inflate(raw: bytes, wbits: int, most: int) -> bytes | None:
         parts.append(part)
         raw = unpacker.unused_data
     return b"".join(parts)
+
+
+def _unsendable(headers: Mapping[str, str]) -> str | None:
+    """The name of a header that cannot be sent. It is told here, since other libraries quote the value."""
+    return next((name for name, value in headers.items() if not _SENDABLE.fullmatch(value)), None)
 
 
 def _lost(error: httpx.HTTPError) -> Lost:

@@ -208,3 +208,17 @@ async def test_other_users_of_httpx_keep_their_log(caplog: pytest.LogCaptureFixt
         with caplog.at_level(logging.INFO, logger="httpx"):
             await other.get("https://other.test/x")
     assert "https://other.test/x" in caplog.text
+
+
+@pytest.mark.parametrize("key", [f"{SECRET}\n", f"{SECRET}\r\nX-Other: 1", f" {SECRET}", f"{SECRET}\0", "ké"])
+async def test_a_key_that_no_header_can_hold_is_not_sent_and_not_repeated_in_the_error(
+    key: str, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(request: httpx.Request) -> httpx.Response:
+        raise httpx.LocalProtocolError(f"Illegal header value {request.headers['x-key']!r}")
+
+    async with nothing_shown(caplog, capsys) as shown:
+        crm = Watched(refused, StaticHeaders({"x-key": SecretStr(key)}))
+        await crm.call("GET")
+        assert any("the header x-key would hold a line break" in line for line in crm.shown)
+        shown.extend(crm.shown)

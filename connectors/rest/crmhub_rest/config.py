@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from socket import inet_aton
 from typing import Annotated, Literal, cast
 
 from pydantic import Field, SecretStr, create_model, model_validator
@@ -17,6 +18,8 @@ from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.settings import Setting
 
 __all__ = ["RestConfig", "config_of"]
+
+_EMBEDDING = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))
 
 
 class RestConfig(ConnectorConfig):
@@ -96,16 +99,33 @@ def _field(setting: Setting) -> tuple[object, object]:
 
 
 def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    address = _address(host)
+    return address.is_loopback if address is not None else host == "localhost" or host.endswith(".localhost")
 
 
 def _is_private(host: str) -> bool:
-    try:
-        return not ip_address(host.strip("[]")).is_global
-    except ValueError:
+    address = _address(host)
+    if address is None:
         return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))
+    site = isinstance(address, IPv6Address) and address.is_site_local
+    return not address.is_global or address.is_multicast or site
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is, however it is written: ``127.1`` is one too; ``None`` for a name."""
+    try:
+        address = ip_address(host.strip("[]"))
+    except ValueError:
+        try:
+            return IPv4Address(inet_aton(host))
+        except OSError:
+            return None
+    return _within(address) or address if isinstance(address, IPv6Address) else address
+
+
+def _within(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address that an IPv6 one leads to (RFC 4291, 2.5.5; RFC 6052, 2.1; RFC 3056)."""
+    if address.ipv4_mapped is not None or address.sixtofour is not None:
+        return address.ipv4_mapped or address.sixtofour
+    embeds = any(address in net for net in _EMBEDDING) and address != IPv6Address("::1")
+    return IPv4Address(address.packed[-4:]) if embeds else None

@@ -86,7 +86,8 @@ class Messages:
                 (part.text(self._settings) or "") if (part := verify.basic.get(name)) is not None else ""
                 for name in ("user", "password")
             )
-            self._demand_secret(pair.replace(":", ""))
+            for part in verify.basic.values():
+                self._demand_secret(part.text(self._settings) or "")
             expected = f"Basic {base64.b64encode(pair.encode()).decode()}"
             self._same(expected, headers.get("authorization", ""))
         elif verify.url is not None:
@@ -140,7 +141,7 @@ class Messages:
         return keys
 
     def _same(self, expected: str, given: str) -> None:
-        if not compare.compare_digest(expected.encode(), given.encode()):
+        if not compare.compare_digest(expected.encode(), given.encode(errors="replace")):
             raise self._unproved()
 
     def _demand_secret(self, secret: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from crmhub.errors import AuthError
+from crmhub.errors import AuthError, ConfigError
+from crmhub.hub import Hub
 from crmhub.powers import SupportsMessages
 from crmhub_rest.conformance.pipedrive import PipedriveOrg
 
@@ -37,3 +38,18 @@ async def test_the_same_body_is_not_even_looked_at_without_the_proof(org: Pipedr
     assert isinstance(connector, SupportsMessages)
     with pytest.raises(AuthError, match="origin is not proved"):
         connector.parse_webhook(b"[" * 100_000, {"authorization": "Basic d3Jvbmc="})
+
+
+async def test_without_a_password_no_message_is_believed_though_a_user_name_is_known() -> None:
+    async with Hub() as hub:
+        connector = hub.add("crm", "pipedrive", api_token="a-token-of-a-user").connector
+        assert isinstance(connector, SupportsMessages)
+        with pytest.raises(ConfigError, match="no secret is set to prove messages with"):
+            connector.parse_webhook(b"{}", {"authorization": "Basic Y3JtaHViOg=="})
+
+
+async def test_a_header_that_is_no_text_proves_nothing(org: PipedriveOrg) -> None:
+    connector = org.connect(webhook_user="webhook", webhook_password="sesame-open-123")
+    assert isinstance(connector, SupportsMessages)
+    with pytest.raises(AuthError, match="origin is not proved"):
+        connector.parse_webhook(b"{}", {"authorization": "Basic \udcff"})
