@@ -43,6 +43,13 @@ class Keyring:
             await self._database.read(self.reload)
         return self._secrets.open(sealed, place)
 
+    def open_here(self, connection: Connection, sealed: str, place: Place) -> bytes:
+        """The value, as :meth:`open` gives it, within a transaction of the caller's."""
+        kid = kid_of(sealed)
+        if kid is not None and not self._secrets.knows(kid):
+            self.reload(connection)
+        return self._secrets.open(sealed, place)
+
     def seal(self, connection: Connection, plain: bytes, place: Place) -> str:
         """The value sealed with the newest data key, for the write transaction that stores it.
 

@@ -20,7 +20,7 @@ from crmhub.store.database import Database
 from crmhub.store.key import KeySource, decoded_key, make_key, write_keys
 from crmhub.store.keyring import Keyring, add_data_key, newest_data_key, wrapping_keys
 from crmhub.store.secrets import Place, Secrets
-from crmhub.store.tables import data_key, token
+from crmhub.store.tables import approval, data_key, named_key, token
 
 __all__ = ["Rotation", "rotate"]
 
@@ -45,13 +45,18 @@ class _Sealed:
 
     table: Table
     row: Column[str]
-    value: Column[str]
+    value: Column[str] | Column[str | None]
 
     def place(self, row: str) -> Place:
         return Place(self.table.name, row, self.value.name)
 
 
-_SEALED = (_Sealed(token, token.c.connection, token.c.value),)
+_SEALED = (
+    _Sealed(token, token.c.connection, token.c.value),
+    _Sealed(named_key, named_key.c.name, named_key.c.value),
+    _Sealed(approval, approval.c.handle, approval.c.request),
+    _Sealed(approval, approval.c.handle, approval.c.decision),
+)
 
 
 async def rotate(database: Database, keyring: Keyring, clock: Clock, new: SecretStr | None) -> Rotation:

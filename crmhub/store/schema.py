@@ -10,7 +10,7 @@ from crmhub.errors import StoreError
 
 __all__ = ["HEAD", "is_known", "schema_version", "upgrade"]
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest step in ``migrations/versions``; known here so that alembic is loaded only to migrate."""
 
 _TABLE = "alembic_version"

@@ -25,6 +25,7 @@ from crmhub.store.key import KeySource, key_file_of
 from crmhub.store.keyring import Keyring, open_keyring
 from crmhub.store.linking import LinkClash, explain_clash
 from crmhub.store.links import Links
+from crmhub.store.named_keys import NamedKeys
 from crmhub.store.opening import connect, database_file, parse_url, prepare_file, store_name
 from crmhub.store.quotas import Quotas
 from crmhub.store.records import Changes
@@ -50,6 +51,7 @@ class Store:
         self._clock = clock
         self._events = events
         self._keyring = keyring
+        self.keys = NamedKeys(database, clock, keyring)
         self.tokens = Tokens(database, clock, keyring)
         self.quotas = Quotas(database, clock)
         self.budgets = Budgets(database, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     DateTime,
     Dialect,
@@ -24,6 +25,11 @@ from sqlalchemy.types import TypeDecorator
 
 __all__ = [
     "Instant",
+    "agent_token",
+    "agent_write",
+    "approval",
+    "audit_head",
+    "audit_log",
     "budget",
     "budget_use",
     "checkpoint",
@@ -32,6 +38,7 @@ __all__ = [
     "intent",
     "link",
     "metadata",
+    "named_key",
     "quota",
     "quota_slot",
     "run",
@@ -256,4 +263,80 @@ dead_letter = Table(
     Column("last_at", Instant, nullable=False),
     Column("state", String, nullable=False),
     Index("ix_dead_letter_job_state", "job", "state", "first_at", "id"),
+)
+
+# Keys that the store makes for itself: of the audit chain, of pseudonyms, of cursors; sealed like tokens.
+named_key = Table(
+    "named_key",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+# Rows are only ever added, but for the oldest ones, which a row of the chain itself says are gone.
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("stream", String, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("kid", String, nullable=False),
+    Column("mac", String, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("stream", "seq"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("stream", String, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("kid", String, nullable=False),
+    Column("mac", String, nullable=False),
+)
+
+# What was asked and what was decided are sealed, each bound to its row.
+approval = Table(
+    "approval",
+    metadata,
+    Column("handle", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("plan_hash", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", String),
+    Column("request", Text, nullable=False),
+    Column("decision", Text),
+    Index("ix_approval_state", "state", "created_at"),
+)
+
+# The write-ahead ledger of agents: what was about to be sent, by the caller's idempotency key.
+agent_write = Table(
+    "agent_write",
+    metadata,
+    Column("agent", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("tool", String, nullable=False),
+    Column("digest", String, nullable=False),
+    Column("handle", String),
+    Column("started_at", Instant, nullable=False),
+    Column("outcome", Text),
+    PrimaryKeyConstraint("agent", "key"),
+    Index("ix_agent_write_started_at", "started_at"),
+)
+
+agent_token = Table(
+    "agent_token",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("agent", String, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    UniqueConstraint("hash", name="uq_agent_token_hash"),
 )
