@@ -187,26 +187,29 @@ def test_what_a_killed_process_held_is_taken_over_at_once(store_url: str, crm: C
 # ── how fast, and how many at once ───────────────────────────────────────────────────────────────
 
 
-def hammer(url: str, crm: Crm, calls: int, endpoint: str) -> None:
+def hammer(url: str, crm: Crm, calls: int, endpoint: str) -> float:
+    """Have four processes make ``calls`` each; when they were let go, by the CRM's clock."""
     with ExitStack() as stack:
         arguments = ("book", url, crm.url, calls, endpoint)
         processes = [stack.enter_context(worker(*arguments)) for _ in range(4)]
         assert [hear(process) for process in processes] == ["ready"] * 4
+        let_go = time.monotonic()
         for process in processes:
             say(process)
         for process in processes:
             finish(process)
+    return let_go
 
 
 def test_four_processes_together_keep_to_the_rate(store_url: str, crm: Crm) -> None:
-    hammer(store_url, crm, 40, "rated")
+    let_go = hammer(store_url, crm, 40, "rated")
 
-    at = sorted(crm.arrivals)
+    at = sorted(arrived - let_go for arrived in crm.arrivals)
     assert len(at) == 160
-    most = max(sum(start <= other < start + 1.0 for other in at) for start in at)
-    assert most <= 50 + 10
-    assert at[-1] - at[0] >= (160 - 10 - 1) / 50 - 0.1
-    assert at[-1] - at[0] < 2 * 160 / 50, "the limit is used, too"
+    # A slow machine brings calls late and in heaps, never early: the n-th may not be there before its turn.
+    early = [number for number, arrived in enumerate(at, start=1) if arrived < (number - 10 - 1) / 50 - 0.1]
+    assert not early
+    assert at[-1] < 5 * 160 / 50, "the limit is used, too"
 
 
 def test_four_processes_together_keep_to_the_number_of_calls_at_once(store_url: str, crm: Crm) -> None:
