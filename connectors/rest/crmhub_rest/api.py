@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import msgspec
 
 from crmhub.connector import Context, Native, Value
-from crmhub.errors import ConnectorError
-from crmhub.http import HttpClient, Response
-from crmhub_rest.language.call import Call, Encoding, Listing, Nested
+from crmhub.errors import BadRequest, ConnectorError
+from crmhub.http import HttpClient, HttpSettings, Response, Sink
+from crmhub.http.paths import origin
+from crmhub_rest.language.call import Call, Encoding, Listing, Nested, ResultFile
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.members import apart
 from crmhub_rest.language.path import ABSENT, JsonPath, put
@@ -21,6 +22,7 @@ from crmhub_rest.seams import Seams
 
 __all__ = ["Api", "Exchange"]
 
+_LONGEST_DOWNLOAD = 600.0  # seconds, from a host of files
 _json = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -47,9 +49,11 @@ class Api:
         self.crm = crm
         self.seams = seams
         self.concurrency = http.concurrency
+        self.clock = context.clock
         self._http = http
         self._settings = settings
         self._context = context
+        self._strangers: dict[str, HttpClient] = {}
         self.noticed: dict[str, str] = {}
         """By object: what the description names, and records do not have."""
         self.watcher: Callable[[Exchange, Response | None], None] = _unwatched
@@ -62,9 +66,11 @@ class Api:
         """
         if lines and object not in self.noticed:
             told = self.noticed[object] = f"no record has {', '.join(lines)}"
-            self._context.events.emit(
-                "read.dangling", connection=self._context.connection, object=object, error=told
-            )
+            self.tell("read.dangling", object, error=told)
+
+    def tell(self, event: str, object: str, **detail: str) -> None:
+        """Tell observers."""
+        self._context.events.emit(event, connection=self._context.connection, object=object, **detail)
 
     def scope(self, object: str, values: Mapping[str, Value] | None = None) -> dict[str, Value]:
         """What the placeholders of a call for that object stand for."""
@@ -146,6 +152,31 @@ class Api:
             raise
         self.watcher(told, reply)
         return reply
+
+    async def download(self, file: ResultFile, call: Call, link: str, into: Sink, object: str) -> None:
+        """Write the file at a link that the CRM gave into the sink.
+
+        From one of the file's ``hosts`` it comes by a client without credentials; any other place than the
+        connection's own origin is refused with ``BadRequest``.
+        """
+        try:
+            client = self._client_of(link, file.hosts)
+            await client.request("get", link, endpoint=call.limit, expect="any", into=into)
+        except ConnectorError as error:
+            error.at(object=object)
+            raise
+
+    def _client_of(self, link: str, hosts: Sequence[str]) -> HttpClient:
+        scheme, host, port = origin(link)
+        if not any(f".{host}".endswith(f".{one.lower()}") for one in hosts):
+            return self._http
+        make = self._context.http
+        if scheme != "https" or make is None:
+            raise BadRequest(f"a file on {host} is only fetched by https")
+        base = f"https://{host}:{port}"
+        if base not in self._strangers:
+            self._strangers[base] = make(HttpSettings(base_url=base, timeout=_LONGEST_DOWNLOAD))
+        return self._strangers[base]
 
     def rows(self, role: str, call: Call, scope: Scope, response: Response) -> list[Value]:
         """The raw records of a reply. Raises ``BadResponse`` that names what is there instead."""

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import aclosing, closing
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from crmhub.connector import Native, Value
-from crmhub.errors import BadResponse, Unavailable, Where
+from crmhub.errors import BadResponse, NotFound, Unavailable, Where
 from crmhub_rest.api import Api
+from crmhub_rest.export_file import ExportFile, typed
 from crmhub_rest.guards import Watch, dangling, demand_records, missing_way
-from crmhub_rest.language.call import Listing
+from crmhub_rest.jobs import JobFailed, Jobs
+from crmhub_rest.language.call import Job, Listing, ResultFile
 from crmhub_rest.language.paging import Paging, Place
 from crmhub_rest.language.template import Scope
+from crmhub_rest.nowhere import nowhere
 from crmhub_rest.schemas import Described
 
 __all__ = ["Got", "Pages"]
 
 _ONE_PAGE = Paging(offset="none")
+_JOB = "job"
+"""The member of a place that is the id of the job that the pages are of."""
+_DONE = "done"
+"""The same for how many records of a file have come."""
+_FILE_PAGE = 1000
 _WHOLE = frozenset({"list", "changes"})
 """Calls that give records as they are, with what every record has."""
 _TRIES = 5
@@ -70,14 +79,86 @@ class Pages:
         place: Place | None = None,
         extra: Native | None = None,
     ) -> AsyncGenerator[Got]:
-        """All pages from ``place`` on, up to the paging's ``cap``; ``extra`` is added to each call."""
+        """All pages from ``place`` on, up to the paging's ``cap``; ``extra`` is added to each call.
+
+        Of a listing with a job the first page is empty: from its place on a read can go on with the job.
+        """
+        if listing.job is None:
+            steps = self._paged(role, listing, scope, fields, place, extra or {})
+        else:
+            steps = self._of_job(role, listing, listing.job, scope, fields, place)
+        async with aclosing(steps):
+            async for got in steps:
+                yield got
+
+    async def _of_job(
+        self, role: str, listing: Listing, job: Job, scope: Scope, fields: Sequence[str], place: Place | None
+    ) -> AsyncGenerator[Got]:
+        """The pages of what a job gives. One that cannot be gone on with is started anew."""
+        jobs = Jobs(self._api)
+        inner = {name: value for name, value in (place or {}).items() if name != _JOB}
+        id_ = place.get(_JOB) if place is not None else None
+        if id_ is not None:
+            try:
+                await jobs.finish(job, {**scope, "job": id_})
+            except (JobFailed, NotFound):
+                id_, inner = None, {}
+        if id_ is None:
+            id_, at = await jobs.start(job, {**scope, "fields": [*fields]})
+            yield Got((), {_JOB: id_}, at)
+            await jobs.finish(job, {**scope, "job": id_})
+        known = {**scope, "job": id_}
+        if listing.file is not None:
+            steps = self._of_file(role, listing, listing.file, known, inner)
+        else:
+            steps = self._paged(role, listing, known, fields, inner or None, {})
+        async with aclosing(steps):
+            async for got in steps:
+                following = None if got.following is None else {**got.following, _JOB: id_}
+                yield replace(got, following=following)
+
+    async def _of_file(
+        self, role: str, listing: Listing, says: ResultFile, scope: Scope, place: Place
+    ) -> AsyncGenerator[Got]:
+        """The records of a file, a page at a time."""
+        response = await self._api.send(role, listing, scope, idempotent=True)
+        link = says.at.get(response.json())
+        if not isinstance(link, str):
+            raise nowhere(says.at, response.json(), self._of.name, "the file's URL (file.at)")
+        done, size = place.get(_DONE, 0), self._size or _FILE_PAGE
+        done = done if isinstance(done, int) else 0
+        with closing(ExportFile(self._api.clock, says)) as file:
+            await self._api.download(says, listing, link, file, self._of.name)
+            await file.open(done)
+            raw = await file.take(size)
+            while True:
+                following = await file.take(size) if raw else []
+                done += len(raw)
+                rows = [self.flat(typed(says, self._of, one)) for one in raw]
+                if role in _WHOLE:
+                    demand_records(self._of, raw, rows)
+                yield Got(rows, {_DONE: done} if following else None, response.sent_at)
+                if not following:
+                    return
+                raw = following
+
+    async def _paged(
+        self,
+        role: str,
+        listing: Listing,
+        scope: Scope,
+        fields: Sequence[str],
+        place: Place | None,
+        extra: Native,
+    ) -> AsyncGenerator[Got]:
+        """The pages of a call."""
         paging = listing.page or _ONE_PAGE
         here: Place | None = paging.start() if place is None else place
         watch = Watch(self._of, role, listing, whole=place is None)
         while here is not None:
             watch.leaves_for(here)
             size = self._size_of(paging)
-            page = await self._page(role, listing, scope, fields, here, size, extra or {})
+            page = await self._page(role, listing, scope, fields, here, size, extra)
             watch.came(page.rows, page.reply)
             following = None
             if listing.page is not None:
@@ -86,7 +167,7 @@ class Pages:
                 if role == "list":
                     self._api.notice(self._of.name, dangling(self._of, page.raw, page.rows, fields))
                 if following is None and size is not None and len(page.rows) >= size > 1:
-                    await self._demand_end(watch, role, listing, scope, page, here, extra or {})
+                    await self._demand_end(watch, role, listing, scope, page, here, extra)
             following = self._api.seams.next_place(self._of.name, role, page.reply, following)
             if following is not None and paging.reaches_cap(watch.count, size or len(page.rows)):
                 yield Got(page.rows, None, page.at, capped=True)

@@ -34,7 +34,7 @@ from crmhub_rest.nowhere import members
 from crmhub_rest.schemas import Described
 from crmhub_rest.seams import Seams
 
-__all__ = ["Gone", "classifier", "is_gone", "problem_of", "refused", "refused_token"]
+__all__ = ["Gone", "classifier", "clean", "is_gone", "problem_of", "refused", "refused_token"]
 
 
 class Gone(NotFound):
@@ -135,7 +135,7 @@ def _error(
     crm: Crm, kind: Kind, rule: Rule | None, body: Value, what: str, response: Response | None
 ) -> ConnectorError:
     message = crm.refusal.said(body, "message")
-    said = _clean(message or "") or _unread(crm, body)
+    said = clean(message or "") or _unread(crm, body)
     made = _KINDS[kind]
     error = made(
         f"{what}: {said}" if said else what,
@@ -175,7 +175,8 @@ def _found(where: JsonPath | Pattern | None, body: Value, message: str | None) -
     return found[1] if found is not None and found.groups() else None
 
 
-def _clean(message: str) -> str:
+def clean(message: str) -> str:
+    """A message without the values that it quotes."""
     text = "".join(letter if letter.isprintable() else " " for letter in _VALUES.sub("…", message))
     return redact(" ".join(text.split()))[:_LONGEST]
 

@@ -67,9 +67,10 @@ async def _first_page(seen: Seen, api: Api, schemas: Schemas, of: Described, siz
     async with aclosing(Everything(api, schemas).pages(scope, None)) as found:
         async for got in found:
             seen.records, seen.more = [dict(row) for row in got.rows], got.following is not None
-            break
+            if says.list.job is None or got.rows:
+                break
     for exchange, reply in seen.exchanges:
-        if exchange.role == "list" and reply is not None:
+        if exchange.role == "list" and reply is not None and says.list.file is None:
             rows = api.rows("list", says.list, api.scope(of.name), reply) if says.list.under is None else []
             seen.raw = rows[0] if rows else None
             if says.list.page is not None and says.list.page.size and len(rows) > size:

@@ -12,7 +12,7 @@ from crmhub_rest.language.path import JsonPath
 from crmhub_rest.language.template import PathTemplate, Template
 from crmhub_rest.language.times import TimeForm
 
-__all__ = ["Call", "Encoding", "Listing", "Method", "Nested"]
+__all__ = ["Call", "Encoding", "Job", "Listing", "Method", "Nested", "ResultFile"]
 
 Method: TypeAlias = Literal["get", "post", "put", "patch", "delete"]
 Encoding: TypeAlias = Literal["repeat", "comma", "brackets", "json", "base64"]
@@ -102,6 +102,43 @@ class Nested(Part):
     """Fields that each of them gets from the row that it stands in."""
 
 
+class Job(Part):
+    """Work that the CRM does by itself before the listing can give anything: exports, bulk queries."""
+
+    start: Call
+    """Begins it; it has the placeholders of the listing, such as ``${fields}`` and ``${since}``."""
+    id: JsonPath = JsonPath("id")
+    """In the reply to ``start``: the job's id, which is ``${job}`` from then on, in the listing too."""
+    poll: Call
+    """Asks how far it is."""
+    state: JsonPath
+    """In the reply to ``poll``: a word for how far it is."""
+    done: list[str] = Field(min_length=1)
+    """The words for a job that is done."""
+    failed: list[str] = []
+    """The words for a job that will never be."""
+    message: JsonPath | None = None
+    """In the reply to ``poll``: why it failed."""
+    every: float = Field(default=5.0, gt=0)
+    """Seconds from one ``poll`` to the next."""
+    within: float = Field(default=3600.0, gt=0)
+    """Seconds that are waited; the next read then waits on for the same job, from its checkpoint."""
+
+
+class ResultFile(Part):
+    """A file with the records, packed or not (zip, gzip), which the reply to the listing's call names."""
+
+    at: JsonPath
+    """Where the reply has the file's URL."""
+    form: Literal["csv", "json_lines"]
+    """What is in it: a table under a line of names, whose texts are read by the fields' types, or a record a
+    line."""
+    columns: dict[str, str] = {}
+    """Of a table: the fields' names for columns that have others."""
+    hosts: list[str] = []
+    """Hosts, with all below them, that it may be on besides the base URL's; credentials stay at home."""
+
+
 class Listing(Call):
     """A call that gives records in pages."""
 
@@ -117,9 +154,17 @@ class Listing(Call):
     """With ``under``: the field in which each record has that id."""
     chunk: int | None = Field(default=None, ge=200)
     """Characters of ``${fields}`` that one call can carry: more fields are asked for by several calls."""
+    job: Job | None = None
+    """What the CRM must have done before the call gives anything: ``${job}`` is its id."""
+    file: ResultFile | None = None
+    """With ``job``: the file that has the records, in place of ``rows``."""
 
     @model_validator(mode="after")
     def _gives_rows(self) -> Listing:
-        if self.rows is None:
+        if self.rows is None and self.file is None:
             raise ValueError("say where the records are in the reply: rows: results, or rows: .")
+        if self.file is not None and (self.job is None or self.rows is not None or self.page is not None):
+            raise ValueError("a file belongs to a job, and has neither rows nor page")
+        if self.job is not None and self.chunk is not None:
+            raise ValueError("a job takes all fields at once: leave chunk out")
         return self

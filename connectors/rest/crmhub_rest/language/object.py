@@ -45,6 +45,8 @@ class Changes(Listing):
             raise ValueError("reanchor needs the oldest change first")
         if self.reanchor != (self.ties is not None):
             raise ValueError("reanchor and ties belong together: a page can be full of one instant")
+        if self.reanchor and self.job is not None:
+            raise ValueError("a job gives all changes at once: leave reanchor out")
         return self
 
 
@@ -92,6 +94,12 @@ class Filter(Listing):
     """With ``each``: the word for ``${op}`` where a field is to hold nothing; ``${value}`` is absent then."""
     times: TimeForm = TimeForm("iso")
     """How an instant is written in a condition."""
+
+    @model_validator(mode="after")
+    def _at_once(self) -> Filter:
+        if self.job is not None:
+            raise ValueError("records that meet conditions are not given by a job")
+        return self
 
 
 class Count(Call):

@@ -31,6 +31,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "choices": frozenset[str](),
     "link": frozenset({"id", "ids", "to", "target", "after"}),
     "write": frozenset({"id", "key", "match", "fields", "trace", "links", "now"}),
+    "job": frozenset({"job"}),
 }
 
 _PARTS = frozenset(f"since.{part}" for part in PARTS)
@@ -104,7 +105,10 @@ def _of_object(of: CrmObject) -> Iterator[tuple[str, tuple[Step, ...]]]:
 
 
 def _unknown(data: Value, path: tuple[Step, ...], known: frozenset[str]) -> Iterator[Complaint]:
-    """Unknown placeholders at that path and below; ``ties`` of changes have a role of their own."""
+    """Unknown placeholders at that path and below; ``ties`` of changes have a role of their own.
+
+    A listing that has a job knows its id, and so does whatever is in it.
+    """
     here: Value = data
     for step in path:
         if isinstance(here, dict):
@@ -112,6 +116,8 @@ def _unknown(data: Value, path: tuple[Step, ...], known: frozenset[str]) -> Iter
         elif isinstance(here, list) and isinstance(step, int):
             here = here[step]
     if isinstance(here, dict):
+        if isinstance(here.get("job"), dict):
+            known |= ROLES["job"]
         for key in here:
             if key != "ties":
                 yield from _unknown(data, (*path, key), known)
