@@ -241,7 +241,10 @@ def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMa
 
 def _compiled(spec: MapSpec, rules: tuple[Rule, ...], compounds: frozenset[str]) -> CompiledMap:
     heads = dict.fromkeys(
-        name.partition(".")[0] for rule in rules if rule.reads for name in (*rule.to, *rule.extra)
+        name.partition(".")[0]
+        for rule in rules
+        if rule.reads
+        for name in (*rule.to, *rule.extra, *_kind(rule))
     ) | dict.fromkeys(spec.where)
     by_path = {rule.path.text: rule for rule in rules}
     places = {text: place_of(rule) for text, rule in by_path.items()}
@@ -250,7 +253,12 @@ def _compiled(spec: MapSpec, rules: tuple[Rule, ...], compounds: frozenset[str])
 
 
 def _there(rule: Rule, schema: ObjectSchema) -> bool:
-    return all(name.partition(".")[0] in schema.fields for name in (*rule.to, *rule.extra))
+    return all(name.partition(".")[0] in schema.fields for name in (*rule.to, *rule.extra, *_kind(rule)))
+
+
+def _kind(rule: Rule) -> tuple[str, ...]:
+    """The field that names a reference's object; not one outside of the schema (``$…``), which costs more."""
+    return (rule.type,) if rule.type and not rule.type.startswith("$") else ()
 
 
 def _compounds(rules: Sequence[Rule]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
 from crmhub.mapping.codecs.base import CodecError
-from crmhub.mapping.rules import Rule
+from crmhub.mapping.rules import Rule, TypedId
 from crmhub.native import Native, Value
 
 __all__ = ["Body", "Reader", "Store", "decoder", "is_text", "reader_of", "reader_with"]
@@ -99,7 +99,7 @@ class Body:
         """Lines that decode the rule's value, if the record has it, and store it."""
         wide = rule.wide
         if wide is None:
-            stored = store(self._decoded(rule))
+            stored = store(self._told(rule, self._decoded(rule)))
             self.add(*self._fetch(rule))
             self.add(*(stored if self._quick else ["if v is not M:", *_indented(stored)]))
             return
@@ -112,6 +112,12 @@ class Body:
             there = " or ".join(f"{self.constant(head)} in record" for head in heads)
             lines = [f"if {there}:", *_indented(lines)]
         self.add(*lines)
+
+    def _told(self, rule: Rule, value: str) -> str:
+        """The expression for a reference's id together with the object that the record says it is of."""
+        if rule.type is None:
+            return value
+        return f"{self.constant(_typed_by(rule.type))}({value}, record)"
 
     def got(self, name: str) -> str:
         """The expression for a native field; ``None`` where a record may lack it and does."""
@@ -157,6 +163,19 @@ class Body:
 
 
 _MISSING = object()
+
+
+def _typed_by(name: str) -> Callable[[object, Native], object]:
+    """Gives an id its type, by the dotted name of the native field that says it, where that is not empty."""
+    steps = name.split(".")
+
+    def typed(id: object, record: Native) -> object:
+        kind: object = record
+        for step in steps:
+            kind = cast("dict[str, object]", kind).get(step) if isinstance(kind, dict) else None
+        return TypedId(id, kind) if isinstance(id, str) and isinstance(kind, str) and kind else id
+
+    return typed
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

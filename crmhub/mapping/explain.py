@@ -22,7 +22,7 @@ class Resolver(Protocol):
     """Finds the record that a reference means in the target."""
 
     def __call__(
-        self, source: CompiledMap, rule: Rule, value: str, resolved: Values
+        self, source: CompiledMap, rule: Rule, value: object, resolved: Values
     ) -> tuple[Pointer | None, str]:
         """The record, if there is one, and in words how it was found or why not.
 
@@ -131,7 +131,7 @@ class _Way:
             return self._written(there, {path: value})
         if self._resolve is None:
             return None, f"{there.ref[0]} is found by {there.by}" if there.by else "found by its link"
-        pointer, how = self._resolve(self._source, there, str(value), self._resolved)
+        pointer, how = self._resolve(self._source, there, value, self._resolved)
         if pointer is None:
             return None, how
         self._resolved[path] = pointer

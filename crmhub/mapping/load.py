@@ -15,7 +15,7 @@ from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.compiled import CompiledMap, compile_map
 from crmhub.mapping.parse import parse_mapping
-from crmhub.mapping.rules import MappingSpec, ModelOf
+from crmhub.mapping.rules import MappingSpec, MapSpec, ModelOf, Rule
 from crmhub.models import Record
 from crmhub.models.registry import BUILT_IN
 from crmhub.native import Native, Value
@@ -123,7 +123,9 @@ class ConnectionMapping:
     def __init__(self, spec: MappingSpec, schemas: Mapping[str, ObjectSchema] | None = None) -> None:
         self.spec = spec
         known = schemas or {}
-        self.maps = tuple(compile_map(entry, known.get(entry.object)) for entry in spec.maps)
+        self.maps = tuple(
+            compile_map(_with_objects(entry, spec.maps), known.get(entry.object)) for entry in spec.maps
+        )
         self._by_object = _by_object(self.maps)
 
     def only(self, heads: frozenset[str]) -> ConnectionMapping:
@@ -172,6 +174,21 @@ class ConnectionMapping:
     def fields(self, object: str) -> tuple[str, ...]:
         """The native fields that the object's maps need."""
         return _merged(entry.fields for entry in self.of_object(object))
+
+
+def _with_objects(entry: MapSpec, maps: Iterable[MapSpec]) -> MapSpec:
+    """The map with its references knowing the objects of their models: those that one model alone has."""
+    if all(rule.type is None for rule in entry.rules):
+        return entry
+    models: dict[str, set[str]] = {}
+    for one in maps:
+        models.setdefault(one.object, set()).add(one.model)
+    alone = [(name, next(iter(each))) for name, each in models.items() if len(each) == 1]
+
+    def told(rule: Rule) -> Rule:
+        return replace(rule, objects=tuple(pair for pair in alone if pair[1] in rule.ref))
+
+    return replace(entry, rules=tuple(told(rule) if rule.type else rule for rule in entry.rules))
 
 
 def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

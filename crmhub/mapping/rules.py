@@ -5,19 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, cast
+from typing import Literal, Self, TypeAlias, cast
 
 from crmhub.mapping.codecs.base import Codec, Kind, WideCodec
 from crmhub.mapping.paths import Path
 from crmhub.models import Record
 from crmhub.native import Value
 
-__all__ = ["Compare", "CustomRule", "MapSpec", "MappingSpec", "ModelOf", "Policy", "Rule"]
+__all__ = ["Compare", "CustomRule", "MapSpec", "MappingSpec", "ModelOf", "Policy", "Rule", "TypedId"]
 
 Compare: TypeAlias = Literal["exact", "set", "text", "ignore"]
 Policy: TypeAlias = Literal["always", "if_empty", "create_only"]
 ModelOf: TypeAlias = "Mapping[str, Sequence[type[Record]]]"
 """Model classes by model name; several where a model is a union told apart by constants."""
+
+
+class TypedId(str):
+    """The id that a reference holds, where the record says of which native object it is."""
+
+    __slots__ = ("object",)
+    object: str
+
+    def __new__(cls, id: str, object: str) -> Self:
+        """An id like any other, equal to its text."""
+        made = super().__new__(cls, id)
+        made.object = object
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +54,8 @@ class Rule:
     """The native field that names the object a polymorphic reference points to."""
     prefixes: tuple[tuple[str, str], ...] = ()
     """How ids begin that a polymorphic reference holds, and the model that each beginning stands for."""
+    objects: tuple[tuple[str, str], ...] = ()
+    """The native objects that ``type`` can name, and the model of each."""
     reads: bool = True
     writes: bool = True
     policy: Policy = "always"
@@ -66,7 +81,13 @@ class Rule:
         """The model of the record that an id points to; ``None`` where neither rule nor id tells."""
         if len(self.ref) == 1:
             return self.ref[0]
+        if isinstance(id, TypedId):
+            return next((model for name, model in self.objects if name == id.object), None)
         return next((model for prefix, model in self.prefixes if str(id).startswith(prefix)), None)
+
+    def tells(self, id: object) -> bool:
+        """Whether it is known of which kind the record is that an id points to, be it none that is mapped."""
+        return bool(self.prefixes) or isinstance(id, TypedId)
 
     @property
     def extra(self) -> tuple[str, ...]:

@@ -41,7 +41,14 @@ def _model(rule: Rule) -> str | Callable[[object], str] | None:
     if len(rule.ref) == 1:
         return rule.ref[0]
     # of several models, not every CRM says which one it is
-    return (lambda id_: rule.model_of(id_) or Record.model) if rule.prefixes else Record.model
+    if rule.prefixes:
+        return lambda id_: rule.model_of(id_) or Record.model
+    models = [model for _, model in rule.objects]
+    if not models:
+        return Record.model
+    # what is of a model with several objects (a contact or a lead) could not be written back by its model
+    whole = {model for model in models if models.count(model) == 1}
+    return lambda id_: model if (model := rule.model_of(id_)) in whole else Record.model
 
 
 def nest(values: Mapping[str, object], places: Mapping[str, Place]) -> dict[str, object]:

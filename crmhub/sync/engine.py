@@ -7,7 +7,7 @@ one transaction. Killed anywhere, the next run takes up at the last committed pa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from crmhub.connector import Checkpoint, Deletion, Missing, Native, ReadRequest
 from crmhub.directory import Directory
 from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
+from crmhub.mapping.rules import TypedId
 from crmhub.mapping.values import digest
 from crmhub.prefetch import ahead, beside
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
@@ -29,7 +30,7 @@ from crmhub.sync.apply import Applied, Applier
 from crmhub.sync.job import Job, model_names
 from crmhub.sync.plan import Item, Plan, is_unchanged, plan
 from crmhub.sync.readback import recover
-from crmhub.sync.references import Directories, References
+from crmhub.sync.references import Directories, Pointed, References, links_of, place_of
 from crmhub.sync.report import SyncReport
 from crmhub.sync.streams import Stream, stream_between
 
@@ -301,9 +302,7 @@ class SyncEngine:
         items = await self._items(stream, records)
         source, target = self._job.source, self._job.target
         links = await self._store.links.find((source, stream.object), target, [item.ref.id for item in items])
-        pointed = {
-            path: await self._pointed(path, objects, items) for path, objects in stream.referred.items()
-        }
+        pointed = {path: await self._pointed(stream, path, items) for path in stream.referred}
         fresh = any(not is_unchanged(item, links.get(item.ref.id)) for item in items)
         directories = await self._meanings() if fresh else Directories()
         references = References(self._job, directories, pointed)
@@ -335,14 +334,36 @@ class SyncEngine:
                     found[source] = record
         return found
 
-    async def _pointed(
-        self, path: str, objects: Collection[str], items: Sequence[Item]
-    ) -> Mapping[str, Link]:
-        """Links of the records that a page's references point to, by source id."""
-        ids = {str(value) for item in items if (value := item.values.get(path)) is not None}
-        if not ids:
+    async def _pointed(self, stream: Stream, path: str, items: Sequence[Item]) -> Pointed:
+        """Links of the records that a page's references point to."""
+        values = [value for item in items if (value := item.values.get(path)) is not None]
+        if not values:
             return {}
-        return await self._store.links.find_any(self._job.source, ids, self._job.target, objects=objects)
+        source, target = self._job.source, self._job.target
+        found = await links_of(self._store.links, source, target, values, stream.referred[path])
+        await self._tell(
+            stream, path, [item for item in items if place_of(item.values.get(path)) not in found]
+        )
+        return found
+
+    async def _tell(self, stream: Stream, path: str, items: Sequence[Item]) -> None:
+        """Ask of which objects references are that no link knows, where only records one by one tell it."""
+        lacking = [
+            (item, rule.type)
+            for item in items
+            if (value := item.values.get(path)) is not None
+            and (rule := item.route.source.by_path[path]).type
+            and rule.type.partition(".")[0] not in stream.fields
+            and not rule.tells(value)
+        ]
+        if not lacking:
+            return
+        ids, fields = [item.ref.id for item, _ in lacking], sorted({name for _, name in lacking})
+        records = await self._source.connector.get(stream.object, ids, fields)
+        for (item, name), record in zip(lacking, records, strict=True):
+            kind = None if isinstance(record, Missing) else record.get(name)
+            if isinstance(kind, str) and kind:
+                item.values[path] = TypedId(str(item.values[path]), kind)
 
     async def _items(self, stream: Stream, records: Sequence[Native]) -> Sequence[Item]:
         able = await self._source.able(stream.object)

@@ -14,9 +14,9 @@ from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.explain import Explanation, explain
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec, Rule
-from crmhub.store import Link, Store
+from crmhub.store import Store
 from crmhub.sync.job import Job
-from crmhub.sync.references import Deferred, Directories, LeftOut, References, Waiting
+from crmhub.sync.references import Deferred, Directories, LeftOut, Pointed, References, Waiting, links_of
 
 __all__ = ["counterpart", "explain_record", "map_of", "models_of"]
 
@@ -95,16 +95,14 @@ async def _directories(source: Connection, target: Connection, there: CompiledMa
 
 async def _links(
     source: Connection, target: Connection, there: CompiledMap, values: Values, store: Store
-) -> Mapping[str, Mapping[str, Link]]:
-    links: dict[str, Mapping[str, Link]] = {}
+) -> Mapping[str, Pointed]:
+    links: dict[str, Pointed] = {}
     for rule in there.rules:
         value = values.get(rule.path.text)
         if not rule.ref or rule.by is not None or value is None:
             continue
         objects = {entry.object for entry in source.spec.maps if entry.model in rule.ref}
-        links[rule.path.text] = await store.links.find_any(
-            source.name, [str(value)], target.name, objects=objects
-        )
+        links[rule.path.text] = await links_of(store.links, source.name, target.name, [value], objects)
     return links
 
 
@@ -115,7 +113,7 @@ class _Found:
     references: References
 
     def __call__(
-        self, source: CompiledMap, rule: Rule, value: str, resolved: Values
+        self, source: CompiledMap, rule: Rule, value: object, resolved: Values
     ) -> tuple[Pointer | None, str]:
         answer, note = self.references.resolve(source, rule, value, resolved)
         if isinstance(answer, Pointer):

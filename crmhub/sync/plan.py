@@ -256,7 +256,7 @@ class _Planner:
             value = values.get(path)
             if value is None:
                 continue
-            answer, note = self._references.resolve(item.route.source, rule, str(value), values)
+            answer, note = self._references.resolve(item.route.source, rule, value, values)
             if note:
                 assumed[path] = note
             if isinstance(answer, Pointer):

@@ -12,11 +12,18 @@ from typing import TypeAlias
 
 from crmhub.directory import Directory
 from crmhub.mapping.compiled import CompiledMap, Pointer, Values
-from crmhub.mapping.rules import Rule
+from crmhub.mapping.rules import Rule, TypedId
 from crmhub.store import Link
+from crmhub.store.links import Links
 from crmhub.sync.job import Job
 
-__all__ = ["Deferred", "Directories", "LeftOut", "References", "Refused", "Resolution", "Waiting"]
+__all__ = [
+    "Deferred", "Directories", "LeftOut", "Pointed", "References", "Refused", "Resolution", "Waiting",
+    "links_of", "place_of",
+]  # fmt: skip
+
+Pointed: TypeAlias = "Mapping[tuple[str | None, str], Link]"
+"""Links of records that are pointed to, by :func:`place_of` what points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +67,41 @@ class Directories:
     target: Mapping[str, Directory | None] = field(default_factory=dict[str, Directory | None])
 
 
+def place_of(value: object) -> tuple[str | None, str]:
+    """What a reference of the source holds, as its link is looked up: object, where it is told, and id."""
+    return (value.object if isinstance(value, TypedId) else None), str(value)
+
+
+async def links_of(
+    links: Links, source: str, target: str, values: Collection[object], objects: Collection[str]
+) -> Pointed:
+    """The links of the records that ``values`` point to, which are of one of ``objects``."""
+    ids: dict[str | None, list[str]] = {}
+    for object_, id_ in map(place_of, values):
+        ids.setdefault(object_, []).append(id_)
+    found: dict[tuple[str | None, str], Link] = {}
+    for object_, its in ids.items():
+        if object_ is None:
+            linked = await links.find_any(source, its, target, objects=objects)
+        elif object_ in objects:
+            linked = await links.find((source, object_), target, its)
+        else:
+            continue
+        found |= {(object_, id_): link for id_, link in linked.items()}
+    return found
+
+
 class References:
     """Answers for one page: pure look-ups in tables and links that were fetched before."""
 
-    def __init__(self, job: Job, directories: Directories, links: Mapping[str, Mapping[str, Link]]) -> None:
-        """``links``: by path, then by the source id that the path holds."""
+    def __init__(self, job: Job, directories: Directories, links: Mapping[str, Pointed]) -> None:
+        """``links``: by path, then by what the path holds in the source."""
         self._job = job
         self._directories = directories
         self._links = links
 
     def resolve(
-        self, source: CompiledMap, rule: Rule, value: str, resolved: Mapping[str, object]
+        self, source: CompiledMap, rule: Rule, value: object, resolved: Mapping[str, object]
     ) -> tuple[Resolution, str | None]:
         """The record that ``value`` means in the target, and a note of what was assumed.
 
@@ -79,7 +110,7 @@ class References:
         if rule.by is None:
             return self._by_link(source, rule, value), None
         origin = source.by_path[rule.path.text]
-        meaning = self._meaning(origin, value)
+        meaning = self._meaning(origin, str(value))
         directory = self._directories.target.get(rule.ref[0])
         if directory is None:
             return Pointer(str(meaning.get(rule.by) or value)), None
@@ -98,20 +129,20 @@ class References:
             return directory.entries.get(value, {})
         return {origin.by or "name": value}
 
-    def _by_link(self, source: CompiledMap, rule: Rule, value: str) -> Resolution:
+    def _by_link(self, source: CompiledMap, rule: Rule, value: object) -> Resolution:
         path, origin = rule.path.text, source.by_path[rule.path.text]
         told = origin.model_of(value)
-        if origin.prefixes and told not in rule.ref:
+        if origin.tells(value) and told not in rule.ref:
             return LeftOut(f"{path}: a {told or 'record'} that is no {' or '.join(rule.ref)}")
-        link = self._links.get(path, {}).get(value)
+        link = self._links.get(path, {}).get(place_of(value))
         if link is not None and link.state == "linked":
             return Pointer(link.target.id, link.target.object)
         models = rule.ref if told is None else (told,)
         if source.model in models:
-            return Deferred(value)
+            return Deferred(str(value))
         if not set(models) & set(self._job.models):
             return LeftOut(f"{path}: {' or '.join(models)} is not part of the sync")
-        return Waiting(value, models[0] if len(models) == 1 else "*")
+        return Waiting(str(value), models[0] if len(models) == 1 else "*")
 
     def _unmatched(self, rule: Rule, directory: Directory, meaning: Values) -> tuple[Resolution, str | None]:
         path = rule.path.text
