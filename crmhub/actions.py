@@ -9,32 +9,30 @@ from __future__ import annotations
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from crmhub.errors import PluginError, UsageError
 
-if TYPE_CHECKING:
-    from crmhub.hub import Hub
-
 __all__ = ["Action", "action"]
 
 _Arguments = TypeVar("_Arguments", bound=BaseModel)
-_Perform: TypeAlias = "Callable[[Hub, BaseModel], Awaitable[BaseModel]]"
+_Hub = TypeVar("_Hub")
+_Hub_contra = TypeVar("_Hub_contra", contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
-    """Something that can be done. Made by :func:`action`."""
+class Action(Generic[_Hub_contra]):
+    """Something that can be done by a hub. Made by :func:`action`, which names the hub's class."""
 
     name: str
     about: str
     """What it does, for people and for whoever chooses among actions."""
     arguments: type[BaseModel]
-    perform: _Perform
+    perform: Callable[[_Hub_contra, BaseModel], Awaitable[BaseModel]]
 
-    async def __call__(self, hub: Hub, given: Mapping[str, object] | BaseModel) -> BaseModel:
+    async def __call__(self, hub: _Hub_contra, given: Mapping[str, object] | BaseModel) -> BaseModel:
         """Do it. Raises :class:`UsageError` that names each argument that is wrong, never its value."""
         return await self.perform(hub, self.checked(given))
 
@@ -61,18 +59,18 @@ class Action:
 
 def action(
     arguments: type[_Arguments], *, name: str | None = None
-) -> Callable[[Callable[[Hub, _Arguments], Awaitable[BaseModel]]], Action]:
+) -> Callable[[Callable[[_Hub, _Arguments], Awaitable[BaseModel]]], Action[_Hub]]:
     """Make an action of a function; its docstring says what it does.
 
     Raises :class:`PluginError` for one without a docstring.
     """
 
-    def made(run: Callable[[Hub, _Arguments], Awaitable[BaseModel]]) -> Action:
+    def made(run: Callable[[_Hub, _Arguments], Awaitable[BaseModel]]) -> Action[_Hub]:
         called, about = name or getattr(run, "__name__", ""), inspect.getdoc(run)
         if not about:
             raise PluginError(f"action {called!r} has no docstring", hint="say in it what the action does")
 
-        async def perform(hub: Hub, given: BaseModel) -> BaseModel:
+        async def perform(hub: _Hub, given: BaseModel) -> BaseModel:
             if not isinstance(given, arguments):
                 raise UsageError(f"{called}: {arguments.__name__} is expected")
             return await run(hub, given)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 import pluggy
 
@@ -48,7 +48,7 @@ def crmhub_added_mappings() -> Mapping[str, Path]:  # pyright: ignore[reportRetu
 
 
 @hookspec
-def crmhub_actions() -> Sequence[Action]:  # pyright: ignore[reportReturnType]
+def crmhub_actions() -> Sequence[Action[Never]]:  # pyright: ignore[reportReturnType]
     """Things to do across connections, by the hub, the command line and servers of tools."""
 
 

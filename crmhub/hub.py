@@ -76,7 +76,7 @@ class Hub:
         self._models = with_models([*plugged, *named, *models])
         self._codecs = cast("Mapping[str, Factory]", self.plugins.codecs())
         self._mappings = cast("Mapping[str, Path]", self.plugins.mappings())
-        self._actions: Mapping[str, Action] | None = None
+        self._actions: Mapping[str, Action[Hub]] | None = None
         self._added = cast("Mapping[str, Sequence[Path]]", self.plugins.added_mappings())
         self._resolvers = cast("Mapping[str, Callable[[str], str]]", self.plugins.secrets())
         self._supplies = Supplies(
@@ -178,10 +178,10 @@ class Hub:
     # ── actions ──────────────────────────────────────────────────────────────────────────────────
 
     @property
-    def actions(self) -> Mapping[str, Action]:
+    def actions(self) -> Mapping[str, Action[Hub]]:
         """What plugins can do across connections, by name."""
         if self._actions is None:
-            self._actions = self.plugins.actions()
+            self._actions = cast("Mapping[str, Action[Hub]]", self.plugins.actions())
         return self._actions
 
     async def act(self, name: str, given: Mapping[str, object] | BaseModel) -> BaseModel:

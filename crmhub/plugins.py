@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Never, TypeVar, cast
 
 import pluggy
 
@@ -171,10 +171,10 @@ class Plugins:
                 added.setdefault(name, []).append(path)
         return added
 
-    def actions(self) -> Mapping[str, Action]:
+    def actions(self) -> Mapping[str, Action[Never]]:
         """Actions that plugins bring, by name."""
         groups = self._call("crmhub_actions")
-        found = [each for group in groups for each in cast("Sequence[Action]", group)]
+        found = [each for group in groups for each in cast("Sequence[Action[Never]]", group)]
         named = {each.name: each for each in found}
         if len(named) < len(found):
             twice = sorted(name for name in named if sum(each.name == name for each in found) > 1)

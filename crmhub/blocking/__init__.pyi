@@ -549,7 +549,7 @@ class Hub:
         """Close a connection and forget it; what the store knows of it stays."""
 
     @property
-    def actions(self) -> Mapping[str, Action]:
+    def actions(self) -> Mapping[str, Action[Hub]]:
         """What plugins can do across connections, by name."""
 
     def act(self, name: str, given: Mapping[str, object] | BaseModel) -> BaseModel:

@@ -48,12 +48,12 @@ class Visit(Record):
 class Plugin:
     """A plugin with an action, and a model that is mapped beside the CRM's own."""
 
-    def __init__(self, mapping: Path, actions: Sequence[Action]) -> None:
+    def __init__(self, mapping: Path, actions: Sequence[Action[Hub]]) -> None:
         self._mapping = mapping
         self._actions = actions
 
     @hookimpl
-    def crmhub_actions(self) -> Sequence[Action]:
+    def crmhub_actions(self) -> Sequence[Action[Hub]]:
         return self._actions
 
     @hookimpl

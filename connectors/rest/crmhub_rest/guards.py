@@ -7,7 +7,7 @@ each read is compared with what its replies say of themselves.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from pydantic import BaseModel
 
@@ -15,22 +15,18 @@ from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, ConfigError, Where
 from crmhub_rest.language.call import Listing
 from crmhub_rest.language.crm import Crm
-from crmhub_rest.language.fields import Describe
 from crmhub_rest.language.object import CrmObject
 from crmhub_rest.language.paging import Paging, Place
 from crmhub_rest.language.path import ABSENT, JsonPath
 from crmhub_rest.language.template import PathTemplate, Template
 from crmhub_rest.language.write import Write
 from crmhub_rest.nowhere import nowhere
-
-if TYPE_CHECKING:
-    from crmhub_rest.schemas import Described  # which is itself watched
+from crmhub_rest.schemas import Described
 
 __all__ = [
     "Alive",
     "Watch",
     "dangling",
-    "demand_described",
     "demand_records",
     "demand_settings",
     "demand_targets",
@@ -216,13 +212,6 @@ def demand_targets(path: JsonPath, rows: Sequence[Value], object: str, to: str) 
     """Raise ``BadResponse`` where links came and none says what it points to."""
     if rows and all(_dangles(path, row) for row in rows):
         raise nowhere(path, rows[0], object, f"the id of a link to {to} (target)")
-
-
-def demand_described(describe: Describe, entries: Sequence[Value], object: str) -> None:
-    """Raise ``BadResponse`` where the CRM's metadata has no names of fields, or no types."""
-    for key, path in (("name", describe.name), ("type", describe.type)):
-        if entries and all(path.find(entry) is ABSENT for entry in entries):
-            raise nowhere(path, entries[0], object, f"a field's {key} (describe.{key})")
 
 
 def demand_settings(crm: Crm, given: Collection[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -13,10 +13,12 @@ from crmhub.errors import BadRequest, ConnectorError, NotFound, Where
 from crmhub.schema import FieldType
 from crmhub_rest.api import Api
 from crmhub_rest.either import OBJECT, described, expanded
-from crmhub_rest.guards import demand_described
 from crmhub_rest.language.call import Call
+from crmhub_rest.language.fields import Describe
 from crmhub_rest.language.object import CrmObject, Link
+from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.times import TimeForm
+from crmhub_rest.nowhere import nowhere
 from crmhub_rest.values import said
 
 __all__ = ["Described", "Schemas"]
@@ -173,7 +175,7 @@ class Schemas:
             return None, {}
         prefix = says.record.custom.prefix if says.record.custom is not None else ""
         rows = await self._rows("describe", object, says.describe.call)
-        demand_described(says.describe, rows, object)
+        _demand_described(says.describe, rows, object)
         choices = says.describe.choices
         specs: dict[str, FieldSpec] = {}
         codes: dict[str, Mapping[str, Value]] = {}
@@ -194,6 +196,13 @@ class Schemas:
             error.at(connection=self._context.connection, object=object)
             raise
         return self._api.rows(role, call, scope, response)
+
+
+def _demand_described(describe: Describe, entries: Sequence[Value], object: str) -> None:
+    """Raise ``BadResponse`` where the CRM's metadata has no names of fields, or no types."""
+    for key, path in (("name", describe.name), ("type", describe.type)):
+        if entries and all(path.find(entry) is ABSENT for entry in entries):
+            raise nowhere(path, entries[0], object, f"a field's {key} (describe.{key})")
 
 
 def _forms(says: CrmObject, fields: Mapping[str, FieldSpec]) -> dict[str, TimeForm]:

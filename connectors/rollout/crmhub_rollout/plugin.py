@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crmhub import hookimpl
 
 if TYPE_CHECKING:
+    from crmhub import Hub
     from crmhub.actions import Action
     from crmhub.models import Record
 
@@ -39,7 +40,7 @@ def crmhub_added_mappings() -> Mapping[str, Path]:
 
 
 @hookimpl
-def crmhub_actions() -> Sequence[Action]:
+def crmhub_actions() -> Sequence[Action[Hub]]:
     """Writing tours and feedback to one CRM or to all."""
     from crmhub_rollout.tours.actions import sync_feedback_data, sync_tour_data
 
