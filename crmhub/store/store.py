@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from crmhub.clock import Clock
 from crmhub.events import Events
+from crmhub.store.audit import Audit
 from crmhub.store.backup import back_up
 from crmhub.store.budgets import Budgets
 from crmhub.store.checkpoints import Checkpoints
@@ -52,6 +53,7 @@ class Store:
         self._events = events
         self._keyring = keyring
         self.keys = NamedKeys(database, clock, keyring)
+        self.audit = Audit(database, clock, self.keys)
         self.tokens = Tokens(database, clock, keyring)
         self.quotas = Quotas(database, clock)
         self.budgets = Budgets(database, clock)
@@ -138,6 +140,7 @@ class Store:
         another rotation begins meanwhile, which then goes on alone.
         """
         rotation = await rotate(self._database, self._keyring, self._clock, new)
+        await self.audit.change_key()
         self._events.emit("store.key_rotated", resealed=rotation.resealed, key=str(self._keyring.source))
         return rotation
 
@@ -160,6 +163,7 @@ class Store:
         with anyio.CancelScope(shield=True):
             try:
                 await self.runs.release()
+                await self.audit.flush_rest()
             finally:
                 await self._database.aclose()
 
