@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 from urllib.parse import quote as percent_encode
 from urllib.parse import urlencode
 
@@ -20,10 +20,13 @@ from crmhub.http.verdict import SAFE
 if TYPE_CHECKING:
     from crmhub.native import Value
 
-__all__ = ["Call", "Params", "prepare"]
+__all__ = ["Call", "Expected", "Params", "prepare"]
 
 Params: TypeAlias = Mapping[str, str | int | Sequence[str | int]]
 """Query parameters: a list gives the name once for each element, truth is ``true`` or ``false``."""
+
+Expected: TypeAlias = Literal["json", "done", "any"]
+"""What a success must be: JSON, anything that does not look like a page, or anything."""
 
 _REPEATABLE = SAFE | {"PUT", "DELETE"}  # idempotent by RFC 9110, 9.2.2
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -42,7 +45,7 @@ class Call:
     endpoint: str
     cost: int
     ok: Collection[int]
-    json_expected: bool
+    expected: Expected
     into: Sink | None = field(default=None, repr=False)
     base: str | None = None
 
@@ -84,7 +87,7 @@ def prepare(
     endpoint: str,
     cost: int,
     ok: Collection[int],
-    json_expected: bool,
+    expected: Expected,
     into: Sink | None = None,
     base: str | None = None,
 ) -> Call:
@@ -100,7 +103,7 @@ def prepare(
             "a text that was to be sent is not Unicode: half of a surrogate pair is in it",
             hint="clean it where it comes from",
         ) from None
-    sent = {"accept": "application/json" if json_expected else "*/*"}
+    sent = {"accept": "application/json" if expected == "json" else "*/*"}
     if into is not None:
         sent["accept-encoding"] = "identity"
     if body is not None:
@@ -116,7 +119,7 @@ def prepare(
         endpoint=endpoint,
         cost=cost,
         ok=ok,
-        json_expected=json_expected,
+        expected=expected,
         into=into,
         base=base,
     )

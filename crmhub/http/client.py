@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from random import Random
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from crmhub.clock import Clock
@@ -17,7 +17,7 @@ from crmhub.events import Events
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.budget import BudgetStore, MemoryBudgets
-from crmhub.http.call import Call, Params, prepare
+from crmhub.http.call import Call, Expected, Params, prepare
 from crmhub.http.elsewhere import made_elsewhere, named
 from crmhub.http.lean import httpx
 from crmhub.http.limits import Entry, Limits, QuotaStore
@@ -119,7 +119,7 @@ class HttpClient:
         endpoint: str = "default",
         cost: int = 1,
         ok: Collection[int] = SUCCESS,
-        expect: Literal["json", "any"] = "json",
+        expect: Expected = "json",
         into: Sink | None = None,
         base: str | None = None,
     ) -> Response:
@@ -128,7 +128,8 @@ class HttpClient:
         ``path`` is made with :func:`crmhub.http.path`, or is an absolute "next page" link to the
         connection's own origin. ``idempotent`` says whether sending it twice does what sending it
         once does (default: by the method; POST and PATCH are not). ``endpoint`` and ``cost`` are for
-        the limits. With ``expect="json"`` a 2xx body that is no JSON is a failed call.
+        the limits. With ``expect="json"`` a 2xx body that is no JSON is a failed call, with
+        ``expect="done"`` a page of HTML or XML is: what stands before a CRM may answer in its place.
         A ``content`` may be a :class:`~crmhub.http.streams.Body`, sent a piece at a time; the body of a
         success goes ``into`` a sink as it comes, of whatever size, and the reply then has no content.
         ``base`` is another host of the CRM's own, one of ``file_hosts``, for this call alone.
@@ -149,7 +150,7 @@ class HttpClient:
             endpoint=endpoint,
             cost=cost,
             ok=ok,
-            json_expected=expect == "json" and into is None,
+            expected=expect if into is None else "any",
             into=into,
             base=self._file_base(base),
         )
@@ -317,7 +318,7 @@ class HttpClient:
             endpoint=_TOKENS,
             cost=1,
             ok=_TOKEN_REPLY,
-            json_expected=False,
+            expected="any",
         )
         await self._limits.spend_at_once(call.endpoint)
         attempt = Attempt(number=1)
@@ -385,11 +386,13 @@ def _is_below(scheme: str, host: str, port: int, suffixes: Collection[str]) -> b
 
 
 def _unreadable(call: Call, response: Response) -> ConnectorError | None:
-    """Why a success cannot be used: JSON was expected and something else came."""
-    if not call.json_expected or not 200 <= response.status < 300:
+    """Why a success cannot be used: something else was expected than what came."""
+    if call.expected == "any" or not 200 <= response.status < 300:
         return None
-    if not response.content and call.method != "GET":
+    if not response.content and (call.method != "GET" or call.expected == "done"):
         return None
+    if call.expected == "done":
+        return response.unreadable("a page of HTML or XML") if response.is_page else None
     try:
         response.json()
     except ConnectorError as error:

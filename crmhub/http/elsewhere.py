@@ -31,7 +31,7 @@ def named(way: str, name: str, endpoint: str, cost: int) -> Call:
         endpoint=endpoint,
         cost=cost,
         ok=(),
-        json_expected=False,
+        expected="any",
     )
 
 

@@ -104,6 +104,11 @@ class Response:
         """The content type without parameters, in lower case; empty when the reply names none."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
+    @property
+    def is_page(self) -> bool:
+        """Whether the body looks like HTML or XML, whatever it is called."""
+        return self.content[:200].removeprefix(_BOM).lstrip().startswith(b"<")
+
     def json(self) -> Value:
         """The decoded body; numbers with a fraction are ``Decimal``; ``None`` for 204, 205 and 304.
 
@@ -170,7 +175,7 @@ class Response:
         start = self.content[:200].removeprefix(_BOM).lstrip()
         if not start:
             return "an empty body where JSON was expected"
-        if start.startswith(b"<"):
+        if self.is_page:
             return "HTML or XML where JSON was expected"
         if self.media_type and not self._claims_json():
             return "another content type than JSON"

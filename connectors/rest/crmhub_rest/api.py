@@ -104,8 +104,10 @@ class Api:
         fields: tuple[JsonPath, Native] | None = None,
         link: str | None = None,
         idempotent: bool | None = None,
+        read: bool = True,
     ) -> Response:
         """Make a call. ``items`` are what ``each`` is filled for, ``fields`` what goes into the body where.
+        Where its reply is not ``read``, that need not be JSON.
 
         Raises what :meth:`crmhub.http.HttpClient.request` raises, with the object filled in.
         """
@@ -144,7 +146,7 @@ class Api:
                 cost=call.cost,
                 ok=[*range(200, 300), *call.ok],
                 idempotent=call.idempotent if idempotent is None else idempotent,
-                expect="any",
+                expect="json" if read else "done",
             )
         except ConnectorError as error:
             self.watcher(told, None)

@@ -66,7 +66,7 @@ class Links:
     async def _tie(self, call: Call, link: Link, id: str, other: str | None) -> None:
         to = None if other is None else self._api.id_sent(other)
         scope = self.scope(link, {"id": self._api.id_sent(id), "to": to})
-        await self._api.send("links", call, scope, items=[scope], idempotent=True)
+        await self._api.send("links", call, scope, items=[scope], idempotent=True, read=False)
 
     async def _read(self, ids: Sequence[str], link: Link, call: Call) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}

@@ -46,9 +46,11 @@ class Results:
         operation = self._request.operation
         if operation == "delete":
             return Outcome("deleted", item.id)
-        if operation == "update":
-            return Outcome("updated", item.id)
         scope = self._api.scope(self._of.name)
+        if operation == "update":
+            if call.tells_record and response.content:
+                self._api.row(call, scope, response)  # a reply without it says something else
+            return Outcome("updated", item.id)
         row = self._api.row(call, scope, response) if response.content else None
         id_ = self._whole(call.id.text_in(row), item, row)
         if id_ is None:

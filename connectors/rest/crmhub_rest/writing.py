@@ -163,6 +163,8 @@ class _Run:
             items=[scope],
             fields=(call.fields or self._write.fields, body) if in_body else None,
             idempotent=call.idempotent if self._operation == "create" else True,
+            read=self._operation in {"create", "upsert"}
+            or (self._operation == "update" and call.tells_record),
         )
         outcome = self._results.one(call, item, response)
         if outcome.status == "created" and outcome.id is not None:
@@ -202,6 +204,7 @@ class _Run:
             self._api.scope(self._of.name, {"match": self._match}),
             items=[await self._bodies.scope(item, fields=True) for item in items],
             idempotent=batch.idempotent if self._operation == "create" else True,
+            read=batch.rows is not None or batch.errors is not None,
         )
         return self._results.many(batch, items, response)
 

@@ -85,6 +85,11 @@ class Call(Part):
         return self.method in {"post", "put", "patch"}
 
     @property
+    def tells_record(self) -> bool:
+        """Whether the reply has a record at a place of its own."""
+        return bool(self.row.steps)
+
+    @property
     def names(self) -> frozenset[str]:
         """The placeholders in all parts of it."""
         templates = [*self.query.values(), *self.headers.values(), *self.each.values()]
