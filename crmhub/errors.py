@@ -3,6 +3,7 @@
     CrmhubError
     ├── ConfigError               a file, a setting or a secret reference is wrong
     │   ├── MappingError          a mapping file is wrong (file:line:col, key, suggestion)
+    │   │   └── MissingMapping    no mapping is there for a CRM
     │   └── UnknownConnector      no installed connector has that name
     ├── PluginError               a plugin could not be loaded, or registers what nobody asks for
     ├── StoreError                the state store cannot be opened, read or trusted
@@ -49,6 +50,7 @@ __all__ = [
     "CrmhubError",
     "InvalidRecord",
     "MappingError",
+    "MissingMapping",
     "NotFound",
     "PartialFailure",
     "PermissionDenied",
@@ -122,6 +124,10 @@ class ConfigError(CrmhubError):
 
 class MappingError(ConfigError):
     """A mapping file is wrong; ``what`` begins with ``file:line:col``."""
+
+
+class MissingMapping(MappingError):
+    """No mapping is there for a CRM; the hint says where to write one."""
 
 
 class UnknownConnector(ConfigError):

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from crmhub.document import Document, Step, suggest, text_of
-from crmhub.errors import MappingError
+from crmhub.errors import MappingError, MissingMapping
 from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.compiled import CompiledMap, compile_map
@@ -47,9 +47,8 @@ def find_mapping(crm: str, project: Path | None, plugged: Mapping[str, Path]) ->
     found = plugged.get(crm) or shipped.get(crm)
     if found is None:
         place = f"{project}/{crm}.yaml" if project else f"mappings/{crm}.yaml"
-        raise MappingError(
-            f"no mapping for {crm!r}", hint=f"write {place}; mapped: {', '.join({**shipped, **plugged})}"
-        )
+        mapped = ", ".join(sorted({**shipped, **plugged}))
+        raise MissingMapping(f"no mapping for {crm!r}", hint=f"write {place}; mapped: {mapped}")
     return found
 
 

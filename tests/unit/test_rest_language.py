@@ -89,6 +89,13 @@ TYPOS = {
     "a path with a query in it": ("post: /v1/people", "post: /v1/people?x=1", "write parameters under query"),
     "a key that stands twice": ("title: Rolodex", "title: Rolodex\ntitle: R", "key 'title' stands twice"),
     "no way to sign in": ('  - header: {x-key: "${key}"}', "  - {}", "bearer, header, basic, oauth, jwt"),
+    "an address that is none": ("https://api.rolodex", "api.rolodex", "a URL must be http"),
+    "changes since no time": (', query: {since: "${since}"}', "", "the call has no ${since}"),
+    "a deletion of nothing that is named": (
+        "{post: /v1/people, row: data}",
+        "{post: /v1/people, row: data}\n      delete: {delete: /v1/people}",
+        "the call has no ${id}, which says what it is about",
+    ),
     "a list without rows": (
         "rows: data, page: {next: {cursor: next}, size",
         "page: {next: {cursor: next}, size",

@@ -63,7 +63,7 @@ class Changing:
                 state = self._moved(scope, state, got, start=start)
                 rows = got.rows
                 if changes.newest_first:
-                    rows = [row for row in rows if self._stamp(scope, row) >= start]
+                    rows = [row for row in rows if self.stamp(scope, row) >= start]
                     yield Step(rows, state, goes_on=False)
                     if len(rows) < len(got.rows):
                         return
@@ -78,7 +78,7 @@ class Changing:
         async with aclosing(self._everything.pages(scope, state.place)) as pages:
             async for got in pages:
                 state = replace(self._moved(scope, state, got, start=start), place=got.following)
-                rows = [row for row in got.rows if self._stamp(scope, row) >= start]
+                rows = [row for row in got.rows if self.stamp(scope, row) >= start]
                 yield Step(rows, state, goes_on=got.following is not None)
 
     async def _anchored(
@@ -95,7 +95,7 @@ class Changing:
             got = await self._first(scope.pages.read(role, listing, values, scope.asked))
             state = self._moved(scope, state, got, start=start)
             fresh = [row for row in got.rows if row[scope.of.says.key] not in edge]
-            last = self._stamp(scope, got.rows[-1]) if got.rows else start
+            last = self.stamp(scope, got.rows[-1]) if got.rows else start
             if state.after is not None:
                 if not got.rows:
                     start, edge = start + timedelta(milliseconds=1), set[str]()
@@ -109,7 +109,7 @@ class Changing:
                 yield Step(fresh, state, goes_on=False)
                 return
             if last > start:
-                edge = {str(row[scope.of.says.key]) for row in got.rows if self._stamp(scope, row) == last}
+                edge = {str(row[scope.of.says.key]) for row in got.rows if self.stamp(scope, row) == last}
                 start = last
                 state = replace(state, at=start)
                 yield Step(fresh, state)
@@ -127,11 +127,12 @@ class Changing:
         self, scope: Scope, state: checkpoint.Changes, got: Got, *, start: datetime
     ) -> checkpoint.Changes:
         """The state with what the page tells: the CRM's time, and the newest change."""
-        stamps = [self._stamp(scope, row) for row in got.rows]
+        stamps = [self.stamp(scope, row) for row in got.rows]
         newest = max([*stamps, *([state.newest] if state.newest else [])], default=None)
         return replace(state, at=state.at or start, until=state.until or self.time_of(got), newest=newest)
 
-    def _stamp(self, scope: Scope, row: Native) -> datetime:
+    def stamp(self, scope: Scope, row: Native) -> datetime:
+        """When a record was changed, or else made. Raises ``BadResponse`` where it does not say so."""
         says = scope.of.says
         found = says.times.read(row.get(str(says.modified)))
         if found is None:
@@ -148,7 +149,7 @@ class Changing:
     def _demand_filtered(self, scope: Scope, rows: Sequence[Native], start: datetime) -> None:
         """Raise ``BadResponse`` when records came that are older than was asked for."""
         earliest = start - timedelta(seconds=LEAST_LAG)
-        if any(self._stamp(scope, row) < earliest for row in rows):
+        if any(self.stamp(scope, row) < earliest for row in rows):
             raise BadResponse(
                 "records came that are older than was asked for: the CRM ignores the condition",
                 hint="since in the CRM's description does not reach it",

@@ -119,8 +119,8 @@ class RestConnector:
         return response.json() if response.content else None
 
     async def look(self, object: str, size: int = 5) -> Seen:
-        """The first page of an object, with all that was sent and came for it: for ``crmhub dev``."""
-        return await look(self._api, self._schemas, object, size)
+        """What can be seen of an object, with all that was sent and came for it: for ``crmhub dev``."""
+        return await look(self._api, self._schemas, self._context.clock, object, size)
 
     async def aclose(self) -> None:
         """Nothing is held: the hub closes the HTTP client."""

@@ -29,9 +29,10 @@ def dev_(
     once: Annotated[bool, typer.Option("--once", help="Look once, and stop.")] = False,
     config: Path = CONFIG,
 ) -> None:
-    """Check a CRM's description and read the first page of its objects, whenever the file changes.
+    """Check a CRM's description and read the first pages of its objects, whenever the file changes.
 
-    Shows what is sent, what comes, and what becomes of the first record. Settings are those of the
+    Also tries what changed since and a record by its id, and checks that the mapping fits; nothing is
+    written. Shows what is sent, what comes, and what becomes of the first record. Settings are those of the
     connection that names the file, if there is one. Prints values of records, never credentials.
     """
     from crmhub.cli.running import run

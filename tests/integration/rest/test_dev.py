@@ -58,7 +58,13 @@ async def test_it_shows_the_call_the_reply_the_record_and_what_the_mapping_makes
     assert "1 objects, 1 maps" in text
     assert "list: GET /v1/people?limit=2 → 200" in text
     assert "2 records, more follow" in text
-    assert "links: GET /v1/people/100/friends → 200" in text
+    for call in (
+        "list: GET /v1/people?cursor=2&limit=2",
+        "links: GET /v1/people/100/friends",
+        "get: GET /v1/people/100",
+    ):
+        assert f"{call} → 200" in text
+    assert "changes: GET /v1/people?since=2026-05-01T12:01:59.000Z&limit=2 → 200" in text
     for part in (
         '"details": {',
         'friends: ["101"]',
@@ -84,6 +90,40 @@ async def test_a_mistake_is_shown_with_the_reply_in_which_nothing_was_found(file
     text = "\n".join(told)
     assert "error: the reply has no 'dta'" in text
     assert '"name": "Person 0"' in text
+
+
+PAGE = "page: {next: {cursor: next}, size: {limit: 4}, total"
+GET = 'get: {get: "/v1/people/${id}", row: data}'
+SILENT = {
+    "a page token that is sent under another name": (
+        PAGE,
+        PAGE.replace("cursor:", "curser:"),
+        "the same records",
+    ),
+    "a page token that is something else": (PAGE, PAGE.replace("next}", "total}"), "already been read"),
+    "a condition under another name": ('query: {since: "${since}"}', 'query: {sinse: "${since}"}', "ignores"),
+    "a record elsewhere in the reply": (GET, GET.replace("data", "dta"), "the reply has no 'dta'"),
+    "a record at another address": (GET, GET.replace("people", "persons"), "get does not find 100"),
+    "a field that is not there": ("full_name: name", "full_name: nmae", "did you mean 'name'?"),
+    "a model that is not there": ("model: contact", "model: contract", "did you mean 'contact'?"),
+    "an object that is not there": ("    object: people", "    object: persons", "no object 'persons'"),
+}
+
+
+@pytest.mark.parametrize("mistake", SILENT)
+async def test_what_a_first_page_does_not_show_is_looked_at_too(file: Path, mistake: str) -> None:
+    right, wrong, said = SILENT[mistake]
+    told: list[str] = []
+    change(file, right, wrong)
+    assert not await session(file, told).follow(None)
+    assert said in "\n".join(told)
+
+
+async def test_a_mapping_that_is_not_there_yet_is_no_mistake(file: Path) -> None:
+    told: list[str] = []
+    change(file, MAPS, "")
+    assert await session(file, told).follow(None)
+    assert "note: no mapping for 'desk'" in "\n".join(told)
 
 
 async def test_it_looks_again_whenever_the_file_changes(file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The first page of an object, with all that was sent and came for it."""
+"""What can be seen of an object without writing: its first pages, its changes, a record by its id."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+from crmhub.clock import Clock
 from crmhub.connector import Native, Value
 from crmhub.errors import CrmhubError
 from crmhub.http import Response
+from crmhub_rest import checkpoint
 from crmhub_rest.api import Api, Exchange
+from crmhub_rest.changing import Changing
 from crmhub_rest.everything import Everything, Scope
 from crmhub_rest.links import Links
+from crmhub_rest.lookup import Lookup
 from crmhub_rest.pages import Pages
 from crmhub_rest.schemas import Described, Schemas
 
@@ -29,6 +33,7 @@ class Seen:
     raw: Value = None
     """The first record as it came."""
     records: Sequence[Native] = ()
+    """Those of the first page."""
     more: bool = False
     """Whether another page follows."""
     notes: list[str] = field(default_factory=list[str])
@@ -36,8 +41,11 @@ class Seen:
     error: CrmhubError | None = None
 
 
-async def look(api: Api, schemas: Schemas, object: str, size: int) -> Seen:
-    """Read the first page of an object, and the links of its first record."""
+async def look(api: Api, schemas: Schemas, clock: Clock, object: str, size: int) -> Seen:
+    """Read two pages of an object, what changed since the first one, and its first record by id and link.
+
+    Each is watched by what watches every read, so that a mistake shows before the description is used.
+    """
     seen = Seen(object)
     before = api.watcher
 
@@ -47,8 +55,13 @@ async def look(api: Api, schemas: Schemas, object: str, size: int) -> Seen:
     api.watcher = watch
     try:
         of = await schemas.of(object, fresh=True)
-        await _first_page(seen, api, schemas, of, size)
-        await Links(api, of).fill(seen.records[:1], of.says.links)
+        everything = Everything(api, schemas)
+        scope = _scope(api, of, size)
+        await _pages(seen, api, everything, scope)
+        if seen.records:
+            await scope.links.fill(seen.records[:1], of.says.links)
+            await _changes(seen, Changing(api, everything, clock), scope)
+            await _by_id(seen, Lookup(api, schemas, clock), scope)
     except CrmhubError as error:
         seen.error = error
     finally:
@@ -58,22 +71,56 @@ async def look(api: Api, schemas: Schemas, object: str, size: int) -> Seen:
     return seen
 
 
-async def _first_page(seen: Seen, api: Api, schemas: Schemas, of: Described, size: int) -> None:
+def _scope(api: Api, of: Described, size: int) -> Scope:
     says = of.says
     always: list[str] = [says.key, *([says.modified] if says.modified else [])]
     fields = tuple(dict.fromkeys([*always, *of.schema.fields]))
-    pages = Pages(api, of, size=size)
-    scope = Scope(of, fields, pages, Links(api, of), of.plain(fields), size)
-    async with aclosing(Everything(api, schemas).pages(scope, None)) as found:
+    return Scope(of, fields, Pages(api, of, size=size), Links(api, of), of.plain(fields), size)
+
+
+async def _pages(seen: Seen, api: Api, everything: Everything, scope: Scope) -> None:
+    """The first page, and whether the way to the second one leads there."""
+    listing = scope.of.says.list
+    async with aclosing(everything.pages(scope, None)) as found:
         async for got in found:
+            if seen.records and got.rows and got.following is not None:
+                return
+            if seen.records:
+                continue  # the last page: whether the read may end here is looked at behind it
             seen.records, seen.more = [dict(row) for row in got.rows], got.following is not None
-            if says.list.job is None or got.rows:
-                break
-    for exchange, reply in seen.exchanges:
-        if exchange.role == "list" and reply is not None and says.list.file is None:
-            rows = api.rows("list", says.list, api.scope(of.name), reply) if says.list.under is None else []
-            seen.raw = rows[0] if rows else None
-            if says.list.page is not None and says.list.page.size and len(rows) > size:
-                asked = f"{size} records were asked for, and {len(rows)} came"
-                seen.notes.append(f"{asked}: list.page.size does not reach the CRM")
+            _first_reply(seen, api, scope)
+            if listing.under is not None or (listing.job is not None and got.rows):
+                return  # a second page shows nothing that the first one does not
+
+
+def _first_reply(seen: Seen, api: Api, scope: Scope) -> None:
+    """Keep the first record as it came, and see whether as many came as were asked for."""
+    listing, size = scope.of.says.list, scope.page_size
+    if listing.under is not None or listing.file is not None:
+        return
+    reply = next((reply for exchange, reply in seen.exchanges if exchange.role == "list" and reply), None)
+    rows = api.rows("list", listing, api.scope(scope.of.name), reply) if reply is not None else ()
+    seen.raw = rows[0] if rows else None
+    if listing.page is not None and listing.page.size and size is not None and len(rows) > size:
+        asked = f"{size} records were asked for, and {len(rows)} came"
+        seen.notes.append(f"{asked}: list.page.size does not reach the CRM")
+
+
+async def _changes(seen: Seen, changing: Changing, scope: Scope) -> None:
+    """A page of what is as new as the newest record here: older ones would be an error."""
+    says = scope.of.says
+    if says.changes is None or says.changes == "all" or says.changes.job is not None:
+        return
+    newest = max(changing.stamp(scope, row) for row in seen.records)
+    async with aclosing(changing.steps(scope, checkpoint.Changes(newest))) as steps:
+        async for _ in steps:
             return
+
+
+async def _by_id(seen: Seen, lookup: Lookup, scope: Scope) -> None:
+    """The first record, where single ones can be asked for."""
+    if scope.of.says.get is None:
+        return
+    id_ = str(seen.records[0][scope.of.says.key])
+    if id_ not in await lookup.raw(scope.of, [id_], scope.fields):
+        seen.notes.append(f"get does not find {id_}, which is in the list")

@@ -11,8 +11,9 @@ import anyio
 from crmhub.config import Config, load_config
 from crmhub.connection import Connection
 from crmhub.connector_files import is_file
+from crmhub.doctor.connections import examine_mapping
 from crmhub.document import suggest
-from crmhub.errors import ConfigError, CrmhubError, MappingError
+from crmhub.errors import ConfigError, CrmhubError, MappingError, MissingMapping
 from crmhub.hub import Hub
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.redact import redact
@@ -100,10 +101,9 @@ class Session:
     async def _looked(self, connection: Connection, hub: Hub) -> bool:
         async with connection.using(RestConnector) as connector:
             crm = connector.crm
-            mapping = self._mapping(connection)
+            mapping, good = self._mapping(connection)
             maps = len(mapping.maps) if mapping is not None else 0
             self.echo(f"{self.file}: {len(crm.objects)} objects, {maps} maps")
-            good = True
             for name in self.objects or list(crm.objects):
                 if name not in crm.objects:
                     raise ConfigError(f"no object {name!r}", hint=suggest(name, crm.objects))
@@ -113,15 +113,25 @@ class Session:
                 if seen.records and seen.error is None:
                     self._print(record_table(seen, mapping, hub.clock.now().date()))
                 good = good and seen.error is None and not seen.notes
-            return good
+            return await self._fits(connection) and good if mapping is not None else good
 
-    def _mapping(self, connection: Connection) -> ConnectionMapping | None:
-        """The connection's mapping; one that is not there yet is told, and is no mistake."""
+    def _mapping(self, connection: Connection) -> tuple[ConnectionMapping | None, bool]:
+        """The connection's mapping, and whether nothing is wrong with it: it may not be there yet."""
         try:
-            return ConnectionMapping(connection.spec)
-        except MappingError as error:
+            return ConnectionMapping(connection.spec), True
+        except MissingMapping as error:
             self.echo(f"note: {error}")
-            return None
+            return None, True
+        except MappingError as error:
+            self.echo(str(error))
+            return None, False
+
+    async def _fits(self, connection: Connection) -> bool:
+        """Whether the mapping names nothing that the CRM does not have."""
+        _, findings = await examine_mapping(connection)
+        for finding in findings:
+            self.echo(str(finding))
+        return not any(finding.severity == "error" for finding in findings)
 
     def _print(self, table: object) -> None:
         from io import StringIO

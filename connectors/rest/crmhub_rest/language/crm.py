@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from crmhub.errors import BadRequest
+from crmhub.http.paths import base_origin
 from crmhub_rest.language.auth import Authentication
 from crmhub_rest.language.call import Encoding
 from crmhub_rest.language.limits import Daily, Pace
@@ -60,3 +62,12 @@ class Crm(Part):
     """A class of an installed package, ``package.module:Class``, for what cannot be said here."""
     maps: list[dict[str, object]] = []
     """The mapping, where it has no file of its own: the ``maps`` of the mapping language."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_a_url(cls, base_url: str) -> str:
+        try:
+            base_origin(base_url)
+        except BadRequest as error:
+            raise ValueError(error.what) from None
+        return base_url

@@ -14,7 +14,7 @@ from crmhub.errors import ConfigError
 from crmhub.mistakes import Mistakes
 from crmhub.native import Native, Value
 from crmhub_rest.language.crm import Crm
-from crmhub_rest.language.scopes import Complaint, misplaced
+from crmhub_rest.language.scopes import Complaint, aimless, misplaced
 
 __all__ = ["load", "parse"]
 
@@ -54,7 +54,7 @@ def parse(text: str, name: str) -> Crm:
         _tell(mistakes, _complaints(error, data))
         mistakes.fail()
         raise ConfigError(f"{name}: it does not describe a CRM") from None
-    _tell(mistakes, misplaced(crm, data))
+    _tell(mistakes, [*misplaced(crm, data), *aimless(crm)])
     mistakes.fail()
     return crm
 

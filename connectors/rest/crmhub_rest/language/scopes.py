@@ -1,4 +1,4 @@
-"""Which placeholders a call can have: each kind of call has its own."""
+"""Which placeholders a call can have, and which it must: each kind of call has its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from crmhub.document import Step, suggest
 from crmhub.native import Native, Value
 from crmhub_rest.language.call import Call
 from crmhub_rest.language.crm import Crm
-from crmhub_rest.language.object import CrmObject
+from crmhub_rest.language.object import Changes, CrmObject
 from crmhub_rest.language.template import Template
 from crmhub_rest.language.times import PARTS
+from crmhub_rest.language.write import Write
 
-__all__ = ["Complaint", "misplaced"]
+__all__ = ["Complaint", "aimless", "misplaced"]
 
 Complaint: TypeAlias = tuple[tuple[Step, ...], str, str]
 """Where it is, what is wrong, and how to mend it."""
@@ -53,6 +54,31 @@ def misplaced(crm: Crm, data: Native) -> Iterator[Complaint]:
             yield path, f"no object {name!r}", suggest(name, crm.objects)
 
 
+def aimless(crm: Crm) -> Iterator[Complaint]:
+    """Calls that cannot say what they are about: each would be answered, and never by what was meant."""
+    for name, of in crm.objects.items():
+        for path, call, needed in _aimed(of):
+            told = {one.partition(".")[0] for one in call.names}
+            if not told & needed:
+                wanted = " or ".join(f"${{{one}}}" for one in sorted(needed))
+                yield ("objects", name, *path), f"the call has no {wanted}, which says what it is about", ""
+
+
+def _aimed(of: CrmObject) -> Iterator[tuple[tuple[Step, ...], Call, frozenset[str]]]:
+    """Calls that are about something, and the placeholders of which each needs one."""
+    if of.get is not None:
+        yield ("get",), of.get, frozenset({"id", "ids"})
+    if of.search is not None:
+        yield ("search",), of.search, frozenset({"text"})
+    if isinstance(of.changes, Changes) and not of.changes.newest_first:
+        job = of.changes.job
+        yield ("changes",), job.start if job is not None else of.changes, frozenset({"since"})
+    write = of.write if of.write is not None else Write()
+    for operation, single in (("update", write.update), ("delete", write.delete)):
+        if single is not None:
+            yield ("write", operation), single, frozenset({"id"})
+
+
 def _words(of: CrmObject, path: tuple[Step, ...]) -> frozenset[str]:
     """The words that a call of an object can have: its own, and a link's."""
     link = of.links.get(str(path[3])) if path[2:3] == ("links",) else None
@@ -86,7 +112,7 @@ def _calls(crm: Crm) -> Iterator[tuple[str, tuple[Step, ...]]]:
 
 def _of_object(of: CrmObject) -> Iterator[tuple[str, tuple[Step, ...]]]:
     yield "list", ("list",)
-    if isinstance(of.changes, Call):
+    if isinstance(of.changes, Changes):
         yield "changes", ("changes",)
         if of.changes.ties is not None:
             yield "ties", ("changes", "ties")
