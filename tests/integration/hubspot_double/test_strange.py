@@ -70,6 +70,7 @@ SEGMENTS: dict[str, tuple[str, ...]] = {
     "name": ("email", "x"),
     "stage": ("closedwon", "x"),
     "label": ("20001", "x"),
+    "link": ("20001", "x"),
 }
 
 

@@ -56,6 +56,7 @@ async def walk(double: HubSpotDouble, hubspot: httpx.AsyncClient) -> Walk:
     owner = (await made.call("GET", "/crm/v3/owners/"))["results"][0]["id"]
     await made.call("GET", f"/crm/v3/owners/{owner}")
     await made.call("GET", "/account-info/v3/details")
+    await made.call("GET", "/account-info/v3/api-usage/daily/private-apps")
     await _schemas(made)
     await _webhooks(made)
     token = double.credentials["access_token"]
@@ -69,7 +70,7 @@ async def _records(made: Walk, name: str, values: dict[str, object]) -> None:
     one = (await call("POST", path, {"properties": values}))["id"]
     await call("GET", path, limit="1", propertiesWithHistory="hs_object_id", associations="contacts")
     await call("GET", f"{path}/{one}", associations="companies")
-    await call("PATCH", f"{path}/{one}", {"properties": {}})
+    await call("PATCH", f"{path}/{one}", {"properties": {"hubspot_owner_id": ""}})
     await call("POST", f"{path}/search", {"limit": 1})
     many = [
         {**values, "email": f"{number}@x.example"} if name == "contacts" else values for number in range(2)
@@ -159,9 +160,11 @@ async def _pipelines(made: Walk) -> None:
     await call("GET", one)
     await call("PATCH", one, {"label": "Newer"})
     await call("PUT", one, body)
+    await call("GET", f"{one}/audit")
     added = (await call("POST", f"{one}/stages", {**stage, "label": "Two"}))["id"]
     await call("GET", f"{one}/stages")
     await call("GET", f"{one}/stages/{added}")
+    await call("GET", f"{one}/stages/{added}/audit")
     await call("PATCH", f"{one}/stages/{added}", {"displayOrder": 5})
     await call("PUT", f"{one}/stages/{added}", {**stage, "label": "Three"})
     await call("DELETE", f"{one}/stages/{added}")
@@ -178,9 +181,13 @@ async def _schemas(made: Walk) -> None:
             "requiredProperties": [],
             "associatedObjects": [],
         }
-        await made.call("POST", path, body)
+        number = (await made.call("POST", path, body))["objectTypeId"]
         await made.call("GET", path)
         await made.call("GET", f"{path}/house")
+        await made.call("PATCH", f"{path}/house", {"labels": {"plural": "Houses"}})
+        ends = {"fromObjectTypeId": number, "toObjectTypeId": "0-1"}
+        link = (await made.call("POST", f"{path}/house/associations", ends))["id"]
+        await made.call("DELETE", f"{path}/house/associations/{link}")
         await made.call("DELETE", f"{path}/house")
 
 

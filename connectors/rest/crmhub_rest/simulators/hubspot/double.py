@@ -58,6 +58,8 @@ SETTINGS: Final[Mapping[str, str]] = {
 }
 _LONGEST_URL = 8_192
 _PORTAL, _APP = 48_000_001, 3_100_001
+_MOVING = 60
+"""Seconds that a client is told to wait while the account is moved; HubSpot may say up to a day."""
 
 
 class HubSpotDouble(Double):
@@ -86,7 +88,7 @@ class HubSpotDouble(Double):
         )
         self._records = Records(self.portal)
         self._routes = Routes[Endpoint]()
-        self.endpoints = list(_endpoints())
+        self.endpoints = list(_endpoints(self.limits))
         for endpoint in self.endpoints:
             self._routes.add(endpoint.method, endpoint.pattern, endpoint)
 
@@ -133,6 +135,7 @@ class HubSpotDouble(Double):
             response = self._refused(refusal)
         if not endpoint.searches:
             response.headers.update(self.limits.headers(daily=daily))
+        response.headers.setdefault("x-hubspot-correlation-id", self.portal.correlation())
         return response
 
     def _call(self, request: Request, found: Found[Endpoint], scopes: frozenset[str], body: bytes) -> Call:
@@ -206,6 +209,11 @@ class HubSpotDouble(Double):
                     {**self.limits.headers(daily=False), "X-HubSpot-RateLimit-Remaining": "0"}
                 )
                 return response
+            case 477:
+                message = "This account is being moved between data centres: try again later"
+                response = self._refused(HubSpotError(477, "MIGRATION_IN_PROGRESS", message))
+                response.headers["Retry-After"] = str(_MOVING)
+                return response
             case 423:
                 message = "The resource is locked by another request: try again in a while"
                 return self._refused(HubSpotError(423, "RESOURCE_LOCKED", message))
@@ -213,7 +221,7 @@ class HubSpotDouble(Double):
                 return self._refused(HubSpotError(status, "INTERNAL_ERROR", "internal error"))
 
 
-def _endpoints() -> Iterator[Endpoint]:
+def _endpoints(limits: Limits) -> Iterator[Endpoint]:
     """All routes, those with more fixed words first."""
     yield from searching.endpoints(searching.Search())
     yield from batches.endpoints()
@@ -224,7 +232,7 @@ def _endpoints() -> Iterator[Endpoint]:
     yield from properties.endpoints()
     yield from pipelines.endpoints()
     yield from schemas.endpoints()
-    yield from account.endpoints()
+    yield from account.endpoints(limits)
     yield from webhooks.endpoints()
 
 

@@ -6,14 +6,14 @@ values of texts must be lower case.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from crmhub.testing.simulator.table import Row
-from crmhub_rest.simulators.hubspot.call import Body, as_texts, objects_of, required_text, text_or_none
+from crmhub_rest.simulators.hubspot.call import Body, as_texts, objects_of, text_or_none
 from crmhub_rest.simulators.hubspot.catalog.properties import Property
-from crmhub_rest.simulators.hubspot.errors import invalid
+from crmhub_rest.simulators.hubspot.errors import HubSpotError, bad_json, invalid
 from crmhub_rest.simulators.hubspot.times import milliseconds
 
 MOST_GROUPS = 5
@@ -128,8 +128,11 @@ def _has_token(text: str, pattern: str) -> bool:
 
 
 def parse_groups(properties: Mapping[str, Property], body: Body) -> list[list[Filter]]:
-    """The filters of a search, by group; raises HubSpotError."""
-    groups = [objects_of(group, "filters") for group in objects_of(body, "filterGroups")]
+    """The filters of a search, by group; a single group can be `filters` alone. Raises HubSpotError."""
+    alone = objects_of(body, "filters")
+    groups = (
+        [alone] if alone else [objects_of(group, "filters") for group in objects_of(body, "filterGroups")]
+    )
     if len(groups) > MOST_GROUPS:
         raise invalid(f"Too many filter groups: {len(groups)}, at most {MOST_GROUPS} are allowed")
     if sum(map(len, groups)) > MOST_FILTERS:
@@ -141,7 +144,12 @@ def parse_groups(properties: Mapping[str, Property], body: Body) -> list[list[Fi
 
 
 def _filter(properties: Mapping[str, Property], item: Body) -> Filter:
-    name, operator = required_text(item, "propertyName"), required_text(item, "operator")
+    name, operator = text_or_none(item, "propertyName"), text_or_none(item, "operator")
+    if name is None or operator is None:
+        raise bad_json(
+            "Cannot build Filter, some of required attributes are not set "
+            f"[{', '.join(one for one in ('propertyName', 'operator') if item.get(one) is None)}]"
+        )
     one = properties.get(name)
     if one is None or one.archived:
         raise invalid(
@@ -153,18 +161,27 @@ def _filter(properties: Mapping[str, Property], item: Body) -> Filter:
         )
     value, high = text_or_none(item, "value"), text_or_none(item, "highValue")
     values = as_texts(item.get("values"), "values")
-    needs: Sequence[object] = (
-        (value, high) if operator == "BETWEEN" else (values or None,) if operator.endswith("IN") else (value,)
-    )
     if operator.endswith("HAS_PROPERTY"):
         if value is not None:
-            raise invalid(f"There was a problem with the request. Operator {operator} takes no value")
-    elif any(need is None for need in needs):
-        raise invalid(f"There was a problem with the request. Operator {operator} on {name} lacks a value")
+            raise _unbuilt(f"operator {operator} does not take a value")
+    elif operator in {"IN", "NOT_IN"}:
+        if not values:
+            raise _unbuilt(f"operator {operator} requires values")
+    elif value is None:
+        raise _unbuilt(f"operator {operator} requires a value")
+    elif operator == "BETWEEN" and high is None:
+        raise _unbuilt(f"operator {operator} requires a highValue")
     for text in (value, high, *values):
         if text is not None and one.type in {"number", "date", "datetime"} and operator[-5:] != "TOKEN":
             _refuse_unreadable(one, text)
     return Filter(one, operator, value, high, tuple(values))
+
+
+def _unbuilt(problem: str) -> HubSpotError:
+    return bad_json(
+        "Cannot construct instance of `com.hubspot.inbounddb.publicobject.core.v3.search.Filter`, "
+        f"problem: {problem}"
+    )
 
 
 def _refuse_unreadable(one: Property, text: str) -> None:

@@ -6,7 +6,7 @@ API finds it by their ids too.
 
 from crmhub.testing.simulator.table import Deleted, Row
 from crmhub_rest.simulators.hubspot.errors import invalid
-from crmhub_rest.simulators.hubspot.portal import Portal, Store
+from crmhub_rest.simulators.hubspot.portal import MORE_ADDRESSES, Portal, Store
 from crmhub_rest.simulators.hubspot.records import Records
 from crmhub_rest.simulators.hubspot.times import iso
 
@@ -32,13 +32,19 @@ def merge(portal: Portal, store: Store, primary: str, other: str, source: str = 
     merged = [*str(winner.get("hs_merged_object_ids", "")).split(";"), primary, other]
     row: Row = {**loser, **winner}
     row["hs_merged_object_ids"] = ";".join(dict.fromkeys(one for one in merged if one))
-    mails = [*str(winner.get("hs_additional_emails", "")).split(";"), str(loser.get("email", ""))]
-    if store.name == "contacts" and any(mails) and loser.get("email") != winner.get("email"):
-        row["hs_additional_emails"] = ";".join(dict.fromkeys(one for one in mails if one))
+    mails = [
+        *str(winner.get(MORE_ADDRESSES, "")).split(";"),
+        str(loser.get("email", "")),
+        *str(loser.get(MORE_ADDRESSES, "")).split(";"),
+    ]
+    further = [one for one in dict.fromkeys(mails) if one and one != row.get("email")]
+    if store.name == "contacts" and further:
+        row[MORE_ADDRESSES] = ";".join(further)
     row[store.type.modified] = iso(now)
     place = store.table.next_place if portal.merge_makes_new else first
     record_id = store.table.id_at(place)
     row["hs_object_id"] = record_id
+    store.addresses |= dict.fromkeys(further, record_id)
     for gone in (first, second):
         if gone != place:
             records.note(store, gone, store.table.row(gone), now)

@@ -9,6 +9,15 @@ from dataclasses import dataclass, field
 from crmhub_rest.simulators.hubspot.times import iso
 
 
+@dataclass(frozen=True)
+class Audit:
+    """Something that was done to a pipeline or a stage, when (epoch milliseconds), and what it was then."""
+
+    action: str
+    at: int
+    shown: Mapping[str, object]
+
+
 @dataclass
 class Stage:
     """One stage; times in epoch milliseconds."""
@@ -20,6 +29,7 @@ class Stage:
     created: int
     updated: int
     archived_at: int | None = None
+    audits: list[Audit] = field(default_factory=list[Audit])
 
     @property
     def closed(self) -> bool:
@@ -54,6 +64,7 @@ class Pipeline:
     updated: int
     stages: dict[str, Stage] = field(default_factory=dict[str, Stage])
     archived_at: int | None = None
+    audits: list[Audit] = field(default_factory=list[Audit])
 
     @property
     def live_stages(self) -> list[Stage]:
@@ -71,6 +82,13 @@ class Pipeline:
             **times(self.created, self.updated, self.archived_at),
             "id": self.id,
         }
+
+
+def noted(one: Stage | Pipeline, action: str, now: int) -> None:
+    """Keep that `CREATE`, `UPDATE` or `DELETE` happened to it now."""
+    if action != "CREATE":
+        one.updated = now
+    one.audits.append(Audit(action, now, one.shown()))
 
 
 def times(created: int, updated: int, archived_at: int | None) -> dict[str, object]:

@@ -18,6 +18,7 @@ from crmhub_rest.simulators.hubspot.subscriptions import Event, Subscriptions
 from crmhub_rest.simulators.numbers import NumberIds
 
 ARCHIVE_DAYS = 90
+MORE_ADDRESSES = "hs_additional_emails"
 MOST_OUTGOING = 10_000
 _MILLISECONDS = 1_000
 
@@ -46,8 +47,9 @@ class Store:
     """The records of one type. Rows hold property values by name; cleared ones are absent.
 
     Times of change in the table are epoch milliseconds. `history` is kept of records that were written to.
-    `labels` are what people call one record and many, `primary` the property by which they know it, where the
-    type is the portal's own, `created` when it was defined.
+    `addresses` are further e-mail addresses, each with the id of the contact that had it. `labels` are what
+    people call one record and many, `primary` the property by which they know it (`secondary` those beside
+    it), where the type is the portal's own, `created` when it was defined.
     """
 
     type: ObjectType
@@ -61,8 +63,10 @@ class Store:
     )
     merged: dict[str, str] = field(default_factory=dict[str, str])
     version: int = 0
+    addresses: dict[str, str] = field(default_factory=dict[str, str])
     labels: tuple[str, str] | None = None
     primary: str = ""
+    secondary: tuple[str, ...] = ()
     created: int = 0
 
     @property
@@ -79,6 +83,17 @@ class Store:
         """Whether records can be named by this property."""
         one = self.properties.get(name)
         return one is not None and (name in self.type.ids or one.unique)
+
+    def named(self, name: str, value: str) -> list[int]:
+        """The places of the live records that a property names, contacts by any of their addresses too."""
+        found = self.table.find(name, value)
+        if found or name != "email":
+            return found
+        address = value.strip().lower()
+        place = self.table.place_of(self.addresses.get(address, ""))
+        if place is None or address not in str(self.table.row(place).get(MORE_ADDRESSES, "")).split(";"):
+            return []
+        return [place]
 
 
 class Portal:

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from crmhub.testing.simulator.table import Row
 from crmhub_rest.simulators.hubspot.errors import invalid, not_found
 from crmhub_rest.simulators.hubspot.portal import Former, HistoryEntry, Portal, Store
-from crmhub_rest.simulators.hubspot.rules import assume, put_into_pipeline, refuse_missing, refuse_taken
+from crmhub_rest.simulators.hubspot.rules import (
+    assume,
+    hold_stage,
+    put_into_pipeline,
+    refuse_missing,
+    refuse_taken,
+)
 from crmhub_rest.simulators.hubspot.subscriptions import Event
 from crmhub_rest.simulators.hubspot.times import iso
 from crmhub_rest.simulators.hubspot.values import Values, checked
@@ -51,7 +57,7 @@ class Records:
         """The place of a live record, or None; raises HubSpotError if `by` names no records."""
         if by and by != "hs_object_id":
             self.require_id(store, by)
-            return next(iter(store.table.find(by, record_id)), None)
+            return next(iter(store.named(by, record_id)), None)
         return store.table.place_of(store.merged.get(record_id, record_id))
 
     def require_id(self, store: Store, by: str) -> None:
@@ -102,6 +108,7 @@ class Records:
         """New values of a live record, checked; raises HubSpotError."""
         current = store.table.row(place)
         values = checked(store.properties, given, self._portal.choices(store), current)
+        hold_stage(store, values, current)
         put_into_pipeline(self._portal, store, values, current)
         refuse_taken(self._portal, store, values, place)
         return values

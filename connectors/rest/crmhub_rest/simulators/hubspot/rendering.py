@@ -4,11 +4,22 @@ from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Sequence
 
 from crmhub.testing.simulator.table import Deleted, Row
+from crmhub_rest.simulators.hubspot.pipelines import Stage
 from crmhub_rest.simulators.hubspot.portal import HistoryEntry, Portal, Store
 from crmhub_rest.simulators.hubspot.times import iso, milliseconds
 
 INLINE = 100
 """Associations of one type that are shown with a record."""
+_COUNTED = {"num_associated_contacts": "contacts", "num_associated_deals": "deals"}
+_OF_STAGE = frozenset(
+    {
+        "hs_is_closed",
+        "hs_is_closed_won",
+        "hs_is_closed_lost",
+        "hs_closed_amount",
+        "hs_deal_stage_probability",
+    }
+)
 
 
 def properties(portal: Portal, store: Store, row: Row, names: Iterable[str]) -> dict[str, object]:
@@ -27,17 +38,26 @@ def value(portal: Portal, store: Store, row: Row, name: str) -> object:
     if name == "associatedcompanyid" and store.name == "contacts":
         linked = portal.links.of(("contacts", str(row["hs_object_id"])), "companies")
         return next((other for other, kinds in linked if any(kind.alone for kind in kinds)), None)
-    if store.name == "deals" and name in {"hs_is_closed", "hs_is_closed_won", "hs_deal_stage_probability"}:
+    if name in _COUNTED:
+        return str(len(portal.links.of((store.name, str(row["hs_object_id"])), _COUNTED[name])))
+    if store.name == "deals" and name in _OF_STAGE:
         found = portal.stage_of(store, row)
-        if found is None:
-            return None
-        stage = found[1]
-        if name == "hs_deal_stage_probability":
-            return stage.metadata.get("probability")
-        return str(stage.closed if name == "hs_is_closed" else stage.won).lower()
+        return None if found is None else _of_stage(found[1], row, name)
     if name == "amount_in_home_currency":
         return row.get("amount")
     return row.get(name)
+
+
+def _of_stage(stage: Stage, row: Row, name: str) -> object:
+    match name:
+        case "hs_deal_stage_probability":
+            return stage.metadata.get("probability")
+        case "hs_closed_amount":
+            return row.get("amount") if stage.won else "0"
+        case "hs_is_closed_lost":
+            return str(stage.closed and not stage.won).lower()
+        case _:
+            return str(stage.closed if name == "hs_is_closed" else stage.won).lower()
 
 
 def record(

@@ -12,6 +12,8 @@ from crmhub_rest.simulators.hubspot.pipelines import Pipeline
 from crmhub_rest.simulators.hubspot.portal import Portal, Store
 from crmhub_rest.simulators.hubspot.values import Values
 
+_LIFECYCLE = "lifecyclestage"
+
 
 def refuse_missing(store: Store, values: Values, *, all_required: bool) -> None:
     """Raise HubSpotError if a new record lacks what HubSpot demands, or (`all_required`) the portal."""
@@ -30,6 +32,18 @@ def assume(store: Store, values: Values) -> None:
         values["hs_timestamp"] = values["hs_meeting_start_time"]
     if store.name == "deals" and not values.get("pipeline") and not values.get("dealstage"):
         values["pipeline"] = "default"
+
+
+def hold_stage(store: Store, values: Values, current: Row) -> None:
+    """The lifecycle stage moves forward alone: an earlier one is passed over without a word, unless the held
+    one was cleared before.
+    """
+    held, wanted = current.get(_LIFECYCLE), values.get(_LIFECYCLE)
+    if held is None or wanted is None:
+        return
+    order = [option.value for option in store.properties[_LIFECYCLE].options]
+    if held in order and order.index(wanted) < order.index(str(held)):
+        del values[_LIFECYCLE]
 
 
 def put_into_pipeline(portal: Portal, store: Store, values: Values, current: Row) -> None:
@@ -55,7 +69,7 @@ def refuse_taken(portal: Portal, store: Store, values: Values, place: int | None
     for name, value in values.items():
         if value is None or not store.is_id(name):
             continue
-        owner = next((one for one in store.table.find(name, value) if one != place), None)
+        owner = next((one for one in store.named(name, value) if one != place), None)
         if owner is None:
             continue
         other_id = store.table.id_at(owner)

@@ -93,6 +93,17 @@ CONTACT = (
         many=True,
     ),
     flag("hs_email_optout", "Unsubscribed from all email"),
+    text("work_email", "Work email"),
+    text("twitterhandle", "X Username"),
+    text("hs_linkedin_url", "LinkedIn URL"),
+    text("job_function", "Job function"),
+    text("seniority", "Seniority"),
+    text("degree", "Degree"),
+    text("school", "School"),
+    text("gender", "Gender"),
+    text("marital_status", "Marital Status"),
+    moment("closedate", "Close Date"),
+    number("num_associated_deals", "Number of Associated Deals", calculated=True),
     fixed(number("associatedcompanyid", "Primary Associated Company ID")),
     fixed(text("hs_additional_emails", "Additional email addresses")),
     fixed(text("hs_email_domain", "Email Domain")),
@@ -117,6 +128,13 @@ COMPANY = (
     text("timezone", "Time Zone"),
     text("linkedin_company_page", "LinkedIn Company Page"),
     flag("is_public", "Is Public"),
+    text("about_us", "About Us", area=True),
+    text("twitterhandle", "X Handle"),
+    text("facebook_company_page", "Facebook Company Page"),
+    text("total_money_raised", "Total Money Raised"),
+    moment("closedate", "Close Date"),
+    number("num_associated_contacts", "Number of Associated Contacts", calculated=True),
+    number("num_associated_deals", "Number of Associated Deals", calculated=True),
 )
 
 DEAL = (
@@ -138,6 +156,15 @@ DEAL = (
     number("amount_in_home_currency", "Amount in company currency", calculated=True),
     flag("hs_is_closed", "Is Deal Closed?", calculated=True),
     flag("hs_is_closed_won", "Is Closed Won", calculated=True),
+    flag("hs_is_closed_lost", "Is Closed Lost", calculated=True),
+    number("hs_closed_amount", "Closed Deal Amount", calculated=True),
+    number("num_associated_contacts", "Number of Associated Contacts", calculated=True),
+    choice(
+        "hs_manual_forecast_category",
+        "Forecast category",
+        same("OMIT", "PIPELINE", "BEST_CASE", "COMMIT", "CLOSED"),
+    ),
+    number("hs_forecast_probability", "Forecast probability"),
 )
 
 TICKET = (

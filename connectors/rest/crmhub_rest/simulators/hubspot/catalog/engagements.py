@@ -22,6 +22,7 @@ TASK = (
     choice("hs_task_priority", "Priority", same("NONE", "LOW", "MEDIUM", "HIGH")),
     choice("hs_task_type", "Task Type", same("TODO", "CALL", "EMAIL", "LINKED_IN")),
     text("hs_task_reminders", "Reminders"),
+    text("hs_attachment_ids", "Attached file IDs"),
     moment("hs_task_completion_date", "Completed at", read_only=True),
 )
 
@@ -30,6 +31,11 @@ CALL = (
     text("hs_call_body", "Call notes", area=True),
     choice("hs_call_direction", "Call direction", same("INBOUND", "OUTBOUND")),
     text("hs_call_disposition", "Call outcome"),
+    text("hs_activity_type", "Call and meeting type"),
+    text("hs_call_callee_object_id", "Callee object id"),
+    text("hs_call_callee_object_type", "Callee object type"),
+    text("hs_call_source", "Call source"),
+    text("hs_attachment_ids", "Attached file IDs"),
     number("hs_call_duration", "Call duration"),
     text("hs_call_from_number", "From number"),
     text("hs_call_to_number", "To number"),
@@ -46,6 +52,8 @@ CALL = (
 
 MEETING = (
     text("hs_meeting_title", "Meeting name"),
+    text("hs_activity_type", "Call and meeting type"),
+    text("hs_attachment_ids", "Attached file IDs"),
     text("hs_meeting_body", "Meeting description", area=True),
     text("hs_internal_meeting_notes", "Internal meeting notes", area=True),
     text("hs_meeting_location", "Location"),
@@ -64,6 +72,7 @@ EMAIL = (
     text("hs_email_text", "Email body", area=True),
     text("hs_email_html", "Email HTML body", area=True),
     text("hs_email_headers", "Email headers", area=True),
+    text("hs_attachment_ids", "Attached file IDs"),
     choice("hs_email_direction", "Email direction", same("EMAIL", "INCOMING_EMAIL", "FORWARDED_EMAIL")),
     choice("hs_email_status", "Email send status", same("BOUNCED", "FAILED", "SCHEDULED", "SENDING", "SENT")),
 )

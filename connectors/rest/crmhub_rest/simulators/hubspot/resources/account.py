@@ -4,12 +4,15 @@ Source: HubSpot "CRM API | Owners", "Account information" (details, API usage of
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 from starlette.responses import Response
 
 from crmhub_rest.simulators.hubspot.call import Body, Call, Endpoint, page_of, reply
 from crmhub_rest.simulators.hubspot.errors import invalid, not_found
+from crmhub_rest.simulators.hubspot.limits import Limits
 from crmhub_rest.simulators.hubspot.scopes import OWNERS
+from crmhub_rest.simulators.hubspot.times import iso
 
 _MOST = 500
 _DEFAULT = 100
@@ -70,9 +73,25 @@ def details(call: Call) -> Response:
     )
 
 
-def endpoints() -> Iterator[Endpoint]:
+def usage(limits: Limits, call: Call) -> Response:
+    """`GET /account-info/v3/api-usage/daily/private-apps`: what the private apps have called today."""
+    told: Body = {
+        "name": "private-apps-api-calls-daily",
+        "usageLimit": limits.daily,
+        "currentUsage": limits.used_today,
+        "collectedAt": iso(call.portal.now()),
+        "fetchStatus": "SUCCESS",
+        "resetsAt": iso(int(limits.resets_at().timestamp() * 1000)),
+    }
+    return reply({"results": [told]})
+
+
+def endpoints(limits: Limits) -> Iterator[Endpoint]:
     """The routes of both forms of paths."""
     for version, prefix in (("v3", "/crm/v3/owners"), ("dated", "/crm/owners/{version}")):
         yield Endpoint("GET", prefix, version, list_owners)
         yield Endpoint("GET", f"{prefix}/{{id}}", version, get_owner)
-    yield Endpoint("GET", "/account-info/v3/details", "v3", details)
+    for version, prefix in (("v3", "/account-info/v3"), ("dated", "/account-info/{version}")):
+        yield Endpoint("GET", f"{prefix}/details", version, details)
+        path = f"{prefix}/api-usage/daily/private-apps"
+        yield Endpoint("GET", path, version, partial(usage, limits))

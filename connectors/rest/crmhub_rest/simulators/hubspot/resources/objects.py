@@ -31,6 +31,7 @@ from crmhub_rest.simulators.hubspot.rendering import associations, record
 MOST = 100
 MOST_WITH_HISTORY = 50
 _DEFAULT = 10
+_MOST_DIGITS = 20
 
 
 def list_records(call: Call) -> Response:
@@ -78,6 +79,8 @@ def update_record(call: Call) -> Response:
     """`PATCH /objects/{type}/{id}`."""
     store = call.store(write=True)
     given = properties_of(call.body)
+    if not given:
+        raise invalid("No properties found to update, please provide at least one.")
     place = call.records.place(store, call.path["id"], call.params.get("idProperty"))
     row = call.records.change(store, place, call.records.revised(store, place, given))
     return reply(written(call, store, row, given))
@@ -198,14 +201,13 @@ def _row(gone: Deleted | None) -> Row:
 
 
 def _first(call: Call, store: Store) -> int:
-    """The place where the page begins."""
+    """The place where the page begins: any number will do, whether or not a record has it."""
     after = call.params.get("after")
     if not after:
         return 0
-    place = store.ids.place_of(after)
-    if place is None:
+    if not (after.isascii() and after.isdigit() and len(after) < _MOST_DIGITS):
         raise invalid(f"Invalid value for after: {after}")
-    return place
+    return min(max(int(after) - store.ids.first, 0), store.table.next_place)
 
 
 def _places(store: Store, first: int, *, archived: bool) -> Iterator[int]:

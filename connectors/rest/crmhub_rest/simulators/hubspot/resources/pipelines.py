@@ -20,9 +20,10 @@ from crmhub_rest.simulators.hubspot.call import (
     text_or_none,
 )
 from crmhub_rest.simulators.hubspot.errors import HubSpotError, invalid, missing_fields, not_found
-from crmhub_rest.simulators.hubspot.pipelines import Pipeline, Stage
+from crmhub_rest.simulators.hubspot.pipelines import Pipeline, Stage, noted
 from crmhub_rest.simulators.hubspot.portal import Store
 from crmhub_rest.simulators.hubspot.scopes import schema_scopes
+from crmhub_rest.simulators.hubspot.times import iso
 
 _CHECKS = ("validateReferencesBeforeDelete", "validateDealStageUsagesBeforeDelete")
 
@@ -78,6 +79,7 @@ def create_pipeline(call: Call) -> Response:
     for item in objects_of(call.body, "stages"):
         stage = _made(call, item)
         made.stages[stage.id] = stage
+    noted(made, "CREATE", now)
     pipelines[made.id] = made
     return reply(made.shown(), 201)
 
@@ -87,7 +89,7 @@ def update_pipeline(call: Call) -> Response:
     one = _pipeline(call)
     one.label = text_or_none(call.body, "label") or one.label
     one.order = _order(call.body, one.order)
-    one.updated = call.portal.now()
+    noted(one, "UPDATE", call.portal.now())
     return reply(one.shown())
 
 
@@ -100,7 +102,7 @@ def replace_pipeline(call: Call) -> Response:
     stages = [_made(call, item) for item in objects_of(call.body, "stages")]
     one.label, one.order = required_text(call.body, "label"), _order(call.body)
     one.stages = {stage.id: stage for stage in stages}
-    one.updated = call.portal.now()
+    noted(one, "UPDATE", call.portal.now())
     return reply(one.shown())
 
 
@@ -111,7 +113,32 @@ def delete_pipeline(call: Call) -> Response:
         for stage in one.live_stages:
             _refuse_used(call, stage)
     one.archived_at = call.portal.now()
+    noted(one, "DELETE", one.archived_at)
     return nothing()
+
+
+def audit_pipeline(call: Call) -> Response:
+    """`GET /pipelines/{type}/{id}/audit`: what was done to it, the latest first."""
+    return _audits(call, _pipeline(call))
+
+
+def audit_stage(call: Call) -> Response:
+    """`GET /pipelines/{type}/{id}/stages/{stage}/audit`."""
+    return _audits(call, _stage(call))
+
+
+def _audits(call: Call, one: Pipeline | Stage) -> Response:
+    told: list[Body] = [
+        {
+            "portalId": call.portal.portal_id,
+            "identifier": one.id,
+            "action": audit.action,
+            "timestamp": iso(audit.at),
+            "rawObject": audit.shown,
+        }
+        for audit in reversed(one.audits)
+    ]
+    return reply({"results": told})
 
 
 def list_stages(call: Call) -> Response:
@@ -140,7 +167,7 @@ def update_stage(call: Call) -> Response:
     one.order = _order(call.body, one.order)
     if "metadata" in call.body:
         one.metadata = _metadata(call, call.body)
-    one.updated = call.portal.now()
+    noted(one, "UPDATE", call.portal.now())
     return reply(one.shown())
 
 
@@ -149,7 +176,7 @@ def replace_stage(call: Call) -> Response:
     one = _stage(call)
     label, order, metadata = required_text(call.body, "label"), _order(call.body), _metadata(call, call.body)
     one.label, one.order, one.metadata = label, order, metadata
-    one.updated = call.portal.now()
+    noted(one, "UPDATE", call.portal.now())
     return reply(one.shown())
 
 
@@ -158,6 +185,7 @@ def delete_stage(call: Call) -> Response:
     one = _stage(call)
     _refuse_used(call, one)
     one.archived_at = call.portal.now()
+    noted(one, "DELETE", one.archived_at)
     return nothing()
 
 
@@ -173,7 +201,9 @@ def _refuse_used(call: Call, stage: Stage) -> None:
 
 def _made(call: Call, item: Body) -> Stage:
     now = call.portal.now()
-    return Stage(_new_id(call), required_text(item, "label"), _order(item), _metadata(call, item), now, now)
+    made = Stage(_new_id(call), required_text(item, "label"), _order(item), _metadata(call, item), now, now)
+    noted(made, "CREATE", now)
+    return made
 
 
 def _metadata(call: Call, item: Body) -> dict[str, str]:
@@ -213,6 +243,8 @@ def endpoints() -> Iterator[Endpoint]:
         yield Endpoint("PATCH", one, version, update_pipeline)
         yield Endpoint("PUT", one, version, replace_pipeline)
         yield Endpoint("DELETE", one, version, delete_pipeline)
+        yield Endpoint("GET", f"{one}/audit", version, audit_pipeline)
+        yield Endpoint("GET", f"{one}/stages/{{stage}}/audit", version, audit_stage)
         yield Endpoint("GET", f"{one}/stages", version, list_stages)
         yield Endpoint("POST", f"{one}/stages", version, create_stage)
         yield Endpoint("GET", f"{one}/stages/{{stage}}", version, get_stage)

@@ -5,6 +5,8 @@ Source: HubSpot "CRM API | Custom objects" (schemas).
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 
 from starlette.responses import Response
 
@@ -20,6 +22,7 @@ from crmhub_rest.simulators.hubspot.call import (
     required_text,
     text_or_none,
 )
+from crmhub_rest.simulators.hubspot.catalog.associations import USER_DEFINED, Kind
 from crmhub_rest.simulators.hubspot.customs import Labels, add_custom
 from crmhub_rest.simulators.hubspot.errors import HubSpotError, invalid, missing_fields, not_found
 from crmhub_rest.simulators.hubspot.portal import Store
@@ -83,12 +86,71 @@ def create_schema(call: Call) -> Response:
     return reply(_shown(call, store), 201)
 
 
+def update_schema(call: Call) -> Response:
+    """`PATCH /schemas/{type}`: labels, and what its properties are for."""
+    call.require(_WRITE)
+    store, body = _own(call), call.body
+    labels, chosen = (
+        as_object(body.get("labels") or {}),
+        {
+            name: as_texts(body[name], name)
+            for name in ("requiredProperties", "searchableProperties", "secondaryDisplayProperties")
+            if body.get(name) is not None
+        },
+    )
+    primary = text_or_none(body, "primaryDisplayProperty") or store.primary
+    for one in (primary, *chain.from_iterable(chosen.values())):
+        if one not in store.properties:
+            raise invalid(f"Property {one} is not defined", propertyName=[one])
+    singular, plural = store.labels or ("", "")
+    store.labels = (text_or_none(labels, "singular") or singular, text_or_none(labels, "plural") or plural)
+    store.primary = primary
+    store.secondary = tuple(chosen.get("secondaryDisplayProperties", store.secondary))
+    store.type = replace(
+        store.type,
+        required=tuple(chosen.get("requiredProperties", store.type.required)),
+        searched=tuple(chosen.get("searchableProperties", store.type.searched)),
+    )
+    store.version += 1
+    told = _shown(call, store)
+    return reply({name: told[name] for name in told if name not in {"properties", "associations"}})
+
+
+def create_association(call: Call) -> Response:
+    """`POST /schemas/{type}/associations`: with another type, or another way with one."""
+    call.require(_WRITE)
+    store = _store(call)
+    start = call.portal.store(required_text(call.body, "fromObjectTypeId"))
+    other = call.portal.store(required_text(call.body, "toObjectTypeId"))
+    if start is not store or other is None:
+        raise invalid(f"Associations of {store.name} are made from it to a type that there is")
+    pair, name = (store.name, other.name), text_or_none(call.body, "name")
+    links = call.portal.links
+    if pair in links.kinds:
+        made = links.define(pair, name or f"{store.name}_to_{other.name}", name or "", None)[0]
+    else:
+        links.connect(*pair)
+        made = links.kinds_of(pair)[0]
+    return reply(_link(store, other, made), 201)
+
+
+def delete_association(call: Call) -> Response:
+    """`DELETE /schemas/{type}/associations/{link}`: by its number or its name."""
+    call.require(_WRITE)
+    store, wanted = _store(call), call.path["link"]
+    links = call.portal.links
+    for pair, kinds in list(links.kinds.items()):
+        for kind in kinds if pair[0] == store.name else ():
+            if wanted in {str(kind.number), kind.name} and kind.category == USER_DEFINED:
+                links.forget(pair, kind)
+                return nothing()
+    raise not_found(f"There is no association {wanted} of {store.name}")
+
+
 def delete_schema(call: Call) -> Response:
     """`DELETE /schemas/{type}`: not while there are records."""
     call.require(_WRITE)
-    store = _store(call)
-    if not store.custom:
-        raise invalid(f"{store.name} is defined by HubSpot and cannot be deleted")
+    store = _own(call)
     if len(store.table):
         raise invalid(f"{store.name} has records and cannot be deleted", objectTypeId=[store.type.type_id])
     call.portal.drop(store)
@@ -102,16 +164,27 @@ def _store(call: Call) -> Store:
     return store
 
 
+def _own(call: Call) -> Store:
+    store = _store(call)
+    if not store.custom:
+        raise invalid(f"{store.name} is defined by HubSpot and cannot be changed or deleted")
+    return store
+
+
+def _link(store: Store, other: Store, kind: Kind) -> Body:
+    return {
+        "id": str(kind.number),
+        "name": kind.name,
+        "fromObjectTypeId": store.type.type_id,
+        "toObjectTypeId": other.type.type_id,
+    }
+
+
 def _shown(call: Call, store: Store) -> Body:
     one = store.type
     singular, plural = store.labels or (one.singular.capitalize(), one.name.capitalize())
     links = [
-        {
-            "id": str(kind.number),
-            "name": kind.name,
-            "fromObjectTypeId": one.type_id,
-            "toObjectTypeId": call.portal.stores[other].type.type_id,
-        }
+        _link(store, call.portal.stores[other], kind)
         for (start, other), kinds in call.portal.links.kinds.items()
         for kind in kinds
         if start == store.name and other in call.portal.stores
@@ -125,7 +198,7 @@ def _shown(call: Call, store: Store) -> Body:
         else one.singular.upper(),
         "labels": {"singular": singular, "plural": plural},
         "primaryDisplayProperty": store.primary or one.searched[0],
-        "secondaryDisplayProperties": [],
+        "secondaryDisplayProperties": list(store.secondary),
         "requiredProperties": list(one.required),
         "searchableProperties": list(one.searched),
         "properties": [shown(each, call, store) for each in store.properties.values() if not each.archived],
@@ -146,4 +219,7 @@ def endpoints() -> Iterator[Endpoint]:
         yield Endpoint("GET", prefix, version, list_schemas)
         yield Endpoint("POST", prefix, version, create_schema)
         yield Endpoint("GET", f"{prefix}/{{type}}", version, get_schema)
+        yield Endpoint("PATCH", f"{prefix}/{{type}}", version, update_schema)
         yield Endpoint("DELETE", f"{prefix}/{{type}}", version, delete_schema)
+        yield Endpoint("POST", f"{prefix}/{{type}}/associations", version, create_association)
+        yield Endpoint("DELETE", f"{prefix}/{{type}}/associations/{{link}}", version, delete_association)

@@ -64,7 +64,9 @@ class Search:
         return reply(told)
 
     def _places(self, call: Call, store: Store, body: Body) -> list[int]:
-        asked = {name: part for name, part in body.items() if name in {"filterGroups", "sorts", "query"}}
+        asked = {
+            name: part for name, part in body.items() if name in {"filterGroups", "filters", "sorts", "query"}
+        }
         key = (store.name, call.portal.version, dump_json(asked))
         found = None if store.former else self._found.get(key)
         if found is None:
