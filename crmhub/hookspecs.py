@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import typer
 
     from crmhub.actions import Action
+    from crmhub.agent.tool import Pack
     from crmhub.events import Observer
     from crmhub.mapping.codecs.base import Factory
     from crmhub.models import Record
@@ -50,6 +51,11 @@ def crmhub_added_mappings() -> Mapping[str, Path]:  # pyright: ignore[reportRetu
 @hookspec
 def crmhub_actions() -> Sequence[Action[Never]]:  # pyright: ignore[reportReturnType]
     """Things to do across connections, by the hub, the command line and servers of tools."""
+
+
+@hookspec
+def crmhub_tools() -> Sequence[Pack]:  # pyright: ignore[reportReturnType]
+    """Packs of tools for agents; which of them an agent has is said by its policy."""
 
 
 @hookspec

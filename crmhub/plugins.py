@@ -21,6 +21,7 @@ from crmhub.errors import PluginError, UnknownConnector
 
 if TYPE_CHECKING:
     from crmhub.actions import Action
+    from crmhub.agent.tool import Pack
 
 __all__ = [
     "CONNECTORS",
@@ -182,6 +183,10 @@ class Plugins:
                 f"two actions are called {', '.join(twice)}", hint="uninstall one of the plugins"
             )
         return dict(sorted(named.items()))
+
+    def tools(self) -> Sequence[Pack]:
+        """Packs of tools that plugins bring."""
+        return [pack for packs in self._call("crmhub_tools") for pack in cast("Sequence[Pack]", packs)]
 
     def models(self) -> Sequence[object]:
         """Models that plugins bring."""

@@ -1,0 +1,104 @@
+"""What a policy means for one agent: which fields it sees, and which records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal, TypeAlias, cast
+
+from crmhub.agent.answers import Refused
+from crmhub.agent.identity import Agent
+from crmhub.agent.policy.language import ModelRule, Policy
+from crmhub.models import Record
+
+__all__ = ["ALWAYS", "NEVER", "Grant", "Seen", "Sight", "head_of"]
+
+Seen: TypeAlias = Literal["shown", "masked", "denied"]
+ALWAYS: Final = frozenset({"id", "connection", "object", "version", "life"})
+"""Fields by which a record is known; they hold nothing of what is in it."""
+NEVER: Final = frozenset({"raw", "associations", "vendor"})
+"""Fields that go around the others: a record as the CRM gave it, the names at the other end of its links."""
+_ALL: Final = "*"
+_SUBJECT: Final = "$subject"
+
+
+def head_of(path: str) -> str:
+    """The field that a path leads into: ``phones`` of ``phones[role=main].raw``."""
+    return path.partition(".")[0].partition("[")[0]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What an agent sees of one model."""
+
+    model: str
+    rule: ModelRule
+
+    def seen(self, field: str) -> Seen:
+        """How a field is seen, by its name or a path into it; a custom one as ``custom.KEY``."""
+        fields = self.rule.fields
+        head = head_of(field)
+        if head in ALWAYS:
+            return "shown"
+        names = {field, head}
+        if head in NEVER or names & self._denied:
+            return "denied"
+        if not (names & self._allowed or (_ALL in self._allowed and head != "custom")):
+            return "denied"
+        return "masked" if names & {*fields.mask} else "shown"
+
+    @cached_property
+    def has_custom(self) -> bool:
+        """Whether any custom field may be seen."""
+        return (
+            any(name.partition(".")[0] == "custom" for name in self._allowed) and "custom" not in self._denied
+        )
+
+    def fields_of(self, model: type[Record]) -> frozenset[str]:
+        """The fields to ask the CRM for: all that are seen, masked ones too."""
+        known = {name for name in model.model_fields if self.seen(name) != "denied"} - ALWAYS
+        return frozenset(known | ({"custom"} if self.has_custom else set()))
+
+    @cached_property
+    def _allowed(self) -> frozenset[str]:
+        return frozenset(self.rule.fields.allow)
+
+    @cached_property
+    def _denied(self) -> frozenset[str]:
+        return frozenset(self.rule.fields.deny)
+
+
+class Grant:
+    """A policy for one agent."""
+
+    def __init__(self, agent: Agent, name: str, policy: Policy) -> None:
+        self.agent = agent
+        self.name = name
+        """The policy's name."""
+        self.policy = policy
+        self._sights = {model: Sight(model, rule) for model, rule in policy.models.items()}
+
+    def sight(self, model: str) -> Sight:
+        """What it sees of a model. Raises :class:`Refused` for one that is not there for it."""
+        if model not in self._sights:
+            raise Refused(
+                "model_not_available",
+                f"records of {model} are not available here",
+                hint="ask for something else, or have a person extend this agent's policy",
+            )
+        return self._sights[model]
+
+    def sees(self, model: str, field: str) -> bool:
+        """Whether the field's value is shown."""
+        return model in self._sights and self._sights[model].seen(field) == "shown"
+
+    def rows(self, model: str) -> Mapping[str, Sequence[object]]:
+        """The values that each path of a record may have. A subject that nobody named matches nothing."""
+        rules = self.sight(model).rule.rows
+        return {path: [*self._values(given)] for path, given in rules.items()}
+
+    def _values(self, given: object) -> list[object]:
+        several = cast("list[object]", given) if isinstance(given, list) else [given]
+        subject = [] if self.agent.subject is None else [self.agent.subject]
+        return [each for value in several for each in (subject if value == _SUBJECT else [value])]

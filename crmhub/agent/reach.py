@@ -1,0 +1,164 @@
+"""The CRMs as one agent may see them: what tools get instead of the hub.
+
+Denied fields are never asked for where the CRM can be asked for fields, and never shown; masked ones hold
+``***`` or a keyed hash. A filter, a search or a computation that would tell of them is refused. Row filters
+go along with every question, and every record is held against them again. Texts are neutral. Each record
+that is handed out is counted and noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+import anyio
+
+from crmhub.agent.answers import Refused, Source
+from crmhub.agent.governed import Governed
+from crmhub.agent.policy.decide import Grant
+from crmhub.agent.troubles import problem_of
+from crmhub.agent.veil import Veil
+from crmhub.clock import Clock
+from crmhub.connection import Connection
+from crmhub.document import suggest
+from crmhub.errors import Unsupported, Where
+from crmhub.models import Record
+
+if TYPE_CHECKING:
+    from crmhub.hub import Hub
+
+__all__ = ["Meter", "Noted", "Reach"]
+
+_Model = TypeVar("_Model", bound=Record)
+_Found = TypeVar("_Found")
+
+
+class Meter(Protocol):
+    """Counts what an agent uses. Raises :class:`Refused` where there is no more of it."""
+
+    async def records(self, count: int) -> None:
+        """So many records are about to be handed out."""
+        ...
+
+    async def credits(self, count: int) -> None:
+        """So many units of a CRM's allowance are about to be spent."""
+        ...
+
+
+@dataclass
+class Noted:
+    """What a call has touched so far, for the audit."""
+
+    connections: list[str] = field(default_factory=list[str])
+    records: dict[str, None] = field(default_factory=dict[str, None])
+    """Typed ids, each once, in order."""
+    approval: str | None = None
+    """The handle of the approval that was asked for, or used."""
+
+
+class Reach:
+    """What one call of one agent can read. Made by the gate."""
+
+    def __init__(self, hub: Hub, grant: Grant, veil: Veil, meter: Meter) -> None:
+        self._hub = hub
+        self.grant = grant
+        self.veil = veil
+        self.meter = meter
+        self.noted = Noted()
+
+    @property
+    def clock(self) -> Clock:
+        """The hub's clock."""
+        return self._hub.clock
+
+    @property
+    def connections(self) -> Mapping[str, str]:
+        """The connections that the agent may use, with the kind of CRM each is; in the policy's order."""
+        allowed = dict.fromkeys(self.grant.policy.connections)
+        return {name: self._hub[name].kind for name in allowed if name in set(self._hub)}
+
+    def named(self, connection: str | None) -> Sequence[str]:
+        """The connections meant by an argument: that one, those to that kind of CRM, or (``None``) all.
+
+        Raises :class:`Refused` for one that is not there for the agent.
+        """
+        known = self.connections
+        if connection is None or connection == "all":
+            return [*known]
+        if connection in known:
+            return [connection]
+        of_kind = [name for name, kind in known.items() if kind == connection]
+        if not of_kind:
+            raise Refused(
+                "connection_not_available",
+                "there is no such connection here",
+                hint=suggest(connection, known) or "this agent has none",
+            )
+        return of_kind
+
+    def of(self, connection: str, model: type[_Model]) -> Governed[_Model]:
+        """The records of a model in a connection, as far as the agent may see them.
+
+        Raises :class:`Refused` for a connection or a model that is not there for it, and
+        :class:`Unsupported` where the CRM has no such records: where its mapping does not name the model.
+        """
+        self.grant.sight(model.model)
+        org = self._connection(connection)
+        if not any(entry.model == model.model for entry in org.spec.maps):
+            raise Unsupported(f"there are no records of {model.model}", where=Where(connection=connection))
+        return Governed(self, org, model)
+
+    async def ask(
+        self, connections: Iterable[str], question: Callable[[str], Awaitable[_Found]]
+    ) -> tuple[Mapping[str, _Found], list[Source]]:
+        """Put a question to several connections at once: what each gave, and how it went with each.
+
+        One that fails takes nothing from the others. What the policy refuses ends the call.
+        """
+        names = list(dict.fromkeys(connections))
+        found: dict[str, _Found] = {}
+        failed: dict[str, Source] = {}
+        refused: list[Refused] = []
+
+        async def put(name: str) -> None:
+            try:
+                found[name] = await question(name)
+            except Refused as error:
+                refused.append(error)
+            except Exception as error:  # noqa: BLE001 - told as a source that failed
+                failed[name] = self._failed(name, error)
+
+        async with anyio.create_task_group() as group:
+            for name in names:
+                group.start_soon(put, name)
+        if refused:
+            raise refused[0]
+        given = {name: found[name] for name in names if name in found}
+        return given, [failed.get(name) or self.source(name) for name in names]
+
+    def source(self, connection: str) -> Source:
+        """A connection that has answered just now."""
+        at = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
+        return Source(connection=connection, crm=self._hub[connection].kind, state="ok", fetched_at=at)
+
+    def _failed(self, connection: str, error: Exception) -> Source:
+        problem = problem_of(error, connection)
+        if problem.code == "internal":
+            self._hub.events.emit("agent.failed", connection=connection, error=type(error).__name__)
+        return Source(
+            connection=connection,
+            crm=self._hub[connection].kind,
+            state="unsupported" if problem.code == "unsupported" else "failed",
+            code=problem.code,
+            hint=problem.hint,
+            retryable=problem.retryable,
+        )
+
+    def _connection(self, name: str) -> Connection:
+        (known,) = [each for each in self.named(name) if each == name] or [None]
+        if known is None:
+            raise Refused("connection_not_available", "there is no such connection here")
+        if name not in self.noted.connections:
+            self.noted.connections.append(name)
+        return self._hub[name]
