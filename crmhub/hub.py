@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from crmhub.actions import Action
     from crmhub.store import Store
-    from crmhub.sync import Plan, SyncEngine, SyncReport
+    from crmhub.sync import SyncEngine, SyncPlan, SyncReport
 
 __all__ = ["Hub"]
 
@@ -231,14 +231,14 @@ class Hub:
         stage: str = "outcome",
         page_size: int | None = None,
         limit: int | None = None,
-    ) -> AsyncGenerator[Plan]:
+    ) -> AsyncGenerator[SyncPlan]:
         """What :meth:`sync` would write now, page by page; nothing is written."""
         job = Job(source, target, models, owner, stage, page_size)
         async with aclosing(self.dry_run(job, limit=limit)) as pages:
             async for page in pages:
                 yield page
 
-    async def dry_run(self, job: Job, *, limit: int | None = None) -> AsyncGenerator[Plan]:
+    async def dry_run(self, job: Job, *, limit: int | None = None) -> AsyncGenerator[SyncPlan]:
         """What a sync job would write now, page by page; nothing is written."""
         source, target = self[job.source], self[job.target]
         async with (

@@ -39,7 +39,7 @@ from crmhub.models import Account, ActivityBase, AssociationSet, Contact, Custom
 from crmhub.plugins import Plugins
 from crmhub.powers import Attachment, Changes, Subscription
 from crmhub.records import Written
-from crmhub.sync import Plan, SyncReport
+from crmhub.sync import SyncPlan, SyncReport
 from crmhub.sync.job import Job
 from crmhub.usage import Estimate, Operation, Usage
 
@@ -587,8 +587,8 @@ class Hub:
         stage: str = "outcome",
         page_size: int | None = None,
         limit: int | None = None,
-    ) -> Generator[Plan]:
+    ) -> Generator[SyncPlan]:
         """What :meth:`sync` would write now, page by page; nothing is written."""
 
-    def dry_run(self, job: Job, *, limit: int | None = None) -> Generator[Plan]:
+    def dry_run(self, job: Job, *, limit: int | None = None) -> Generator[SyncPlan]:
         """What a sync job would write now, page by page; nothing is written."""

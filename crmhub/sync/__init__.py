@@ -11,10 +11,11 @@ from crmhub.sync.job import ORDER, Job
 from crmhub.sync.report import SyncReport
 
 if TYPE_CHECKING:
+    from crmhub.plan import Plan, PlannedWrite
     from crmhub.sync.engine import SyncEngine
-    from crmhub.sync.plan import Plan, PlannedWrite
+    from crmhub.sync.plan import SyncPlan, SyncWrite
 
-__all__ = ["ORDER", "Job", "Plan", "PlannedWrite", "SyncEngine", "SyncReport"]
+__all__ = ["ORDER", "Job", "Plan", "PlannedWrite", "SyncEngine", "SyncPlan", "SyncReport", "SyncWrite"]
 
 
 def __getattr__(name: str) -> object:
@@ -23,6 +24,10 @@ def __getattr__(name: str) -> object:
 
         return SyncEngine
     if name in {"Plan", "PlannedWrite"}:
+        from crmhub import plan
+
+        return getattr(plan, name)  # pyright: ignore[reportAny] - one of the two classes
+    if name in {"SyncPlan", "SyncWrite"}:
         from crmhub.sync import plan
 
         return getattr(plan, name)  # pyright: ignore[reportAny] - one of the two classes

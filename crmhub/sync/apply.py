@@ -26,7 +26,7 @@ from crmhub.connector import (
 from crmhub.mapping.values import digest
 from crmhub.store import DeadLetter, Intent, Link, RecordRef, Store
 from crmhub.sync.job import Job
-from crmhub.sync.plan import PlannedWrite
+from crmhub.sync.plan import SyncWrite
 from crmhub.sync.readback import find_again, intent_of
 
 __all__ = ["Applied", "Applier", "sync_key"]
@@ -67,7 +67,7 @@ class Applier:
         self._store = store
         self._clock = clock
 
-    async def apply(self, writes: Sequence[PlannedWrite]) -> Applied:
+    async def apply(self, writes: Sequence[SyncWrite]) -> Applied:
         """Send all writes: updates and creates of one object together. One result for each write."""
         applied = Applied()
         for (object_, operation), group in _grouped(writes).items():
@@ -80,17 +80,17 @@ class Applier:
                 await self._create(object_, able, group, applied)
         return applied
 
-    async def _update(self, object_: str, writes: Sequence[PlannedWrite], applied: Applied) -> None:
-        items = [WriteItem(write.fields, id=write.target_id) for write in writes]
+    async def _update(self, object_: str, writes: Sequence[SyncWrite], applied: Applied) -> None:
+        items = [WriteItem(write.fields, id=write.id) for write in writes]
         await self._send(WriteRequest(object_, "update", items), writes, applied)
 
-    async def _upsert(self, object_: str, key: str, writes: Sequence[PlannedWrite], applied: Applied) -> None:
+    async def _upsert(self, object_: str, key: str, writes: Sequence[SyncWrite], applied: Applied) -> None:
         present = await self._present(object_, key, [write for write in writes if write.filled])
         writes = [_unfilled(write) if sync_key(write.source) in present else write for write in writes]
         items = [WriteItem(write.fields, key=sync_key(write.source)) for write in writes]
         await self._send(WriteRequest(object_, "upsert", items, match=key), writes, applied)
 
-    async def _present(self, object_: str, key: str, writes: Sequence[PlannedWrite]) -> set[str]:
+    async def _present(self, object_: str, key: str, writes: Sequence[SyncWrite]) -> set[str]:
         """Sync keys of records that are there although no link knows them: nothing is filled in for those.
 
         They are what a process wrote that was killed before it could say so, or a lost store knew.
@@ -105,13 +105,13 @@ class Applier:
                     found |= {str(record.get(key)) for record in page.upserts}
         return found
 
-    async def _send(self, request: WriteRequest, writes: Sequence[PlannedWrite], applied: Applied) -> None:
+    async def _send(self, request: WriteRequest, writes: Sequence[SyncWrite], applied: Applied) -> None:
         """Send what is safe to repeat; what stays unknown is sent again, a few times."""
         left = list(zip(request.items, writes, strict=True))
         for last in (False,) * (_TRIES - 1) + (True,):
             batch = WriteRequest(request.object, request.operation, [item for item, _ in left], request.match)
             outcomes = await self._target.connector.write(batch)
-            again: list[tuple[WriteItem, PlannedWrite]] = []
+            again: list[tuple[WriteItem, SyncWrite]] = []
             for pair, outcome in zip(left, outcomes, strict=True):
                 if outcome.status == "unknown" and not last:
                     again.append(pair)
@@ -122,7 +122,7 @@ class Applier:
                 return
 
     async def _create(
-        self, object_: str, able: ObjectCapabilities, writes: Sequence[PlannedWrite], applied: Applied
+        self, object_: str, able: ObjectCapabilities, writes: Sequence[SyncWrite], applied: Applied
     ) -> None:
         """Create with a write-ahead intent for each; unknown ones are looked for before a resend."""
         pending = list(writes)
@@ -134,7 +134,7 @@ class Applier:
             items = [WriteItem(write.fields) for write in pending]
             request = WriteRequest(object_, "create", items, at_once=True)
             outcomes = await self._target.connector.write(request)
-            lost: list[tuple[PlannedWrite, Intent]] = []
+            lost: list[tuple[SyncWrite, Intent]] = []
             for write, intent, outcome in zip(pending, intents, outcomes, strict=True):
                 if outcome.status == "unknown":
                     lost.append((write, intent))
@@ -144,7 +144,7 @@ class Applier:
             if not lost:
                 return
             found = await find_again(self._target, self._store, self._job, [intent for _, intent in lost])
-            left: list[PlannedWrite] = []
+            left: list[SyncWrite] = []
             for write, intent in lost:
                 applied.settled.append(intent.id)
                 id_ = found.get(intent.id)
@@ -158,7 +158,7 @@ class Applier:
             if not pending:
                 return
 
-    def _settle(self, write: PlannedWrite, outcome: Outcome, applied: Applied) -> None:
+    def _settle(self, write: SyncWrite, outcome: Outcome, applied: Applied) -> None:
         if outcome.problem is not None and outcome.problem.code == NOT_SENT:
             applied.stopped = outcome.problem.message
             return
@@ -168,7 +168,7 @@ class Applier:
             return
         for path in write.defaulted:
             applied.counts[f"defaulted:{path}"] += 1
-        target = RecordRef(self._job.target, write.target_object, str(outcome.id or write.target_id))
+        target = RecordRef(self._job.target, write.object, str(outcome.id or write.id))
         applied.links.append(
             Link(
                 write.model,
@@ -195,7 +195,7 @@ class Applier:
             )
         )
 
-    def _letter(self, write: PlannedWrite, outcome: Outcome) -> DeadLetter:
+    def _letter(self, write: SyncWrite, outcome: Outcome) -> DeadLetter:
         problem = outcome.problem
         passing = problem is not None and not problem.permanent
         reason = "unknown" if outcome.status == "unknown" else "retry" if passing else "rejected"
@@ -211,13 +211,13 @@ class Applier:
         )
 
 
-def _unfilled(write: PlannedWrite) -> PlannedWrite:
+def _unfilled(write: SyncWrite) -> SyncWrite:
     fields = {name: value for name, value in write.fields.items() if name not in write.filled}
     return replace(write, fields=fields, defaulted=(), filled=())
 
 
-def _grouped(writes: Iterable[PlannedWrite]) -> Mapping[tuple[str, str], list[PlannedWrite]]:
-    groups: dict[tuple[str, str], list[PlannedWrite]] = {}
+def _grouped(writes: Iterable[SyncWrite]) -> Mapping[tuple[str, str], list[SyncWrite]]:
+    groups: dict[tuple[str, str], list[SyncWrite]] = {}
     for write in writes:
-        groups.setdefault((write.target_object, write.operation), []).append(write)
+        groups.setdefault((write.object, write.operation), []).append(write)
     return groups

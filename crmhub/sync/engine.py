@@ -28,7 +28,7 @@ from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
 from crmhub.store.records import SERVED, served_in
 from crmhub.sync.apply import Applied, Applier
 from crmhub.sync.job import Job, model_names
-from crmhub.sync.plan import Item, Plan, is_unchanged, plan
+from crmhub.sync.plan import Item, SyncPlan, is_unchanged, plan
 from crmhub.sync.readback import recover
 from crmhub.sync.references import Directories, Pointed, References, links_of, place_of
 from crmhub.sync.report import SyncReport
@@ -128,7 +128,7 @@ class SyncEngine:
             tuple(sorted(self._tally.unshared)), self._clock.monotonic() - started,
         )  # fmt: skip
 
-    async def plan(self, *, limit: int | None = None) -> AsyncGenerator[Plan]:
+    async def plan(self, *, limit: int | None = None) -> AsyncGenerator[SyncPlan]:
         """What :meth:`run` would write now, page by page, without writing anything."""
         planned = 0
         self._streams = await self._find_streams()
@@ -298,7 +298,7 @@ class SyncEngine:
                 where=Where(connection=self._job.target),
             )
 
-    async def _plan(self, stream: Stream, records: Sequence[Native]) -> Plan:
+    async def _plan(self, stream: Stream, records: Sequence[Native]) -> SyncPlan:
         items = await self._items(stream, records)
         source, target = self._job.source, self._job.target
         links = await self._store.links.find((source, stream.object), target, [item.ref.id for item in items])
@@ -381,7 +381,7 @@ class SyncEngine:
             items[ref.id] = Item(route, ref, values, comparable, digest(comparable), version, shared)
         return list(items.values())
 
-    async def _applied(self, planned: Plan) -> Applied:
+    async def _applied(self, planned: SyncPlan) -> Applied:
         if not planned.writes:
             return Applied()
         if self._applier is None:

@@ -1,35 +1,28 @@
-"""Plans: the exact writes that a sync would do, as data.
+"""What a page of records comes to: the plan of its writes, and what the sync remembers of each.
 
-:func:`plan` is pure: the same records, links and tables give the same plan, byte for byte. A plan
-says for each write what it is, field by field before and after, and it has a content hash.
+:func:`plan` is pure: the same records, links and tables give the same plan, byte for byte.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, NamedTuple, TypeAlias
-
-import msgspec
+from typing import NamedTuple
 
 from crmhub.connector import Native
 from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.compiled import CompiledMap, Fault, Payload, Pointer, Values
 from crmhub.mapping.rules import Rule
 from crmhub.mapping.values import Comparable, Comparison, plain
+from crmhub.plan import Plan, PlannedWrite
 from crmhub.store import DeadLetter, Link, RecordRef
 from crmhub.sync.base import Base
 from crmhub.sync.job import Job
 from crmhub.sync.references import Deferred, LeftOut, References, Waiting
 
-__all__ = ["Item", "Plan", "PlannedWrite", "Route", "is_unchanged", "plan"]
-
-_encode = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
-
-Change: TypeAlias = tuple[object, object]
+__all__ = ["Item", "Route", "SyncPlan", "SyncWrite", "is_unchanged", "plan"]
 
 
 @dataclass(frozen=True)
@@ -74,22 +67,15 @@ class Item:
     faults: tuple[Fault, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedWrite:
-    """One write: what, to which record, field by field before and after."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncWrite(PlannedWrite):
+    """A write, and what the link will remember once it is done."""
 
-    operation: Literal["create", "update"]
-    model: str
     source: RecordRef
-    target_object: str
-    target_id: str | None
-    fields: Native
-    changes: Mapping[str, Change]
     base: Base
     """What both sides agree on once it is done."""
     digest: bytes | None
     """Of the source's values, once the target has them all."""
-    defaulted: tuple[str, ...] = ()
     filled: tuple[str, ...] = ()
     """The native fields that ``default_on_create`` fills."""
     notes: tuple[str, ...] = ()
@@ -97,21 +83,12 @@ class PlannedWrite:
     awaiting: tuple[str, str] | None = None
     """A reference that is to be patched in later."""
 
-    def describe(self) -> dict[str, object]:
-        """The write as plain data, without anything that differs from run to run."""
-        return {
-            "operation": self.operation, "model": self.model, "source": list(self.source),
-            "object": self.target_object, "id": self.target_id, "fields": self.fields,
-            "changes": {path: list(pair) for path, pair in self.changes.items()},
-            "defaulted": list(self.defaulted),
-        }  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SyncPlan(Plan):
     """What a page of records comes to."""
 
-    writes: Sequence[PlannedWrite] = ()
+    writes: Sequence[SyncWrite] = ()
     unchanged: int = 0
     refreshed: Sequence[Link] = ()
     """Links whose base moves although nothing is to be written."""
@@ -119,15 +96,6 @@ class Plan:
     settled: Sequence[RecordRef] = ()
     """Source records that need nothing more: an open dead letter of theirs is done with."""
     notes: Mapping[str, int] = field(default_factory=dict[str, int])
-
-    def json(self) -> bytes:
-        """Canonical JSON of the writes."""
-        return _encode([write.describe() for write in self.writes])
-
-    @property
-    def hash(self) -> str:
-        """The content hash: equal plans, and only they, have equal hashes."""
-        return hashlib.sha256(self.json()).hexdigest()
 
 
 def plan(
@@ -137,7 +105,7 @@ def plan(
     references: References,
     today: date,
     present: Mapping[str, Native] | None = None,
-) -> Plan:
+) -> SyncPlan:
     """The writes that bring the target to what ``items`` say. ``links`` are theirs, by source id.
 
     ``present`` holds target records as they stand, by source id, where a rule writes only what is empty.
@@ -145,7 +113,7 @@ def plan(
     planner = _Planner(job, references, today, present or {})
     for item in items:
         planner.add(item, links.get(item.ref.id))
-    return Plan(
+    return SyncPlan(
         planner.writes,
         planner.unchanged,
         planner.refreshed,
@@ -166,7 +134,7 @@ class _Planner:
         self._job = job
         self._references = references
         self._today = today
-        self.writes: list[PlannedWrite] = []
+        self.writes: list[SyncWrite] = []
         self.letters: list[DeadLetter] = []
         self.settled: list[RecordRef] = []
         self.refreshed: list[Link] = []
@@ -229,21 +197,22 @@ class _Planner:
             )
             return
         self.writes.append(
-            PlannedWrite(
-                "create" if link is None else "update",
-                target.model,
-                item.ref,
-                link.target.object if link else target.object,
-                link.target.id if link else None,
-                payload.fields,
-                {path: (base.values.get(path), item.comparable[path]) for path in values},
-                agreed,
-                digest,
-                payload.defaulted,
-                tuple(target.by_path[path].to[0].partition(".")[0] for path in payload.defaulted),
-                tuple(resolved.assumed.values()),
-                item.version,
-                next(iter(resolved.late.values()), None),
+            SyncWrite(
+                operation="create" if link is None else "update",
+                connection=self._job.target,
+                model=target.model,
+                object=link.target.object if link else target.object,
+                id=link.target.id if link else None,
+                fields=payload.fields,
+                changes={path: (base.values.get(path), item.comparable[path]) for path in values},
+                source=item.ref,
+                defaulted=payload.defaulted,
+                base=agreed,
+                digest=digest,
+                filled=tuple(target.by_path[path].to[0].partition(".")[0] for path in payload.defaulted),
+                notes=tuple(resolved.assumed.values()),
+                source_version=item.version,
+                awaiting=next(iter(resolved.late.values()), None),
             )
         )
 

@@ -22,7 +22,7 @@ from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.values import digest, plain
 from crmhub.store import Intent, Link, RecordRef, Store
 from crmhub.sync.job import Job
-from crmhub.sync.plan import PlannedWrite
+from crmhub.sync.plan import SyncWrite
 
 __all__ = ["find_again", "intent_of", "recover"]
 
@@ -45,7 +45,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(_Payload, float_hook=Decimal).decode
 
 
-def intent_of(write: PlannedWrite, job: str, run: str, able: ObjectCapabilities, now: datetime) -> Intent:
+def intent_of(write: SyncWrite, job: str, run: str, able: ObjectCapabilities, now: datetime) -> Intent:
     """The write-ahead row of a create."""
     payload = _encode(
         _Payload(
@@ -62,7 +62,7 @@ def intent_of(write: PlannedWrite, job: str, run: str, able: ObjectCapabilities,
         job,
         run,
         write.source,
-        write.target_object,
+        write.object,
         "create",
         "" if name is None else str(name),
         digest({"fields": payload.decode()}),

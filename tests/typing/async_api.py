@@ -22,7 +22,7 @@ from crmhub import (
 )
 from crmhub.connector import Native
 from crmhub.everywhere import ListingEverywhere
-from crmhub.sync import Plan, SyncReport
+from crmhub.sync import SyncPlan, SyncReport
 
 
 class Property(Record):
@@ -58,7 +58,7 @@ async def right(hub: crmhub.Hub) -> None:
     assert_type(await hub.only("a").deals.list().answers(), Answers[Sequence[Deal]])
     assert_type(await hub.sync("a", "b"), SyncReport)
     async for plan in hub.plan("a", "b"):
-        assert_type(plan, Plan)
+        assert_type(plan, SyncPlan)
 
 
 async def wrong(hub: crmhub.Hub) -> None:

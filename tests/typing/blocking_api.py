@@ -10,7 +10,7 @@ from crmhub import Account, Answers, CustomObject, Deal, Money, Outcome, Record,
 from crmhub.blocking import Listing, ListingEverywhere, Records
 from crmhub.connector import Native
 from crmhub.powers import Subscription
-from crmhub.sync import Plan, SyncReport
+from crmhub.sync import SyncPlan, SyncReport
 
 
 class Property(Record):
@@ -52,7 +52,7 @@ def right(hub: blocking.Hub) -> None:
     assert_type(hub.only("a").deals.list().answers(), Answers[Sequence[Deal]])
     assert_type(hub.sync("a", "b"), SyncReport)
     for plan in hub.plan("a", "b"):
-        assert_type(plan, Plan)
+        assert_type(plan, SyncPlan)
 
 
 def wrong(hub: blocking.Hub) -> None:
