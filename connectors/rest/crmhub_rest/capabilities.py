@@ -52,7 +52,7 @@ def powers(crm: Crm) -> frozenset[str]:
     if any(says.count is not None for says in objects):
         found.add(Power.COUNT)
     if crm.webhooks is not None:
-        found.add(Power.MESSAGES)
+        found.add(Power.MESSAGES if crm.webhooks.subscribe is None else Power.WEBHOOKS)
     if crm.daily is not None:
         found.add(Power.LIMITS)
     return frozenset(found)

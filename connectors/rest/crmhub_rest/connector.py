@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -24,7 +25,7 @@ from crmhub.connector import (
 )
 from crmhub.errors import BadRequest, ConfigError
 from crmhub.http import HttpClient, HttpSettings
-from crmhub.powers import Changes
+from crmhub.powers import Changes, Subscription
 from crmhub.usage import Usage
 from crmhub_rest.allowances import Limits, limits_of
 from crmhub_rest.api import Api
@@ -43,6 +44,7 @@ from crmhub_rest.refusals import classifier
 from crmhub_rest.schemas import Schemas
 from crmhub_rest.seams import Seams, seams_of
 from crmhub_rest.signing_in import RestSignIn
+from crmhub_rest.subscriptions import Subscriptions
 from crmhub_rest.writing import Writer
 
 __all__ = ["RestConnector", "connector"]
@@ -76,6 +78,7 @@ class RestConnector:
         self._reader = Reader(self._api, self._schemas, context, page_size=config.page_size)
         self._lookup = Lookup(self._api, self._schemas, context.clock)
         self._writer = Writer(self._api, self._schemas, self._lookup, context)
+        self._subscriptions = Subscriptions(self._api, self._schemas, context)
         self._messages = Messages(self.crm, self._settings, self._seams, context.clock, context.connection)
 
     async def capabilities(self) -> Capabilities:
@@ -172,6 +175,22 @@ class _Telling(RestConnector):
         return self._messages.parse(raw_body, headers)
 
 
+class _Subscribing(_Telling):
+    """A CRM that can be asked for messages."""
+
+    async def subscribe(self, objects: Sequence[str], url: str) -> Sequence[Subscription]:
+        """See :mod:`crmhub_rest.subscriptions`."""
+        return await self._subscriptions.subscribe(objects, url)
+
+    async def renew_due(self, now: datetime) -> Sequence[Subscription]:
+        """What stands; what would end soon is renewed first."""
+        return await self._subscriptions.renew_due(now)
+
+    async def unsubscribe(self, objects: Sequence[str] = ()) -> None:
+        """End the connection's own subscriptions for these objects (none named: all)."""
+        await self._subscriptions.unsubscribe(objects)
+
+
 class _Limited(RestConnector):
     """A CRM with a daily allowance."""
 
@@ -200,7 +219,8 @@ def connector(source: Path | Crm) -> type[RestConnector]:
     kinds: dict[type[RestConnector], bool] = {
         _Searching: any(says.search is not None for says in objects),
         _Counting: any(says.count is not None for says in objects),
-        _Telling: crm.webhooks is not None,
+        _Subscribing: crm.webhooks is not None and crm.webhooks.subscribe is not None,
+        _Telling: crm.webhooks is not None and crm.webhooks.subscribe is None,
         _Limited: crm.daily is not None,
         _SigningIn: any(way.oauth is not None and way.oauth.authorize_url is not None for way in crm.auth),
     }

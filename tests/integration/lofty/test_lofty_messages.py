@@ -7,9 +7,9 @@ import json
 import httpx
 import pytest
 
-from crmhub.errors import AuthError, ConfigError
+from crmhub.errors import AuthError, ConfigError, Unsupported, UsageError
 from crmhub.http.transport import asgi_transport
-from crmhub.powers import Changes, SupportsMessages
+from crmhub.powers import Changes, SupportsMessages, SupportsWebhooks
 from crmhub.sign_in import Attempt, SupportsSignIn
 from crmhub_rest.conformance.lofty import LoftyOrg
 from tests.integration.lofty.conftest import read
@@ -23,6 +23,12 @@ def _told(org: LoftyOrg, body: object, url: str | None = None, **settings: None)
     assert isinstance(connector, SupportsMessages)
     headers = {":url": url or str(org.settings["webhook_url"])}
     return list(connector.parse_webhook(json.dumps(body).encode(), headers))
+
+
+def _subscribing(org: LoftyOrg) -> SupportsWebhooks:
+    connector = org.connect()
+    assert isinstance(connector, SupportsWebhooks)
+    return connector
 
 
 async def test_a_batch_tells_what_is_new_what_changed_and_what_is_gone(org: LoftyOrg) -> None:
@@ -39,12 +45,26 @@ async def test_a_batch_tells_what_is_new_what_changed_and_what_is_gone(org: Loft
 
 async def test_a_transaction_is_told_with_the_lead_that_it_is_under(org: LoftyOrg) -> None:
     (lead,) = await org.insert("leads", [{"firstName": "Ada"}])
-    await org.messages()
+    await _subscribing(org).subscribe(["transactions"], str(org.settings["webhook_url"]))
     (id_,) = await org.insert("transactions", [{"leadId": lead, "transactionName": "A"}])
     (message,) = await org.messages()
     connector = org.connect()
     assert isinstance(connector, SupportsMessages)
     assert connector.parse_webhook(message.body, message.headers) == [Changes("transactions", (id_,), ())]
+
+
+async def test_an_object_can_need_several_subscriptions(org: LoftyOrg) -> None:
+    hooks, url = _subscribing(org), str(org.settings["webhook_url"])
+    (made,) = await hooks.subscribe(["tasks"], url)
+    again = await hooks.subscribe(["tasks"], url)
+    assert made.id.count(",") == again[0].id.count(",") == 1
+    assert list(await _subscribing(org).renew_due(org.clock.now())) == again
+    await hooks.unsubscribe()
+    assert list(await hooks.renew_due(org.clock.now())) == []
+    with pytest.raises(UsageError, match="proved by the address"):
+        await hooks.subscribe(["tasks"], "https://hooks.example.com/another")
+    with pytest.raises(Unsupported, match="no messages about users"):
+        await hooks.subscribe(["users"], url)
 
 
 async def test_a_message_at_another_address_is_not_believed(org: LoftyOrg) -> None:

@@ -33,7 +33,7 @@ _TABLES = {
     "notes": "Notes",
     "users": "Members",
 }
-_URL = "https://hooks.example.com/lofty/f0e1d2c3b4a59687"
+_URL = "https://hooks.example.com/crm"  # as check 48 subscribes
 _CUSTOM = "cf_"
 _TYPES = {"text": "text", "int": "number", "decimal": "number"}
 _NUMBERS = frozenset({"number", "percentage", "currency"})
@@ -58,8 +58,6 @@ class LoftyOrg(DoubleOrg):
             **{name: known[name] for name in ("client_id", "client_secret", "refresh_token")},
         }
         self._endpoints = {(one.method, one.pattern): one for one in endpoints()}
-        for list_id in (2, 5, 9, 10, 11):
-            self.played.team.hooks.subscribe(list_id, _URL, 100, 0)
 
     @property
     def played(self) -> LoftyDouble:
@@ -118,7 +116,7 @@ class LoftyOrg(DoubleOrg):
 
     def forged(self, message: Message) -> Sequence[Message]:
         """The same at another address, and without any."""
-        other = {":url": _URL.replace("f0e1", "0000")}
+        other = {":url": _URL.replace("crm", "guessed")}
         return [Message(message.body, other), Message(message.body, {}), Message(message.body, {":url": ""})]
 
     def revoke(self) -> None:

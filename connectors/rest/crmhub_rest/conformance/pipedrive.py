@@ -25,14 +25,6 @@ from crmhub_rest.simulators.pipedrive.records import KINDS, Kind, remove
 
 __all__ = ["PipedriveOrg", "PipedriveTarget", "target"]
 
-_HOOK: Final = {
-    "subscription_url": "https://listener.example.com/pipedrive",
-    "event_action": "*",
-    "event_object": "*",
-    "name": "crmhub",
-    "http_auth_user": "crmhub",
-    "http_auth_password": "a-password-of-messages",
-}
 _TYPES: Final[Mapping[FieldType, str]] = {
     "text": "varchar",
     "int": "double",
@@ -45,7 +37,7 @@ _TYPES: Final[Mapping[FieldType, str]] = {
 
 
 class PipedriveOrg(DoubleOrg):
-    """One company, with users and no records, that sends messages. ``app``: signed in by OAuth."""
+    """One company, with users and no records. ``app``: signed in by OAuth."""
 
     name: ClassVar[str] = "pipedrive"
     connector = preset("pipedrive")
@@ -67,11 +59,10 @@ class PipedriveOrg(DoubleOrg):
         self.settings = {
             "base_url": self.base_url,
             "login_url": self.base_url,
-            "webhook_user": _HOOK["http_auth_user"],
-            "webhook_password": _HOOK["http_auth_password"],
+            "webhook_user": "crmhub",
+            "webhook_password": "a-password-of-messages",
             **{name: known[name] for name in names},
         }
-        self.played.webhooks.add(_HOOK, self.played.company.admin)
 
     @property
     def played(self) -> PipedriveDouble:

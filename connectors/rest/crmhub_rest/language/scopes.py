@@ -33,6 +33,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "link": frozenset({"id", "ids", "to", "target", "after"}),
     "write": frozenset({"id", "key", "match", "fields", "trace", "links", "now"}),
     "job": frozenset({"job"}),
+    "subscribe": frozenset({"connection", "id", "until", "url", "word"}),
 }
 
 _PARTS = frozenset(f"since.{part}" for part in PARTS)
@@ -47,8 +48,11 @@ def misplaced(crm: Crm, data: Native) -> Iterator[Complaint]:
         words = frozenset(f"words.{word}" for word in _words(of, path))
         parts = frozenset(f"id.{part}" for part in of.parts)
         yield from _unknown(data, path, known | words | parts)
-    for name in ("headers", "auth", "webhooks"):
+    for name in ("headers", "auth"):
         yield from _unknown(data, (name,), settings)
+    for key in type(crm.webhooks).model_fields if crm.webhooks is not None else ():
+        own = ROLES["subscribe"] if key == "subscribe" else frozenset[str]()
+        yield from _unknown(data, ("webhooks", key), settings | own)
     for path, name in _named(crm):
         if name not in crm.objects:
             yield path, f"no object {name!r}", suggest(name, crm.objects)
@@ -91,6 +95,9 @@ def _named(crm: Crm) -> Iterator[tuple[tuple[Step, ...], str]]:
         yield ("check", place), name
     for place, event in enumerate(crm.webhooks.events if crm.webhooks is not None else ()):
         yield ("webhooks", "events", place, "object"), event.object
+    subscribe = crm.webhooks.subscribe if crm.webhooks is not None else None
+    for name in subscribe.words if subscribe is not None else ():
+        yield ("webhooks", "subscribe", "words", name), name
     for place, rule in enumerate(crm.errors):
         if rule.of is not None:
             yield ("errors", place, "of"), rule.of

@@ -6,12 +6,13 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from crmhub_rest.language.call import Call, Listing
 from crmhub_rest.language.part import Part
 from crmhub_rest.language.path import JsonPath
 from crmhub_rest.language.template import Template
 from crmhub_rest.language.times import TimeForm
 
-__all__ = ["Event", "Hmac", "PublicKey", "Verify", "Webhooks"]
+__all__ = ["Event", "Hmac", "PublicKey", "Renewal", "Subscribe", "Verify", "Webhooks"]
 
 
 class Hmac(Part):
@@ -81,6 +82,46 @@ class Event(Part):
     """What they have besides when the record is gone."""
 
 
+class Renewal(Part):
+    """Subscriptions that end by themselves, and how they are kept."""
+
+    expires: JsonPath
+    """In each of ``rows`` and in the reply to ``create``: when it ends."""
+    times: TimeForm = TimeForm("iso")
+    """How that time looks, and ``${until}``."""
+    life: float = Field(gt=0)
+    """Seconds after which one that is made or renewed now is to end: ``${until}``. The last quarter is for
+    renewing it."""
+    call: Call | None = None
+    """Renews ``${id}``; without it another subscription takes its place."""
+
+
+class Subscribe(Part):
+    """How an application has the CRM send it messages: a subscription for each word of an object."""
+
+    words: dict[str, str | int | list[str | int]] = Field(min_length=1)
+    """Objects that can be told of, and the CRM's word for each, or several: ``${word}``."""
+    create: Call
+    """Has what ``${word}`` stands for told to ``${url}``."""
+    list: Listing
+    """The subscriptions that there are."""
+    delete: Call
+    """Ends the subscription ``${id}``."""
+    id: JsonPath = JsonPath("id")
+    """In each of ``rows``, and in what ``row`` of ``create`` gives: its id."""
+    word: JsonPath
+    """In each of ``rows``: its word."""
+    url: JsonPath
+    """In each of ``rows``: where its messages go."""
+    own: dict[JsonPath, Template] = Field(min_length=1)
+    """What a row has if the subscription is this connection's (``${connection}`` is its name): others are
+    left alone."""
+    alive: dict[JsonPath, str] = {}
+    """What a row has while messages are sent for it."""
+    renewal: Renewal | None = None
+    """For subscriptions that end by themselves."""
+
+
 class Webhooks(Part):
     """Messages to a URL of the application's own."""
 
@@ -98,3 +139,5 @@ class Webhooks(Part):
     """How the time of ``sent`` looks."""
     within: float = Field(default=300.0, gt=0)
     """Seconds for which an event is fresh, where it says when it was sent."""
+    subscribe: Subscribe | None = None
+    """How they are asked for; without it a person has to set that up in the CRM."""
