@@ -78,6 +78,8 @@ class Audit:
         self._waiting: list[Entry] = []
         self._turn = anyio.Lock()
         self._is_begun = False
+        self.latest: Head | None = None
+        """Where the log stood after the last rows of this process."""
 
     # ── appending ────────────────────────────────────────────────────────────────────────────────
 
@@ -113,7 +115,7 @@ class Audit:
         bodies = [body for entry in entries for body in entry.bodies]
         try:
             await self.ready()
-            await self._database.write(
+            self.latest = await self._database.write(
                 lambda open_: self.add(open_, bodies), durable=any(entry.durable for entry in entries)
             )
         except StoreError as error:
@@ -131,8 +133,8 @@ class Audit:
             await self._database.write(self._begin, durable=True, alone=True)
         self._is_begun = True
 
-    def add(self, connection: Connection, bodies: Sequence[str]) -> None:
-        """Append rows within a write transaction of the caller's, after :meth:`ready`."""
+    def add(self, connection: Connection, bodies: Sequence[str]) -> Head:
+        """Append rows within a write transaction of the caller's, after :meth:`ready`; the new head."""
         head = self._locked(connection)
         key, mac = self._key(connection, head.kid), head.mac
         rows: list[dict[str, object]] = []
@@ -142,6 +144,7 @@ class Audit:
         if rows:
             connection.execute(_INSERT, rows)
             connection.execute(_MOVE, {"to": head.seq + len(rows), "made": mac, "with": head.kid})
+        return Head(STREAM, head.seq + len(rows), mac)
 
     def _begin(self, connection: Connection) -> None:
         if connection.execute(_HEAD).first() is None:
