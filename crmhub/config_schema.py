@@ -119,7 +119,13 @@ def _connection(connectors: Iterable[str]) -> Native:
 
 
 def _mapping() -> Native:
-    rules: Native = {"type": "object", "additionalProperties": {"$ref": "#/$defs/rule"}}
+    rule: Native = {"$ref": "#/$defs/rule"}
+    element: Native = {"type": ["object", "null"], "additionalProperties": rule}
+    rules: Native = {
+        "type": "object",
+        "patternProperties": {r"\]$": element},
+        "additionalProperties": rule,
+    }
     return {
         "description": "Rules that go before those of the mapping file: object: {canonical path: rule}.",
         "anyOf": [{"type": "object", "additionalProperties": rules}, {"type": "null"}],

@@ -17,11 +17,16 @@ class Mistakes:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.lines: list[str] = []
+        self._told: set[tuple[str, tuple[Step, ...], str]] = set()
 
     def add(self, path: tuple[Step, ...], what: str, mend: str = "") -> None:
-        """Note what is wrong at ``path``, and how to mend it."""
-        key = ".".join(str(step) for step in path)
-        self.lines.append(f"{self.document.at(path)}: {key}: {what}{'; ' + mend if mend else ''}")
+        """Note what is wrong at ``path``, and how to mend it: a shape's mistake once, whatever is like it."""
+        key, place = ".".join(str(step) for step in path), self.document.at(path)
+        placed = next((end for end in range(len(path), 0, -1) if path[:end] in self.document.positions), 0)
+        mistake = (place, path[placed:], what)
+        if mistake not in self._told:
+            self._told.add(mistake)
+            self.lines.append(f"{place}: {key}: {what}{'; ' + mend if mend else ''}")
 
     def unknown(self, path: tuple[Step, ...], given: Mapping[str, Value], known: frozenset[str]) -> None:
         """Note every key that is not known, with a suggestion."""

@@ -63,12 +63,22 @@ def mapping_schema(models: ModelOf = BUILT_IN, codecs: Mapping[str, Factory] = C
         "properties": {
             "crm": _told({"type": "string"}, "The CRM's name; for people."),
             "version": _told({"const": 1}, "The version of this format."),
+            "shapes": {
+                "description": "What several maps have in common, by name; one can be like one before it.",
+                "type": "object",
+                "additionalProperties": {"$ref": "#/$defs/shape"},
+            },
             "maps": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/map"}},
         },
         "required": ["crm", "version", "maps"],
         "additionalProperties": False,
         "$defs": {
-            "map": _map(models),
+            "map": {
+                "description": "One object tied to one model.",
+                "$ref": "#/$defs/shape",
+                "anyOf": [{"required": ["like"]}, {"required": ["model", "object", "fields"]}],
+            },
+            "shape": _shape(models),
             "custom": _custom(),
             **rule_definitions(models, codecs),
             **kinds,
@@ -88,7 +98,8 @@ def _native() -> Native:
     return {"type": "string", "pattern": _NATIVE, "description": "A native field; Owner.id is a part of one."}
 
 
-def _map(models: ModelOf) -> Native:
+def _shape(models: ModelOf) -> Native:
+    """A map, or what several have in common: the model of one that is like it may stand elsewhere."""
     by_model: list[Value] = [
         {
             "if": {"properties": {"model": {"const": model}}, "required": ["model"]},
@@ -102,11 +113,14 @@ def _map(models: ModelOf) -> Native:
         for model in models
     ]
     return {
-        "description": "One object tied to one model.",
         "type": "object",
         "properties": {
-            "model": _told({"enum": list(models)}, "The model that the records become."),
-            "object": _told({"type": "string"}, "The CRM's own record type."),
+            "like": _told(
+                {"type": "string"},
+                "The shape that is laid under this map: what stands here replaces, null takes away.",
+            ),
+            "model": _told({"enum": [*models, None]}, "The model that the records become."),
+            "object": _told({"type": ["string", "null"]}, "The CRM's own record type."),
             "set": _told({"type": ["object", "null"]}, "Constants of the model that this map stands for."),
             "where": _told(
                 {"type": ["object", "null"]},
@@ -115,7 +129,6 @@ def _map(models: ModelOf) -> Native:
             "fields": _told({"type": "object"}, "Canonical path: rule."),
             "custom": {"anyOf": [{"$ref": "#/$defs/custom"}, {"type": "null"}]},
         },
-        "required": ["model", "object", "fields"],
         "additionalProperties": False,
         "allOf": by_model,
     }
@@ -293,6 +306,8 @@ def _fields(classes: Sequence[type[Record]]) -> Native:
             patterns.setdefault(_pattern(forms, leaf), set()).add(kind)
     named: Native = {path: _one_of(kinds) for path, kinds in plain.items()}
     matched: Native = {pattern: _one_of(kinds) for pattern, kinds in patterns.items()}
+    elements = [forms for record in classes for forms in path_forms(record) if forms.listed]
+    matched |= {_element_pattern(forms): _element(forms) for forms in elements}
     return {
         "type": "object",
         "properties": named,
@@ -308,6 +323,16 @@ def _pattern(forms: PathForms, leaf: str) -> str:
     if not forms.listed:
         return rf"^{forms.head}\.{leaf}$"
     return rf"^{forms.head}\[({'|'.join(forms.leaves)})={_IS}\]\.{leaf}$"
+
+
+def _element_pattern(forms: PathForms) -> str:
+    return rf"^{forms.head}\[({'|'.join(forms.leaves)})={_IS}\]$"
+
+
+def _element(forms: PathForms) -> Native:
+    """The rules of an element's fields."""
+    rules: Native = {leaf: _one_of([kind]) for leaf, kind in forms.leaves.items()}
+    return {"type": ["object", "null"], "properties": rules, "additionalProperties": False}
 
 
 def _one_of(kinds: Iterable[Kind]) -> Native:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
+from typing import cast
 
 from crmhub.document import Document, Step, suggest, text_of
 from crmhub.errors import MappingError, MissingMapping
@@ -15,11 +16,14 @@ from crmhub.mapping.codecs import CODECS
 from crmhub.mapping.codecs.base import Factory
 from crmhub.mapping.compiled import CompiledMap, compile_map
 from crmhub.mapping.parse import parse_mapping
+from crmhub.mapping.plain import plain, spread
 from crmhub.mapping.rules import MappingSpec, MapSpec, ModelOf, Rule
+from crmhub.mistakes import Mistakes
 from crmhub.models import Record
 from crmhub.models.registry import BUILT_IN
 from crmhub.native import Native, Value
 from crmhub.schema import ObjectSchema
+from crmhub.shapes import SHAPES
 
 __all__ = ["ConnectionMapping", "Override", "find_mapping", "load_mapping", "shipped_mappings", "with_added"]
 
@@ -55,7 +59,7 @@ def find_mapping(crm: str, project: Path | None, plugged: Mapping[str, Path]) ->
 @lru_cache(maxsize=8)
 def _parsed(text: str, name: str) -> Document:
     """A mapping file, parsed once in a process for all hubs that load it. Nobody changes a document."""
-    return Document.parse(text, name)
+    return plain(_mapping_in(Document.parse(text, name)))
 
 
 def load_mapping(
@@ -70,7 +74,7 @@ def load_mapping(
     A file that describes a whole CRM has its mapping among other things. Raises :class:`MappingError`, one
     line for each mistake.
     """
-    document = _mapping_in(_parsed(text_of(path), str(path)))
+    document = _parsed(text_of(path), str(path))
     if override is not None:
         document = _overridden(document, override)
     return parse_mapping(document, models, {**CODECS, **(codecs or {})})
@@ -89,7 +93,7 @@ def _mapping_in(document: Document) -> Document:
     data = document.data
     if not isinstance(data, dict) or not {"base_url", "objects"} <= set(data):
         return document
-    mapping = {key: value for key, value in data.items() if key in {"crm", "version", "maps"}}
+    mapping = {key: value for key, value in data.items() if key in {"crm", "version", SHAPES, "maps"}}
     return Document(document.name, mapping, document.positions)
 
 
@@ -99,6 +103,9 @@ def _overridden(document: Document, override: Override) -> Document:
         raise MappingError(
             f"{override.document.at(override.path)}: mapping: give it as object: {{path: rule}}"
         )
+    mistakes = Mistakes(override.document)
+    own = spread(override.document, [(*override.path, object_) for object_ in given], mistakes)
+    mistakes.fail(MappingError)
     maps = document.part(("maps",))
     objects = (
         [entry.get("object") for entry in maps if isinstance(entry, dict)] if isinstance(maps, list) else []
@@ -111,8 +118,8 @@ def _overridden(document: Document, override: Override) -> Document:
                 f"{override.document.at(at)}: {object_}: no map of that object; {suggest(object_, known)}"
             )
         for index, name in enumerate(objects):
-            for path in fields if name == object_ else ():
-                document = document.replaced(("maps", index, "fields", path), override.document, (*at, path))
+            for path in cast("Native", own.part(at)) if name == object_ else ():
+                document = document.replaced(("maps", index, "fields", path), own, (*at, path))
     return document
 
 

@@ -16,11 +16,13 @@ from crmhub.errors import MappingError
 from crmhub.mapping.codecs import make
 from crmhub.mapping.codecs.base import Codec, CodecError, Factory, Kind, WideCodec
 from crmhub.mapping.paths import Path, PathError, kind_of, parse_path
+from crmhub.mapping.plain import plain
 from crmhub.mapping.rules import Compare, CustomRule, MappingSpec, MapSpec, ModelOf, Policy, Rule
 from crmhub.mistakes import Mistakes
 from crmhub.models import Record
 from crmhub.models.registry import BUILT_IN
 from crmhub.native import Value
+from crmhub.shapes import SHAPES
 
 __all__ = ["parse_mapping"]
 
@@ -30,7 +32,7 @@ _RULE_KEYS = frozenset(
         "default_on_create", "write", "lossy", "compare", "unknown",
     }
 )  # fmt: skip
-_MAP_KEYS = frozenset({"model", "object", "set", "where", "fields", "custom"})
+_MAP_KEYS = frozenset({"like", "model", "object", "set", "where", "fields", "custom"})
 _NATIVE = re.compile(r"[A-Za-z_$][\w$ /()?-]*(\.[A-Za-z_$][\w$]*)?")
 _DEFAULTS: dict[Kind, tuple[tuple[type, ...], str]] = {
     "text": ((str,), "a text"),
@@ -47,11 +49,12 @@ _BARE_KINDS: frozenset[Kind] = frozenset({"text", "enum", "texts", "ref", "user"
 
 def parse_mapping(document: Document, models: ModelOf, codecs: Mapping[str, Factory]) -> MappingSpec:
     """The checked mapping. Raises :class:`MappingError` with one line for every mistake."""
+    document = plain(document)
     complaints = Mistakes(document)
     data = document.data
     if not isinstance(data, dict):
         raise MappingError(f"{document.at()}: a mapping file is a table with crm, version and maps")
-    complaints.unknown((), data, frozenset({"crm", "version", "maps"}))
+    complaints.unknown((), data, frozenset({"crm", "version", SHAPES, "maps"}))
     crm = data.get("crm")
     if not isinstance(crm, str):
         complaints.add(("crm",), "name the CRM", "for example crm: zoho")

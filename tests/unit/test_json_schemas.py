@@ -232,7 +232,7 @@ def test_the_keys_of_maps_and_rules_are_those_that_are_read() -> None:
     definitions = cast("dict[str, dict[str, dict[str, Value]]]", MAPPING["$defs"])
     rule = cast("list[dict[str, dict[str, Value]]]", definitions["rule"]["anyOf"])[1]
     for keys, text in (
-        (definitions["map"]["properties"], "{model: deal, object: D, fields: {}, qqqq: 1}"),
+        (definitions["shape"]["properties"], "{model: deal, object: D, fields: {}, qqqq: 1}"),
         (rule["properties"], "{model: deal, object: D, fields: {name: {to: x, qqqq: 1}}}"),
         (definitions["custom"]["properties"], "{model: deal, object: D, fields: {}, custom: {qqqq: 1}}"),
     ):

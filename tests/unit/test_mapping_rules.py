@@ -341,6 +341,81 @@ def test_a_rule_that_is_null_is_no_rule() -> None:
     ].to == ("S",)
 
 
+SHAPED = """\
+crm: test
+version: 1
+shapes:
+  record:
+    fields:
+      owner: {ref: user, to: Owner, by: email}
+    custom: {match: "^cf_", to: custom}
+  work:
+    like: record
+    model: activity
+    fields:
+      subject: {to: Title, as: trim}
+      body: Text
+maps:
+  - {like: work, object: Tasks, set: {type: task}, fields: {due_at: {to: Due, as: date}}}
+  - {like: work, object: Notes, set: {type: note}, fields: {subject: Head, body: null}, custom: null}
+"""
+
+
+def test_a_map_has_what_its_shape_has_and_its_own_rules_go_before() -> None:
+    tasks, notes = parsed(SHAPED).maps
+    assert {rule.path.text: rule.to for rule in tasks.rules} == {
+        "owner": ("Owner",),
+        "subject": ("Title",),
+        "body": ("Text",),
+        "due_at": ("Due",),
+    }
+    assert tasks.custom is not None
+    assert {rule.path.text: (rule.to, rule.spelled) for rule in notes.rules} == {
+        "owner": (("Owner",), ""),
+        "subject": (("Head",), ""),
+    }
+    assert notes.custom is None
+    assert (tasks.at, notes.at) == ("test.yaml:15:5", "test.yaml:16:5")
+
+
+def test_a_mistake_in_a_shape_is_told_once_at_its_place() -> None:
+    (line,) = mistakes(SHAPED.replace("body: Text", "body: {to: Text, as: trm}"))
+    assert line.startswith("test.yaml:13:24: maps.0.fields.body.as: codec 'trm' unknown")
+    (line,) = mistakes(SHAPED.replace("like: record", "like: recrod"))
+    assert line == "test.yaml:9:5: no shape 'recrod' stands before it; did you mean 'record'?"
+
+
+FIRM = f"{HEAD}  - model: account\n    object: Firms\n    fields:\n      name: Name\n      "
+
+
+def test_the_fields_of_one_element_of_a_list_can_stand_in_a_table() -> None:
+    text = f"{FIRM}addresses[role=billing]: {{city: Town, country: {{to: Land, as: country}}}}\n"
+    assert {rule.path.text: rule.to for rule in parsed(text).maps[0].rules} == {
+        "name": ("Name",),
+        "addresses[role=billing].city": ("Town",),
+        "addresses[role=billing].country": ("Land",),
+    }
+    (line,) = mistakes(text.replace("city:", "town:"))
+    assert line.startswith("test.yaml:8:33: maps.0.fields.addresses[role=billing].town: Address has no field")
+    (line,) = mistakes(f"{text}      addresses[role=billing].city: City\n")
+    assert line == (
+        "test.yaml:9:7: maps.0.fields.addresses[role=billing].city: there is a rule for "
+        "addresses[role=billing].city already; remove one of them"
+    )
+
+
+def test_an_override_meets_the_fields_of_an_element_either_way(tmp_path: Path) -> None:
+    file = tmp_path / "test.yaml"
+    file.write_text(f"{FIRM}addresses[role=billing]: {{city: Town, country: Land}}\n")
+    for rules in (
+        '{"addresses[role=billing].city": City, "addresses[role=billing].country": null}',
+        '{"addresses[role=billing]": {city: City, country: null}}',
+    ):
+        own = Document.parse(f"mapping: {{Firms: {rules}}}\n", "crmhub.yaml")
+        spec = load_mapping(file, override=Override(own, ("mapping",)))
+        assert [rule.to for rule in spec.maps[0].rules] == [("Name",), ("City",)]
+
+
 def test_an_override_of_an_object_or_path_that_does_not_exist_says_where_it_stands() -> None:
     zoho = shipped_mappings()["zoho"]
     own = Document.parse("mapping:\n  Deal: {name: X}\n", "crmhub.yaml")

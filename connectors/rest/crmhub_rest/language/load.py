@@ -13,13 +13,12 @@ from crmhub.document import Document, Step, suggest, text_of
 from crmhub.errors import ConfigError
 from crmhub.mistakes import Mistakes
 from crmhub.native import Native, Value
+from crmhub.shapes import shaped
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.scopes import Complaint, aimless, misplaced
 
 __all__ = ["load", "parse"]
 
-_SHAPES = "shapes"
-_LIKE = "like"
 _EXPECTED = {
     "string_type": "a text is expected: put it in quotes",
     "list_type": "a list is expected",
@@ -44,10 +43,10 @@ def parse(text: str, name: str) -> Crm:
     if not isinstance(document.data, dict):
         raise ConfigError(f"{document.at()}: a table that describes a CRM is expected")
     mistakes = Mistakes(document)
-    document = _shaped(document, mistakes)
+    document = shaped(document, mistakes, but=("maps",))
     mistakes.document = document
     mistakes.fail()
-    data = {key: value for key, value in cast("Native", document.data).items() if key != _SHAPES}
+    data = cast("Native", document.data)
     try:
         crm = Crm.model_validate(data)
     except ValidationError as error:
@@ -59,78 +58,12 @@ def parse(text: str, name: str) -> Crm:
     return crm
 
 
-# ── shapes: what several tables have in common ───────────────────────────────────────────────────
-
-
-def _shaped(document: Document, mistakes: Mistakes) -> Document:
-    """The document with the shape of each ``like: name`` under its table; a ``null`` takes a key out."""
-    data = cast("Native", document.data)
-    shapes = data.get(_SHAPES, {})
-    if not isinstance(shapes, dict):
-        mistakes.add((_SHAPES,), "a table of shapes is expected")
-        return document
-    known: dict[str, Document] = {}
-    for name in shapes:  # a shape can be like one that stands before it
-        known[name] = _filled(_cut(document, (_SHAPES, name)), (), known, mistakes)
-    for key in data:
-        if key != _SHAPES:
-            document = _filled(document, (key,), known, mistakes)
-    return document
-
-
-def _filled(
-    document: Document, at: tuple[Step, ...], known: Mapping[str, Document], mistakes: Mistakes
-) -> Document:
-    """The document with all shapes at that place and below put in."""
-    here = document.part(at)
-    if isinstance(here, list):
-        for place in range(len(here)):
-            document = _filled(document, (*at, place), known, mistakes)
-        return document
-    if not isinstance(here, dict):
-        return document
-    shape = here.get(_LIKE)
-    if shape is not None:
-        if not isinstance(shape, str) or shape not in known:
-            place, mend = document.at((*at, _LIKE)), suggest(str(shape), known)
-            mistakes.lines.append(f"{place}: no shape {shape!r} stands before it; {mend}")
-            return document
-        document = _over(document.replaced(at, known[shape], ()), at, document, at)
-    for key in cast("Native", document.part(at)):
-        document = _filled(document, (*at, key), known, mistakes)
-    return document
-
-
-def _cut(document: Document, at: tuple[Step, ...]) -> Document:
-    """What stands at that place, as a document of its own."""
-    return Document(document.name, None, {}).replaced((), document, at)
-
-
-def _over(document: Document, at: tuple[Step, ...], own: Document, source: tuple[Step, ...]) -> Document:
-    """The document with what ``own`` has at ``source`` laid over what stands at ``at``, table by table."""
-    below, above = document.part(at), own.part(source)
-    if not isinstance(above, dict) or not isinstance(below, dict):
-        return document.replaced(at, own, source)
-    gone = [key for key, value in above.items() if value is None and key in below]
-    if gone:
-        kept = {name: part for name, part in below.items() if name not in gone}
-        document = document.replaced(at, Document(document.name, kept, {}), ())
-    for key in above:
-        if key != _LIKE and key not in gone:
-            document = _over(document, (*at, key), own, (*source, key))
-    return document
-
-
 # ── complaints ───────────────────────────────────────────────────────────────────────────────────
 
 
 def _tell(mistakes: Mistakes, complaints: Iterable[Complaint]) -> None:
-    """Add them, those of a shape once, wherever it is used."""
-    told: set[tuple[str, str]] = set()
     for path, what, mend in complaints:
-        if (once := (mistakes.document.at(path), what)) not in told:
-            told.add(once)
-            mistakes.add(path, what, mend)
+        mistakes.add(path, what, mend)
 
 
 def _complaints(error: ValidationError, data: Value) -> Iterator[Complaint]:
