@@ -93,6 +93,9 @@ UNSEEN = {
     "no method in a call",
     "a list without rows",
     "no way to sign in",
+    "a deletion of nothing that is named",
+    "an address that is none",
+    "changes since no time",
 }
 """What only the parser sees: what is in shapes, what belongs together, and what other places name."""
 
