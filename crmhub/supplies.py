@@ -102,9 +102,9 @@ class _StoredQuotas:
         self._store = store
 
     async def book(
-        self, connection: str, limits: Sequence[Limit], cost: int, hold: float | None = None
+        self, connection: str, limits: Sequence[Limit], calls: int, hold: float | None = None
     ) -> Booking:
-        return await (await self._store()).quotas.book(connection, limits, cost, hold)
+        return await (await self._store()).quotas.book(connection, limits, calls, hold)
 
     async def free(self, connection: str, slots: Collection[str]) -> None:
         await (await self._store()).quotas.free(connection, slots)

@@ -127,9 +127,10 @@ class HttpClient:
 
         ``path`` is made with :func:`crmhub.http.path`, or is an absolute "next page" link to the
         connection's own origin. ``idempotent`` says whether sending it twice does what sending it
-        once does (default: by the method; POST and PATCH are not). ``endpoint`` and ``cost`` are for
-        the limits. With ``expect="json"`` a 2xx body that is no JSON is a failed call, with
-        ``expect="done"`` a page of HTML or XML is: what stands before a CRM may answer in its place.
+        once does (default: by the method; POST and PATCH are not). ``endpoint`` is its class for the
+        limits, ``cost`` what the budget pays for it. With ``expect="json"`` a 2xx body that is no JSON
+        is a failed call, with ``expect="done"`` a page of HTML or XML is: what stands before a CRM may
+        answer in its place.
         A ``content`` may be a :class:`~crmhub.http.streams.Body`, sent a piece at a time; the body of a
         success goes ``into`` a sink as it comes, of whatever size, and the reply then has no content.
         ``base`` is another host of the CRM's own, one of ``file_hosts``, for this call alone.
@@ -223,7 +224,7 @@ class HttpClient:
     async def _limited(self, call: Call, attempt: Attempt) -> Response:
         if self._purse is not None:
             await self._purse.spend(call.path, call.cost)
-        entry = await self._limits.enter(call.endpoint, call.cost, attempt.patience)
+        entry = await self._limits.enter(call.endpoint, attempt.patience)
         try:
             return await self._authorised(call, attempt, entry)
         finally:
@@ -243,7 +244,7 @@ class HttpClient:
             refused, grant = grant, await auth.grant(self._wire, refused=grant)
             if grant is refused:
                 break
-            await self._limits.again(entry, call.cost, attempt.patience)
+            await self._limits.again(entry, attempt.patience)
             response, error = await self._exchange(call, attempt, grant)
             if type(error) is AuthError and not grant.found:
                 error.hint = _REFRESHING_DID_NOT_HELP

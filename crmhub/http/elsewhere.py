@@ -49,7 +49,7 @@ async def made_elsewhere(
     """
 
     async def attempted(attempt: Attempt) -> tuple[list[_T], ConnectorError | None]:
-        entry = await limits.enter(call.endpoint, call.cost, attempt.patience)
+        entry = await limits.enter(call.endpoint, attempt.patience)
         try:
             return [await send()], None
         except RateLimited:

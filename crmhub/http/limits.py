@@ -27,8 +27,8 @@ _LONGEST_LOOK = 1.0
 class Limit:
     """One limit of a CRM account.
 
-    ``rate`` is how many units (a call's ``cost``) may be spent each ``per`` seconds, ``burst`` how
-    many at once, ``concurrency`` how many calls may be under way. ``endpoints`` are the endpoint
+    ``rate`` is how many calls may be made each ``per`` seconds, whatever they cost, ``burst`` how many
+    at once, ``concurrency`` how many calls may be under way. ``endpoints`` are the endpoint
     classes it covers, together; ``None`` covers all calls of the connection. Requests for tokens are of
     the class ``token``, which only a limit that names it covers; they are refused and never made to wait.
 
@@ -64,8 +64,8 @@ class _Meter:
         self._interval = limit.per / limit.rate if limit.rate else 0.0
         self._due = 0.0
 
-    def book(self, now: float, cost: int) -> float:
-        """Book ``cost`` units and give the time from which they may be spent.
+    def book(self, now: float, calls: int) -> float:
+        """Book so many calls and give the time from which they may be made.
 
         A booking is never handed back: a call that is cancelled while it waits has spent its place,
         so that no other call can come too early. At most one booking of an endpoint class is waiting.
@@ -73,7 +73,7 @@ class _Meter:
         if not self._interval:
             return now
         allowance = (self.limit.burst - 1) * self._interval
-        self._due = max(self._due, now) + cost * self._interval
+        self._due = max(self._due, now) + calls * self._interval
         return self._due - self._interval - allowance
 
 
@@ -95,9 +95,9 @@ class QuotaStore(Protocol):
     """Keeps the limits of a connection for all processes together. Raises ``StoreError`` when it cannot."""
 
     async def book(
-        self, connection: str, limits: Sequence[Limit], cost: int, hold: float | None = None
+        self, connection: str, limits: Sequence[Limit], calls: int, hold: float | None = None
     ) -> Booking:
-        """Book ``cost`` units of each limit that has a rate, at once.
+        """Book so many calls of each limit that has a rate, at once.
 
         With ``hold`` a slot of each limit with a concurrency is taken too, for at most so many seconds
         after the wait: who dies holds nothing for ever.
@@ -151,7 +151,7 @@ class Limits:
         self._hold = hold
         self._to_free: set[str] = set()
 
-    async def enter(self, endpoint: str, cost: int, patience: float) -> Entry:
+    async def enter(self, endpoint: str, patience: float) -> Entry:
         """Wait until a call of that class may be sent; :meth:`leave` must follow.
 
         Raises :class:`~crmhub.errors.RateLimited`, with nothing sent, when the CRM asked for a pause
@@ -162,16 +162,16 @@ class Limits:
             while True:
                 await self._sit_out_pause(endpoint, patience)
                 await self._take_slots(entry)
-                if await self._spend(entry, cost):
+                if await self._spend(entry):
                     return entry
                 await self.leave(entry)
         except BaseException:
             await self.leave(entry)
             raise
 
-    async def again(self, entry: Entry, cost: int, patience: float) -> None:
+    async def again(self, entry: Entry, patience: float) -> None:
         """Wait until the call that has entered may be sent once more."""
-        while not await self._spend(entry, cost):
+        while not await self._spend(entry):
             await self._sit_out_pause(entry.endpoint, patience)
 
     def widen(self, concurrency: int) -> None:
@@ -182,7 +182,7 @@ class Limits:
             slots.release()
 
     async def spend_at_once(self, endpoint: str) -> None:
-        """Spend one unit of each limit that names that class, if that may be done now.
+        """Spend one call of each limit that names that class, if that may be done now.
 
         Raises :class:`~crmhub.errors.RateLimited` with the seconds to wait, and nothing spent, if not.
         """
@@ -230,8 +230,8 @@ class Limits:
                 await meter.slots.acquire()
                 entry.taken.append(meter.slots)
 
-    async def _spend(self, entry: Entry, cost: int) -> bool:
-        """Spend ``cost`` when it is due; ``False`` when a pause began in the meantime.
+    async def _spend(self, entry: Entry) -> bool:
+        """Spend a call when it is due; ``False`` when a pause began in the meantime.
 
         One call of a class at a time, in order of arrival: a queue of bookings would be void after a
         pause, and come back as a burst or as a hole.
@@ -239,7 +239,7 @@ class Limits:
         endpoint = entry.endpoint
         async with self._turns.setdefault(endpoint, anyio.Lock(fast_acquire=True)):
             look_again = _FIRST_LOOK
-            while (booking := await self._book(entry, cost)).full:
+            while (booking := await self._book(entry)).full:
                 await self._wait(endpoint, booking.limit, look_again)
                 look_again = min(2 * look_again, _LONGEST_LOOK)
                 if self._is_paused(endpoint):
@@ -248,27 +248,27 @@ class Limits:
                 await self._wait(endpoint, booking.limit, booking.wait)
             return not self._is_paused(endpoint)
 
-    async def _book(self, entry: Entry, cost: int) -> Booking:
+    async def _book(self, entry: Entry) -> Booking:
         shared = self._limits_of(entry.endpoint)
         if self._quotas is None or not shared:
-            return self._book_here(entry.endpoint, cost)
+            return self._book_here(entry.endpoint)
         hold = self._hold if entry.slot is None else None
         others = [limit for limit in shared if limit.owner is not None and limit.concurrency is None]
         own = [limit for limit in shared if limit not in others]
         with anyio.CancelScope(shield=True):  # a slot that was taken is known, and given back
-            booking = await self._quotas.book(self._connection, own, cost, hold)
+            booking = await self._quotas.book(self._connection, own, 1, hold)
             entry.slot = booking.slot or entry.slot
             for limit in others if not booking.full else ():
-                theirs = await self._quotas.book(limit.owner or self._connection, [limit], cost)
+                theirs = await self._quotas.book(limit.owner or self._connection, [limit], 1)
                 if theirs.wait > booking.wait:
                     booking = replace(theirs, slot=booking.slot)
             return booking
         raise AssertionError("a shielded scope that nobody cancels always returns")
 
     async def _spend_or_not(self, limit: Limit) -> float:
-        """0 when a unit was spent, else the seconds until one may be.
+        """0 when a call was spent, else the seconds until one may be.
 
-        What must wait is given back. Who dies before that has spent a unit too many, never one too few.
+        What must wait is given back. Who dies before that has spent a call too many, never one too few.
         """
         if self._quotas is None:
             meter = next(meter for meter in self._meters if meter.limit is limit)
@@ -285,11 +285,11 @@ class Limits:
             return wait
         raise AssertionError("a shielded scope that nobody cancels always returns")
 
-    def _book_here(self, endpoint: str, cost: int) -> Booking:
+    def _book_here(self, endpoint: str) -> Booking:
         now = self._clock.monotonic()
         due, name = now, ""
         for meter in self._for(endpoint):
-            allowed = meter.book(now, cost)
+            allowed = meter.book(now, 1)
             if allowed > due:
                 due, name = allowed, meter.limit.name
         return Booking(due - now, name)

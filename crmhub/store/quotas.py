@@ -58,9 +58,9 @@ class Quotas:
         self._clock = clock
 
     async def book(
-        self, connection: str, limits: Sequence[Limit], cost: int, hold: float | None = None
+        self, connection: str, limits: Sequence[Limit], calls: int, hold: float | None = None
     ) -> Booking:
-        """Book ``cost`` units of each limit that has a rate, at once.
+        """Book so many calls of each limit that has a rate, at once.
 
         With ``hold`` a slot of each limit with a concurrency is taken too, for at most so many seconds
         after the wait.
@@ -78,7 +78,7 @@ class Quotas:
                 spent.append(self._spend(open_, connection, limit, 0))
                 if _is_full(open_, connection, limit, spent[-1].now):
                     return Booking(limit=limit.name, full=True)
-            spent += [self._spend(open_, connection, limit, cost) for limit in rated]
+            spent += [self._spend(open_, connection, limit, calls) for limit in rated]
             latest = max(spent, key=lambda each: each.wait)
             slot = None
             if narrow and hold:
@@ -92,13 +92,13 @@ class Quotas:
         mine = (slots_table.c.connection == connection) & slots_table.c.slot.in_(list(slots))
         await self._database.write(lambda open_: open_.execute(delete(slots_table).where(mine)))
 
-    def _spend(self, open_: Connection, connection: str, limit: Limit, cost: int) -> _Spent:
+    def _spend(self, open_: Connection, connection: str, limit: Limit, calls: int) -> _Spent:
         interval = limit.per / limit.rate if limit.rate else 0.0
         values = {
             "of": connection,
             "limit": limit.name,
             "at": self._clock.now().timestamp(),  # asked for under the lock, so that it goes forward
-            "spent": cost * interval,
+            "spent": calls * interval,
         }
         statement = _booking(open_.dialect.name, own_time=has_own_time(open_))
         if open_.dialect.insert_returning:

@@ -25,7 +25,7 @@ from crmhub.errors import (
     Unavailable,
 )
 from crmhub.events import Event, Events
-from crmhub.http import Allowance, Budget, BudgetStore, HttpClient, HttpSettings, asgi_transport
+from crmhub.http import Allowance, Budget, BudgetStore, HttpClient, HttpSettings, Limit, asgi_transport
 from crmhub.http import Response as Reply
 from crmhub.http.budget import MemoryBudgets
 from crmhub.http.purse import Purse
@@ -388,6 +388,22 @@ async def test_a_call_that_cannot_be_paid_is_not_sent(make_client: Make) -> None
         await client.request("POST", "/x", json={}, cost=10)
     assert (crm.calls, refused.value.applied) == (8, False)
     assert refused.value.where.connection == "crm"
+
+
+async def test_what_a_call_costs_makes_it_no_slower(clock: ManualClock) -> None:
+    """A pace is so many calls: what each of them costs, the budget pays."""
+    client = HttpClient(
+        HttpSettings("http://localhost", budget=HUNDRED, limits=[Limit("second", rate=10, burst=5)]),
+        connection="crm",
+        clock=clock,
+        events=Events(clock),
+        random=Random(1),
+        transport=asgi_transport(Crm()),
+    )
+    for _ in range(5):
+        await client.request("GET", "/x", cost=10)
+    await client.aclose()
+    assert clock.monotonic() == 0.0
 
 
 async def test_a_reply_that_tells_what_is_left_corrects_the_count(make_client: Make) -> None:

@@ -30,8 +30,8 @@ def limits(
     )
 
 
-async def spend(of: Limits, endpoint: str = "api", cost: int = 1, patience: float = 60.0) -> None:
-    await of.leave(await of.enter(endpoint, cost, patience))
+async def spend(of: Limits, endpoint: str = "api", patience: float = 60.0) -> None:
+    await of.leave(await of.enter(endpoint, patience))
 
 
 async def test_after_a_burst_calls_come_at_the_rate() -> None:
@@ -43,16 +43,6 @@ async def test_after_a_burst_calls_come_at_the_rate() -> None:
         times.append(clock.monotonic())
     assert times == [0.0, 0.0, 0.0, 0.5, 1.0, 1.5]
     assert told.waits == [("api", "second", 0.5)] * 3
-
-
-async def test_a_costly_call_waits_for_all_of_its_units() -> None:
-    clock = ManualClock()
-    meter = limits(Limit("credits", rate=10, burst=10), clock=clock)
-    await spend(meter, cost=5)
-    await spend(meter, cost=5)
-    assert clock.monotonic() == 0.0
-    await spend(meter, cost=5)
-    assert clock.monotonic() == pytest.approx(0.5)
 
 
 async def test_an_idle_meter_gathers_no_more_than_its_burst() -> None:
@@ -87,7 +77,7 @@ async def test_no_more_calls_are_under_way_than_allowed() -> None:
     most = {"bulk": 0, "api": 0, "all": 0}
 
     async def call(endpoint: str) -> None:
-        entry = await meter.enter(endpoint, 1, 60.0)
+        entry = await meter.enter(endpoint, 60.0)
         under_way[endpoint] += 1
         most[endpoint] = max(most[endpoint], under_way[endpoint])
         most["all"] = max(most["all"], sum(under_way.values()))
@@ -104,9 +94,9 @@ async def test_no_more_calls_are_under_way_than_allowed() -> None:
 
 async def test_a_call_cancelled_in_the_queue_gives_its_place_back() -> None:
     meter = limits(concurrency=1)
-    entry = await meter.enter("api", 1, 60.0)
+    entry = await meter.enter("api", 60.0)
     with anyio.move_on_after(0):
-        await meter.enter("api", 1, 60.0)
+        await meter.enter("api", 60.0)
     await meter.leave(entry)
     with anyio.fail_after(5):
         await spend(meter)
@@ -158,8 +148,8 @@ async def test_a_pause_that_begins_while_a_call_waits_for_its_turn_holds_it_back
 async def test_a_second_sending_of_the_same_call_waits_like_the_first() -> None:
     clock = ManualClock()
     meter = limits(Limit("minute", rate=1, per=10.0, concurrency=1), clock=clock)
-    entry = await meter.enter("api", 1, 60.0)
-    await meter.again(entry, 1, 60.0)
+    entry = await meter.enter("api", 60.0)
+    await meter.again(entry, 60.0)
     await meter.leave(entry)
     assert clock.monotonic() == 10.0
 
