@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from crmhub.cli.actions import actions
+from crmhub.cli.audit import audit
 from crmhub.cli.auth import auth
 from crmhub.cli.conformance import conformance
 from crmhub.cli.connectors import connectors
@@ -52,6 +53,7 @@ app.add_typer(connectors, name="connectors")
 app.add_typer(mapping, name="mapping")
 app.add_typer(schema, name="schema")
 app.add_typer(actions, name="actions")
+app.add_typer(audit, name="audit")
 
 
 @app.callback(invoke_without_command=True)
