@@ -55,6 +55,7 @@ schemas: setup  ## the published JSON Schemas, in docs/schemas/, and the tables 
 	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema config > crmhub.v1.json
 	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema mapping > mapping.v1.json
 	cd docs/schemas && ../../$(BIN)/crmhub schema connector > connector.v1.json
+	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema agents > agents.v1.json
 	$(BIN)/python -m tools.rest_language
 	$(BIN)/python -m tools.rest_presets
 

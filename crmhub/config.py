@@ -19,9 +19,11 @@ from crmhub.errors import ConfigError
 from crmhub.mistakes import Mistakes
 from crmhub.secrets import is_reference, resolve
 
-__all__ = ["Config", "ConnectionSettings", "JobSettings", "load_config", "read_config"]
+__all__ = ["AGENTS_KEYS", "Config", "ConnectionSettings", "JobSettings", "load_config", "read_config"]
 
-_TOP = frozenset({"store", "mappings", "models", "plain_secrets", "connections", "jobs"})
+AGENTS_KEYS = frozenset({"agents", "policies"})
+"""What :mod:`crmhub.agent` reads, here or in a file of its own."""
+_TOP = frozenset({"store", "mappings", "models", "plain_secrets", "connections", "jobs", *AGENTS_KEYS})
 _JOB = frozenset({"from", "to", "models", "owner", "stage", "page_size"})
 _DEFAULT_STORE = "sqlite:///crmhub.db"
 _TABLE = "a table of settings is expected"
@@ -189,6 +191,8 @@ class Config:
     mappings: Path | None = None
     models: tuple[str, ...] = ()
     jobs: Mapping[str, JobSettings] = field(default_factory=dict[str, JobSettings])
+    agents: Path | None = None
+    """The file that says what agents may do: this one, or another that it names."""
     folder: Path = field(default_factory=Path)
 
     def store_url(self, resolvers: Mapping[str, Callable[[str], str]] | None = None) -> str:
@@ -240,9 +244,20 @@ def read_config(path: Path) -> tuple[Config, Mistakes]:
         path.parent / problems.text(("mappings",), mappings) if mappings is not None else None,
         tuple(str(name) for name in models),
         jobs,
+        _agents(problems, data, path),
         path.parent,
     )
     return config, problems
+
+
+def _agents(problems: Mistakes, data: Mapping[str, Value], path: Path) -> Path | None:
+    """Where agents and their policies are described; what is said there is checked by who reads it."""
+    given = data.get("agents")
+    if isinstance(given, str):
+        if "policies" in data:
+            problems.add(("policies",), f"policies stand beside the agents, in {given}", "move them there")
+        return path.parent / given
+    return path if AGENTS_KEYS & data.keys() else None
 
 
 def _connections(problems: Mistakes, given: Value, *, plain: bool) -> dict[str, ConnectionSettings]:

@@ -69,6 +69,14 @@ def config_schema(
                 "type": "boolean",
                 "description": "Lets secrets stand in the file as they are.",
             },
+            "agents": {
+                "type": ["string", "object"],
+                "description": "The agents, by name, or the file that has them and their policies.",
+            },
+            "policies": {
+                "type": "object",
+                "description": "What agents may do, by the policy's name; see crmhub schema agents.",
+            },
             "connections": {
                 "type": "object",
                 "minProperties": 1,

@@ -243,17 +243,17 @@ class Toolbox:
 
 def _schema(model: type[BaseModel]) -> Native:
     """The model's schema, without the titles that pydantic makes up."""
-    return cast("Native", _untitled(cast("Value", model.model_json_schema(mode="validation"))))
+    return cast("Native", untitled(cast("Value", model.model_json_schema(mode="validation"))))
 
 
-def _untitled(shape: Value, *, names: bool = False) -> Value:
+def untitled(shape: Value, *, names: bool = False) -> Value:
     """The schema without ``title``; where keys are ``names`` of properties, one may be called that."""
     if isinstance(shape, list):
-        return [_untitled(each) for each in shape]
+        return [untitled(each) for each in shape]
     if not isinstance(shape, dict):
         return shape
     return {
-        key: _untitled(value, names=not names and key in {"properties", "$defs"})
+        key: untitled(value, names=not names and key in {"properties", "$defs"})
         for key, value in shape.items()
         if names or key != "title"
     }

@@ -50,6 +50,15 @@ def mapping(config: Path = CONFIG) -> None:
     _print(mapping_schema(models, codecs), plugins)
 
 
+@schema.command()
+def agents() -> None:
+    """Print the schema of the file that says which agents there are, and what each may do."""
+    from crmhub.agent.policy.schema import agents_schema
+    from crmhub.plugins import Plugins
+
+    _print(agents_schema(), Plugins())
+
+
 def _words(plugins: Plugins, config: Path) -> tuple[ModelOf, Mapping[str, Factory]]:
     """The models and codecs that mappings can name; a configuration that is not there names none."""
     from crmhub.config import load_config

@@ -3,7 +3,7 @@
 - ``python`` blocks of a page share one module; a ``text title="Output"`` block holds what the one
   before it prints.
 - A block with another title is a file of the page's folder. ``yaml`` is loaded as what it is: a
-  configuration, a mapping, or a list of maps (all but ``mistakes.yaml``).
+  configuration, policies, a mapping, or a list of maps (all but ``mistakes.yaml``).
 - ``console``: lines that begin with ``$`` run on a pseudo-terminal; the lines below hold what they
   print, in order, not necessarily all of it. ``…`` stands for anything. ``echo $?`` shows an exit code
   other than 0. ``crmhub simulate`` and ``uvicorn`` run until the end of the page; the port that the page
@@ -28,6 +28,7 @@ from pathlib import Path
 
 import pytest
 
+from crmhub.agent.policy.load import load_agents
 from crmhub.config import load_config
 from crmhub.document import Document
 from crmhub.mapping.load import load_mapping
@@ -148,6 +149,9 @@ class Reader:
         elif isinstance(data, dict) and "maps" in data:
             path.write_text(text, "utf-8")
             load_mapping(path, models=with_models(self.own_models()))
+        elif isinstance(data, dict) and "policies" in data and "connections" not in data:
+            path.write_text(text, "utf-8")
+            load_agents(path)
         elif isinstance(data, dict) and "connections" in data:
             path.write_text(text, "utf-8")
             load_config(path)

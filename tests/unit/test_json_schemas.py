@@ -13,6 +13,7 @@ import jsonschema_rs
 import pytest
 from typer.testing import CliRunner
 
+from crmhub.agent.policy.schema import agents_schema
 from crmhub.cli.app import app
 from crmhub.config import load_config
 from crmhub.config_schema import config_schema
@@ -31,6 +32,7 @@ ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "docs" / "schemas"
 CONFIG = config_schema({name: load_connector(name).Config for name in connector_names()})
 MAPPING = mapping_schema()
+AGENTS = agents_schema()
 _CONFIG = jsonschema_rs.validator_for(CONFIG)
 _MAPPING = jsonschema_rs.validator_for(MAPPING)
 _BLOCK = re.compile(r'^```yaml(?: title="(?P<title>[^"]+)")?\n(?P<text>.*?)^```', re.MULTILINE | re.DOTALL)
@@ -56,7 +58,7 @@ def complaints(validator: jsonschema_rs.Validator, data: Value) -> list[str]:
 # ── what is published ────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("name", "schema"), [("crmhub", CONFIG), ("mapping", MAPPING)])
+@pytest.mark.parametrize(("name", "schema"), [("crmhub", CONFIG), ("mapping", MAPPING), ("agents", AGENTS)])
 def test_the_published_copy_is_what_the_code_says(name: str, schema: Native) -> None:
     jsonschema_rs.meta.validate(schema)
     published = PUBLISHED / f"{name}.v1.json"
@@ -66,8 +68,12 @@ def test_the_published_copy_is_what_the_code_says(name: str, schema: Native) -> 
 
 def test_the_command_prints_the_schemas(tmp_path: Path) -> None:
     nowhere = ["--config", str(tmp_path / "crmhub.yaml")]
-    for name, schema in (("config", CONFIG), ("mapping", MAPPING)):
-        printed = CliRunner().invoke(app, ["schema", name, *nowhere], env={"CRMHUB_LOAD_PLUGINS": ""})
+    for name, schema, options in (
+        ("config", CONFIG, nowhere),
+        ("mapping", MAPPING, nowhere),
+        ("agents", AGENTS, []),
+    ):
+        printed = CliRunner().invoke(app, ["schema", name, *options], env={"CRMHUB_LOAD_PLUGINS": ""})
         assert printed.exit_code == 0
         assert json.loads(printed.stdout) == schema
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias
 
+from crmhub.complaints import Complaint
 from crmhub.document import Step, suggest
 from crmhub.native import Native, Value
 from crmhub_rest.language.call import Call
@@ -14,10 +14,7 @@ from crmhub_rest.language.template import Template
 from crmhub_rest.language.times import PARTS
 from crmhub_rest.language.write import Write
 
-__all__ = ["Complaint", "aimless", "misplaced"]
-
-Complaint: TypeAlias = tuple[tuple[Step, ...], str, str]
-"""Where it is, what is wrong, and how to mend it."""
+__all__ = ["aimless", "misplaced"]
 
 ROLES: Mapping[str, frozenset[str]] = {
     "list": frozenset({"fields", "limit"}),

@@ -1,0 +1,17 @@
+"""The packs of tools that come with crmhub; plugins bring more by the hook ``crmhub_tools``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crmhub.agent.tool import Pack, Toolbox
+from crmhub.plugins import Plugins
+
+__all__ = ["PACKS", "toolbox_of"]
+
+PACKS: Sequence[Pack] = ()
+
+
+def toolbox_of(plugins: Plugins) -> Toolbox:
+    """All tools that there are: crmhub's own, then those of plugins."""
+    return Toolbox([*PACKS, *plugins.tools()])

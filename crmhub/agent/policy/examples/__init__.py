@@ -1,0 +1,1 @@
+"""Policies to begin with: ``crmhub agents example``."""

@@ -1,0 +1,94 @@
+"""``crmhub agents``: who may do what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from crmhub.cli.running import CONFIG, PARTIAL
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from crmhub.agent.policy.load import Known
+    from crmhub.agent.tool import Toolbox
+    from crmhub.models import Record
+
+__all__ = ["agents"]
+
+agents = typer.Typer(help="Agents, and what each of them may do.", no_args_is_help=True)
+
+
+@agents.command()
+def check(
+    file: Annotated[
+        Path | None,
+        typer.Argument(help="A file of agents and policies; without it those of the configuration."),
+    ] = None,
+    config: Path = CONFIG,
+) -> None:
+    """Check agents and their policies, and say what each may do; exits 3 where something is amiss."""
+    from crmhub.agent.policy.load import load_agents, remarks
+
+    path, known, toolbox = _known(file, config)
+    found = load_agents(path, known)
+    for name, entry in found.agents.items():
+        policy = found.policies[entry.policy]
+        tools = toolbox.chosen(policy.tools)
+        writing = sum(tool.effect.writes for tool in tools.values())
+        typer.echo(
+            f"{name:20} {entry.policy}@{policy.version}  {len(tools)} tools ({writing} write)  "
+            f"{', '.join(policy.connections)}  {', '.join(policy.models) or 'no records'}"
+        )
+    odd = remarks(found, toolbox)
+    for line in odd:
+        typer.echo(f"note: {line}", err=True)
+    if odd:
+        raise typer.Exit(PARTIAL)
+
+
+@agents.command()
+def example(
+    name: Annotated[str | None, typer.Argument(help="Which; without it they are listed.")] = None,
+) -> None:
+    """Print a policy to begin with."""
+    from importlib.resources import files
+
+    from crmhub.document import suggest
+    from crmhub.errors import UsageError
+
+    folder = files("crmhub.agent.policy.examples")
+    known = sorted(
+        each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml")
+    )
+    if name is None:
+        typer.echo("\n".join(known))
+        return
+    if name not in known:
+        raise UsageError(f"no example {name!r}", hint=suggest(name, known))
+    typer.echo((folder / f"{name}.yaml").read_text("utf-8"), nl=False)
+
+
+def _known(file: Path | None, config: Path) -> tuple[Path, Known, Toolbox]:
+    """The file to check, and what it can name: of a configuration that is not there, the built-in words."""
+    from crmhub.agent.packs import toolbox_of
+    from crmhub.agent.policy.load import Known
+    from crmhub.config import load_config
+    from crmhub.errors import ConfigError
+    from crmhub.models.registry import import_model, with_models
+    from crmhub.plugins import Plugins
+
+    plugins = Plugins()
+    settings = load_config(config) if config.exists() else None
+    named = [import_model(name) for name in settings.models] if settings else []
+    models = with_models([*cast("Sequence[type[Record]]", plugins.models()), *named])
+    path = file or (settings.agents if settings else None)
+    if path is None:
+        raise ConfigError(
+            f"{config}: it names no agents",
+            hint="add agents and policies, or agents: ./agents.yaml; crmhub agents example prints one",
+        )
+    toolbox = toolbox_of(plugins)
+    return path, Known(models, settings.connections if settings else None, toolbox), toolbox
