@@ -65,15 +65,14 @@ def _told(error: ValidationError, data: Mapping[str, object]) -> Iterator[Compla
     """The mistakes; of a value that can be several things, what it can be."""
     seen: set[tuple[Step, ...]] = set()
     for path, what, mend in complaints(error, data, Agents):  # pyright: ignore[reportArgumentType]
-        if path in seen:
-            continue
-        seen.add(path)
-        if len(path) == 5 and path[2:4] == ("approval", "tools"):
-            yield path, "always, never or {over: AMOUNT} is expected", mend
+        said: Complaint = (path, what, mend)
+        if path[2:4] == ("approval", "tools"):
+            said = (path[:5], "always, never or {over: AMOUNT} is expected", "")
         elif len(path) >= 6 and path[2] == "models" and path[4] == "rows":
-            yield path, "a value, or a list of values, is expected", mend
-        else:
-            yield path, what, mend
+            said = (path[:6], "a value, or a list of values, is expected", "")
+        if said[0] not in seen:
+            seen.add(said[0])
+            yield said
 
 
 # ── what it names ────────────────────────────────────────────────────────────────────────────────
