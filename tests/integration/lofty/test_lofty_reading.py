@@ -9,6 +9,8 @@ import pytest
 from crmhub.connector import Missing, Native, ReadRequest
 from crmhub.errors import AuthError, PermissionDenied
 from crmhub.http import MemoryTokenStore
+from crmhub.mapping.check import check_mapping
+from crmhub.mapping.load import load_mapping, shipped_mappings
 from crmhub_rest.conformance.lofty import LoftyOrg
 from tests.integration.lofty.conftest import Make, create, get, read
 
@@ -140,3 +142,12 @@ async def test_an_app_gets_tokens_for_the_key_of_its_customer(org: LoftyOrg) -> 
     with pytest.raises(AuthError) as caught:
         await read(wrong, "leads", "firstName")
     assert "WRONG" not in str(caught.value)
+
+
+async def test_the_mapping_fits_the_team_s_own_fields(org: LoftyOrg) -> None:
+    spec = load_mapping(shipped_mappings()["lofty"])
+    connector = org.connect()
+    schemas = {entry.object: await connector.describe(entry.object) for entry in spec.maps}
+    assert [str(found) for found in check_mapping(spec, schemas) if found.severity == "error"] == []
+    stages = [choice.value for choice in schemas["leads"].fields["stage"].choices]
+    assert "New Lead" in stages
