@@ -105,7 +105,7 @@ OPTIONAL: dict[str, set[str]] = {
         for kind in ("deal", "person", "organization", "activity", "lead")
     },
     **{f"/{kind}Fields/{{field_code}}": FIELD for kind in ("deal", "person", "organization", "activity")},
-    "/dealFields/{id}": V1_FIELD,
+    **{f"/{kind}Fields/{{id}}": V1_FIELD for kind in ("deal", "person", "organization")},
     "/itemSearch": {"related_items"},
     "/leads/{id}/convert/status/{conversion_id}": {"lead_id"},
     **{f"/notes{one}": {"project", "task", "pinned_to_task_flag"} for one in ("", "/{id}")},
@@ -263,3 +263,46 @@ async def test_what_else_v1_lists_fits(empty: Made) -> None:
     check(await client.get(f"{V1}/deals/1/permittedUsers"), "v1", "/deals/{id}/permittedUsers")
     assert (await client.get(f"{V1}/dealFields/900")).status_code == 404
     assert (await client.get(f"{V1}/persons/9/permittedUsers")).status_code == 404
+
+
+async def test_what_v1_has_beside_the_records_fits(pipedrive: httpx.AsyncClient) -> None:
+    one, two = "/v1", f"{V2}"
+    deal = (await pipedrive.post(f"{two}/deals", json={"title": "D"})).json()["data"]["id"]
+    note = (await pipedrive.post(f"{one}/notes", json={"content": "x", "deal_id": deal})).json()["data"]["id"]
+    user = (await pipedrive.get(f"{one}/users/me")).json()["data"]["id"]
+    ends = [
+        (await pipedrive.post(f"{two}/organizations", json={"name": "O"})).json()["data"]["id"] for _ in "ab"
+    ]
+    await pipedrive.patch(f"{two}/deals/{deal}", json={"value": 5})
+    check(await pipedrive.post(f"{one}/deals/{deal}/duplicate"), "v1", "/deals/{id}/duplicate")
+    check(await pipedrive.get(f"{one}/deals/{deal}/changelog"), "v1", "/deals/{id}/changelog")
+    path = f"{one}/deals/{deal}/followers"
+    follower = check(await pipedrive.post(path, json={"user_id": user}), "v1", "/deals/{id}/followers")["id"]
+    check(await pipedrive.get(path), "v1", "/deals/{id}/followers")
+    log = await pipedrive.get(f"{two}/deals/{deal}/followers/changelog")
+    check(log, "v2", "/deals/{id}/followers/changelog")
+    check(await pipedrive.delete(f"{path}/{follower}"), "v1", "/deals/{id}/followers/{follower_id}")
+    path = f"{one}/notes/{note}/comments"
+    comment = check(await pipedrive.post(path, json={"content": "x"}), "v1", "/notes/{id}/comments")["uuid"]
+    check(await pipedrive.get(path), "v1", "/notes/{id}/comments")
+    pattern = "/notes/{id}/comments/{commentId}"
+    check(await pipedrive.put(f"{path}/{comment}", json={"content": "y"}), "v1", pattern)
+    check(await pipedrive.delete(f"{path}/{comment}"), "v1", pattern)
+    for kind in ("deal", "person", "organization"):
+        body = {"name": "F", "field_type": "varchar"}
+        made = check(await pipedrive.post(f"{one}/{kind}Fields", json=body), "v1", f"/{kind}Fields")["id"]
+        path, pattern = f"{one}/{kind}Fields/{made}", f"/{kind}Fields/{{id}}"
+        check(await pipedrive.put(path, json={"name": "G"}), "v1", pattern)
+        check(await pipedrive.delete(path), "v1", pattern)
+    path, pattern = f"{one}/organizationRelationships", "/organizationRelationships"
+    body = {"type": "parent", "rel_owner_org_id": ends[0], "rel_linked_org_id": ends[1]}
+    made = check(await pipedrive.post(path, json=body), "v1", pattern)["id"]
+    check(await pipedrive.get(path, params={"org_id": ends[0]}), "v1", pattern)
+    for method in ("GET", "PUT", "DELETE"):
+        reply = await pipedrive.request(method, f"{path}/{made}", json=body if method == "PUT" else None)
+        check(reply, "v1", f"{pattern}/{{id}}")
+    check(await pipedrive.post(f"{one}/users", json={"email": "n@x.io"}), "v1", "/users")
+    check(await pipedrive.put(f"{one}/users/{user}", json={"active_flag": True}), "v1", "/users/{id}")
+    for part in ("followers", "permissions", "roleAssignments", "roleSettings"):
+        check(await pipedrive.get(f"{one}/users/{user}/{part}"), "v1", f"/users/{{id}}/{part}")
+    check(await pipedrive.get(f"{one}/userSettings"), "v1", "/userSettings")

@@ -77,6 +77,10 @@ class Company:
         self.lead_labels: list[dict[str, object]] = []
         self.outbox: deque[dict[str, object]] = deque(maxlen=MOST_OUTGOING)
         self.listeners: list[Callable[[Change], None]] = []
+        self.followers: dict[tuple[str, int], list[Row]] = {}
+        """Who follows which record, by kind and id."""
+        self.follower_log: dict[tuple[str, int], list[Row]] = {}
+        self._follows = itertools.count(1)
         self.versions: dict[str, int] = dict.fromkeys(KINDS, 0)
         """How often each table was written to."""
         self.orders: dict[tuple[str, str], tuple[int, list[tuple[object, int]]]] = {}
@@ -108,6 +112,10 @@ class Company:
     def now_text(self) -> str:
         """The present instant as v2 writes it."""
         return stamp(self.now())
+
+    def next_follower(self) -> int:
+        """The number of a new follower."""
+        return next(self._follows)
 
     def uuid(self) -> str:
         """A new UUID."""

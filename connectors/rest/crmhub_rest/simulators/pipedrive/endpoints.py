@@ -3,6 +3,7 @@
 from crmhub_rest.simulators.pipedrive import (
     activity_types,
     field_api,
+    field_api_v1,
     followers,
     leads,
     merging,
@@ -15,8 +16,11 @@ from crmhub_rest.simulators.pipedrive import (
     v1_lists,
 )
 from crmhub_rest.simulators.pipedrive.call import Endpoint
+from crmhub_rest.simulators.pipedrive.changelog import Changelog
+from crmhub_rest.simulators.pipedrive.comments import Comments
 from crmhub_rest.simulators.pipedrive.company import Company
 from crmhub_rest.simulators.pipedrive.participants import Participants
+from crmhub_rest.simulators.pipedrive.relationships import Relationships
 from crmhub_rest.simulators.pipedrive.webhooks import Webhooks
 
 
@@ -27,9 +31,13 @@ def endpoints(company: Company, webhooks: Webhooks) -> list[Endpoint]:
         *records.endpoints(),
         *pipelines.endpoints(),
         *field_api.endpoints(),
+        *field_api_v1.endpoints(),
         *followers.endpoints(),
         *merging.endpoints(),
         *Participants(company).endpoints(),
+        *Changelog(company).endpoints(),
+        *Relationships(company).endpoints(),
+        *Comments(company).endpoints(),
         *notes.ENDPOINTS,
         *leads.ENDPOINTS,
         *activity_types.ENDPOINTS,

@@ -1,8 +1,7 @@
-"""The field endpoints: v2 with codes, options and cursors, v1 with its own names for the same."""
+"""The field endpoints of v2: codes, options and cursors."""
 
 from collections.abc import Mapping
 from functools import partial
-from itertools import count
 from typing import Final, cast
 
 from starlette.responses import Response
@@ -14,8 +13,6 @@ from crmhub_rest.simulators.pipedrive.company import WITH_FIELDS
 from crmhub_rest.simulators.pipedrive.errors import ApiError, invalid, not_found
 from crmhub_rest.simulators.pipedrive.fields import CUSTOM_TYPES, Field, Option
 from crmhub_rest.simulators.pipedrive.listing import simple_page
-from crmhub_rest.simulators.pipedrive.standard import NOTE_FIELDS
-from crmhub_rest.simulators.pipedrive.v1_pages import page_v1
 from crmhub_rest.simulators.pipedrive.values import Rule
 
 _PARTS: Final = ("ui_visibility", "important_fields", "required_fields")
@@ -105,41 +102,6 @@ def remove_options(kind: str, call: Call) -> Response:
     return done([one.shown() for one in found])
 
 
-def list_v1(kind: str, call: Call) -> Response:
-    """`GET /v1/dealFields` and the like; leads have the custom fields of deals."""
-    fields = [field.shown_v1() for field in call.company.fields[kind]]
-    return page_v1(call, fields, lambda field: field)
-
-
-def get_v1(kind: str, call: Call) -> Response:
-    """`GET /v1/dealFields/{id}` and the like: by number."""
-    field = call.company.fields[kind].by_number(call.id(what="Field"))
-    if field is None:
-        raise not_found("Field")
-    return done(field.shown_v1())
-
-
-def list_note_fields(call: Call) -> Response:
-    """`GET /v1/noteFields`."""
-    numbers = count(1)
-    yes_no = [{"id": 1, "label": "Yes"}, {"id": 0, "label": "No"}]
-    fields: list[dict[str, object]] = [
-        {
-            "id": next(numbers),
-            "key": code,
-            "name": name,
-            "field_type": kind,
-            "active_flag": True,
-            "edit_flag": editable,
-            "bulk_edit_allowed": True,
-            "mandatory_flag": True,
-            **({"options": yes_no} if kind == "enum" else {}),
-        }
-        for code, name, kind, editable in NOTE_FIELDS
-    ]
-    return page_v1(call, fields, lambda field: field)
-
-
 def _field(kind: str, call: Call) -> Field:
     field = call.company.fields[kind].get(call.path["field_code"])
     if field is None:
@@ -170,18 +132,11 @@ def _option(field: Field, ident: object) -> Option:
 
 def endpoints() -> list[Endpoint]:
     """What this module answers."""
-    found: list[Endpoint] = [
-        Endpoint("v1", "GET", "/noteFields", list_note_fields, 20, _SCOPES["note"]),
-        Endpoint(
-            "v1", "GET", "/leadFields", partial(list_v1, "deal"), 20, ("leads:read", "leads:full", "admin")
-        ),
-    ]
+    found: list[Endpoint] = []
     for kind in WITH_FIELDS:
-        many, read, write = f"/{kind}Fields", _SCOPES[kind], ("admin", _WRITE.get(kind, "admin"))
+        many, read, write = f"/{kind}Fields", SCOPES[kind], ("admin", WRITE.get(kind, "admin"))
         one = f"{many}/{{field_code}}"
         found += [
-            Endpoint("v1", "GET", many, partial(list_v1, kind), 20, read),
-            Endpoint("v1", "GET", f"{many}/{{id}}", partial(get_v1, kind), 2, read),
             Endpoint("v2", "GET", many, partial(list_fields, kind), 10, read),
             Endpoint("v2", "GET", one, partial(get_field, kind), 1, read),
         ]
@@ -198,13 +153,13 @@ def endpoints() -> list[Endpoint]:
     return found
 
 
-_WRITE: Final = {
+WRITE: Final = {
     "deal": "deal-fields:full",
     "person": "contact-fields:full",
     "organization": "contact-fields:full",
 }
 _CONTACTS: Final = ("contacts:read", "contacts:full", "admin", "contact-fields:full")
-_SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
+SCOPES: Final[Mapping[str, tuple[str, ...]]] = {
     "deal": ("deals:read", "deals:full", "admin", "deal-fields:full"),
     "person": _CONTACTS,
     "organization": _CONTACTS,

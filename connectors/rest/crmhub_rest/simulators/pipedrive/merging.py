@@ -60,6 +60,17 @@ def merge(kind: str, call: Call) -> Response:
     return done({**show(company, row), "merge_what_id": ident})
 
 
+def duplicate(call: Call) -> Response:
+    """`POST /v1/deals/{id}/duplicate`: a new deal with the same values."""
+    company, now = call.company, call.company.now_text()
+    deal = company.live("deal", call.id(what="Deal"))
+    if deal is None:
+        raise not_found("Deal")
+    fresh = {"add_time": now, "update_time": now, "creator_user_id": call.user.id, "stage_change_time": None}
+    row = {**{key: value for key, value in deal.items() if key != "id"}, **fresh}
+    return done(whole_deal_v1(company, company.add("deal", row, call.user)))
+
+
 def _filled(row: Row) -> Row:
     return {key: value for key, value in row.items() if value is not None and value != []}
 
@@ -158,6 +169,7 @@ def endpoints() -> list[Endpoint]:
         pattern = f"/{PLURAL[kind]}/{{id}}/convert/status/{{conversion_id}}"
         read = (f"{PLURAL[kind]}:full", f"{PLURAL[kind]}:read")
         found.append(Endpoint("v2", "GET", pattern, partial(conversions.status, key), 1, read))
+    found.append(Endpoint("v1", "POST", "/deals/{id}/duplicate", duplicate, 10, deals))
     for kind in ("deal", "person", "organization"):
         write = deals if kind == "deal" else ("contacts:full",)
         found.append(Endpoint("v1", "PUT", f"/{PLURAL[kind]}/{{id}}/merge", partial(merge, kind), 40, write))

@@ -120,7 +120,9 @@ def extra(company: Company, kind: str, row: Row, name: str) -> object:
             return f"{company.domain}+{kind}{row['id']}@pipedrivemail.com"
         case "marketing_status":
             return "no_consent"
-        case "followers_count" | "files_count" | "email_messages_count" | "products_count":
+        case "followers_count":
+            return len(company.followers.get((kind, cast("int", row["id"])), ()))
+        case "files_count" | "email_messages_count" | "products_count":
             return 0
         case _:
             return None

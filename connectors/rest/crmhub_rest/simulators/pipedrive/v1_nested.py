@@ -11,7 +11,7 @@ def nested_deal_v1(company: Company, row: Row) -> Row:
         "creator_user_id": _user(company, row["creator_user_id"]),
         "user_id": _user(company, row["owner_id"]),
         "person_id": _person(company, row["person_id"]),
-        "org_id": _organization(company, row["org_id"]),
+        "org_id": organization_brief(company, row["org_id"]),
     }
 
 
@@ -38,7 +38,8 @@ def _person(company: Company, ident: object) -> Row | None:
     }
 
 
-def _organization(company: Company, ident: object) -> Row | None:
+def organization_brief(company: Company, ident: object) -> Row | None:
+    """An organization as it stands in another record of v1; None if there is none."""
     found = company.any("organization", ident)
     if found is None:
         return None
