@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from crmhub import arguments
-from crmhub.connector import Check, Connector, Native, Value
+from crmhub.connector import Check, Connector, Native, Outcome, Value
 from crmhub.errors import Unsupported, UsageError, Where
 from crmhub.estimating import estimated
 from crmhub.files import FileBody, arriving_file, safe_name
 from crmhub.listing import Listing
 from crmhub.models import Account, ActivityBase, Contact, CustomObject, Deal, Record, User
 from crmhub.org import Org
+from crmhub.plan import Plan
+from crmhub.planning import apply
 from crmhub.powers import Attachment, SupportsFiles, SupportsLimits, SupportsQuery, SupportsRequest, power
 from crmhub.records import Records
 from crmhub.statement import bound
@@ -125,6 +127,17 @@ class Connection(Org):
                     where=Where(connection=self.name),
                 )
             yield connector
+
+    async def apply(self, plan: Plan) -> Sequence[Outcome]:
+        """Do the plan's writes to this connection, in order: one outcome for each, none is raised.
+
+        An update is a ``conflict`` where its record is not what it was when it was planned. Raises
+        :class:`UsageError` for a write to another connection.
+        """
+        for write in plan.writes:
+            if write.connection != self.name:
+                raise UsageError(f"plan: it writes to connection {write.connection!r}, not {self.name!r}")
+        return await apply(self, plan.writes)
 
     async def estimate(
         self,

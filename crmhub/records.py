@@ -27,6 +27,8 @@ from crmhub.listing import ChangePage, Listing
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.models import AssociationSet, Record
 from crmhub.org import Org
+from crmhub.plan import PlannedWrite
+from crmhub.planning import planned_create, planned_update
 from crmhub.powers import SupportsNewest, SupportsSearch, power
 from crmhub.reading import Choice, Reader, Shelf
 from crmhub.writing import as_outcome, keyed, map_for, match_of, native_of, refused
@@ -242,6 +244,22 @@ class Records(Generic[_Model]):
         async with self._org.in_use() as connector:
             name = await self._object_for(object)
             return await connector.write(WriteRequest(name, "delete", items)) if items else []
+
+    # ── planning ─────────────────────────────────────────────────────────────────────────────────
+
+    async def plan_create(self, record: _Model) -> PlannedWrite:
+        """The write that :meth:`create` would do, as data; ``connection.apply`` does it."""
+        arguments.instance(record, self._model, "record")
+        async with self._org.in_use():
+            return await planned_create(self._org, await self.maps(), record)
+
+    async def plan_update(self, id: str, changes: _Model) -> PlannedWrite:
+        """The write that :meth:`update` would do, field by field before and after, as data.
+
+        Raises :class:`NotFound`. One that changes nothing has no fields.
+        """
+        arguments.instance(changes, self._model, "changes")
+        return await planned_update(self._org, self._model, arguments.identifier(id), changes)
 
     # ── how ──────────────────────────────────────────────────────────────────────────────────────
 

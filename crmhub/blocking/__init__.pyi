@@ -36,6 +36,7 @@ from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Account, ActivityBase, AssociationSet, Contact, CustomObject, Deal, Record, User
+from crmhub.plan import Plan, PlannedWrite
 from crmhub.plugins import Plugins
 from crmhub.powers import Attachment, Changes, Subscription
 from crmhub.records import Written
@@ -199,6 +200,15 @@ class Records(Generic[_Model]):
     def delete_many(self, ids: Iterable[str], *, object: str | None = None) -> Sequence[Outcome]:
         """Delete records: one outcome for each."""
 
+    def plan_create(self, record: _Model) -> PlannedWrite:
+        """The write that :meth:`create` would do, as data; ``connection.apply`` does it."""
+
+    def plan_update(self, id: str, changes: _Model) -> PlannedWrite:
+        """The write that :meth:`update` would do, field by field before and after, as data.
+
+        Raises :class:`NotFound`. One that changes nothing has no fields.
+        """
+
 class Webhooks:
     """A CRM's messages about changes of one connection's records.
 
@@ -314,6 +324,13 @@ class Connection:
         """Call an endpoint of the CRM with the connection's credentials and limits; its JSON answer.
 
         The path stays on the CRM's own host. Raises :class:`Unsupported` where there are no endpoints.
+        """
+
+    def apply(self, plan: Plan) -> Sequence[Outcome]:
+        """Do the plan's writes to this connection, in order: one outcome for each, none is raised.
+
+        An update is a ``conflict`` where its record is not what it was when it was planned. Raises
+        :class:`UsageError` for a write to another connection.
         """
 
     def estimate(
