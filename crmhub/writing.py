@@ -25,6 +25,7 @@ from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.rules import Rule
 from crmhub.models import Record, Ref, UserRef
 from crmhub.org import Org
+from crmhub.reading import Choice, Reader
 
 __all__ = ["as_outcome", "keyed", "map_for", "match_of", "native_of", "refused"]
 
@@ -152,7 +153,13 @@ async def _object_of(org: Org, rule: Rule, held: object) -> str | None:
     maps = (await org.mapping((held.model,))).of_model(held.model)
     if held.model not in rule.ref or not maps:
         raise CodecError(f"{rule.path.text}: say which it is: model {' or '.join(rule.ref)}")
-    return maps[0].object
+    if len({mapped.object for mapped in maps}) == 1:
+        return maps[0].object
+    # a contact can be one of the leads: only the CRM knows
+    found = await Reader(org, maps[0].spec.record).by_ids([held.id], Choice(frozenset()))
+    if held.id not in found:
+        raise CodecError(f"{rule.path.text}: no such {held.model}")
+    return found[held.id].object
 
 
 def keyed(item: Native, match: str, where: Where) -> WriteItem:

@@ -19,6 +19,7 @@ from crmhub.models import (
     Deal,
     Email,
     Money,
+    Note,
     Phone,
     Record,
     Ref,
@@ -258,6 +259,19 @@ async def test_a_batch_gives_one_outcome_for_each_item(crm: str) -> None:
         gone = await accounts.delete_many([first, last])
         assert [outcome.status for outcome in gone] == ["deleted", "deleted"]
         assert not {"First!", "Last"} & set(given.account_names(crm))
+
+
+async def test_a_note_can_be_left_on_a_lead_as_on_a_contact(crm: str) -> None:
+    async with both(4) as given:
+        connection = given.hub[crm]
+        contacts = {contact.kind: contact async for contact in connection.contacts.list()}
+        for contact in contacts.values():
+            note = Note(subject="Hi", body="text", regarding=Ref(model="contact", id=str(contact.id)))
+            made = await connection.activities.create(note)
+            again = await connection.of(Note).get(made.id)
+            assert again.regarding is not None
+            assert again.regarding.id == contact.id
+        assert set(contacts) == {"person", "lead"}
 
 
 async def test_activities_of_several_objects_are_written_in_one_batch(crm: str) -> None:
