@@ -15,6 +15,7 @@ __all__ = [
     "body",
     "conditions_of",
     "field_names",
+    "fields_of",
     "file_path",
     "identifier",
     "identifiers",
@@ -126,11 +127,15 @@ def field_names(given: object, model: type[Record]) -> frozenset[str] | None:
 def known_field(name: str, model: type[Record], argument: str) -> str:
     """The head of a canonical path, if the model has such a field."""
     head = name.partition("[")[0].partition(".")[0]
-    if head not in model.model_fields:
-        raise UsageError(
-            f"{argument}: {model.__name__} has no field {head!r}", hint=suggest(head, model.model_fields)
-        )
+    if head not in model.model_fields and head not in (known := fields_of(model)):
+        raise UsageError(f"{argument}: {model.__name__} has no field {head!r}", hint=suggest(head, known))
     return head
+
+
+def fields_of(model: type[Record]) -> frozenset[str]:
+    """The fields that records of a model can have: a task is an activity with fields of its own."""
+    own = (fields_of(each) for each in model.__subclasses__() if each.model == model.model)
+    return frozenset(model.model_fields).union(*own)
 
 
 def limit_of(given: object) -> int | None:

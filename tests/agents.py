@@ -38,6 +38,7 @@ maps:
       first_name: first
       last_name: last
       full_name: name
+      department: {to: area, as: html_text, dir: read}
       description: about
       birthday: {to: born, as: date}
       emails[role=primary].value: email
@@ -63,7 +64,7 @@ maps:
 """
 OBJECTS = {
     "people": dict.fromkeys(
-        ["first", "last", "name", "about", "born", "email", "phone", "company", "owner"], "text"
+        ["first", "last", "name", "about", "born", "email", "phone", "area", "company", "owner"], "text"
     )
     | {"cf_score": {"type": "text", "custom": True}, "cf_secret": {"type": "text", "custom": True}},
     "companies": {"name": "text", "site": "text"},
@@ -88,6 +89,7 @@ def people(word: str) -> list[dict[str, str]]:
             "born": f"199{number}-02-03",
             "email": f"p{number}@{word.lower()}.example",
             "phone": f"+1 555 010{number}",
+            "area": f"<b>{'East' if number % 2 else 'West'}</b>",
             "company": "c1",
             "owner": "u1" if number < 3 else "u2",
             "cf_score": f"score{number}",

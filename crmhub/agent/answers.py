@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from math import ceil
 from typing import ClassVar, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -26,6 +27,7 @@ __all__ = [
     "parse_id",
     "status_of",
     "typed_id",
+    "whole_seconds",
 ]
 
 Status: TypeAlias = Literal["ok", "partial", "unsupported", "pending_approval"]
@@ -56,6 +58,7 @@ class Source(Answer):
     hint: str | None = None
     """What can be done about it."""
     retryable: bool | None = None
+    retry_after_s: int | None = None
     tier: str | None = None
     """The way by which the CRM was asked, where it has several."""
     fetched_at: str | None = None
@@ -175,10 +178,15 @@ class Refused(Exception):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        after = None if retry_after is None else max(1, -int(-retry_after // 1))
+        after = whole_seconds(retry_after)
         self.problem = Problem(
             code=code, message=message, retryable=retryable, retry_after_s=after, hint=hint
         )
+
+
+def whole_seconds(after: float | None) -> int | None:
+    """How long to wait in whole seconds, at least one."""
+    return None if after is None else max(1, ceil(after))
 
 
 def status_of(sources: Iterable[Source]) -> Status:
@@ -196,6 +204,7 @@ def status_of(sources: Iterable[Source]) -> Status:
             f"no CRM could be asked: {', '.join(f'{each.connection} ({each.code})' for each in failed)}",
             hint=first.hint,
             retryable=all(bool(each.retryable) for each in failed),
+            retry_after=max((each.retry_after_s or 0 for each in failed), default=0) or None,
         )
     if states <= {"ok"}:
         return "ok"

@@ -10,7 +10,7 @@ import base64
 import binascii
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -58,16 +58,16 @@ class Bound:
 
 
 class Cursors:
-    """Seals and opens cursors. ``keys``: 32 bytes each, the first one seals, all of them open."""
+    """Seals and opens cursors with a key of 32 bytes."""
 
-    def __init__(self, keys: Sequence[bytes]) -> None:
-        self._ciphers = [AESGCM(key) for key in keys]
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key)
 
     def seal(self, place: Mapping[str, Value], bound: Bound, now: float) -> str:
         """A place in a listing as a cursor that lives for a quarter of an hour."""
         nonce = os.urandom(_NONCE)
         plain = _encode([int(now) + _LIVES, place])
-        body = nonce + self._ciphers[0].encrypt(nonce, plain, bound.sealed_in())
+        body = nonce + self._cipher.encrypt(nonce, plain, bound.sealed_in())
         return base64.urlsafe_b64encode(body).decode().rstrip("=")
 
     def open(self, cursor: str, bound: Bound, now: float) -> Mapping[str, Value]:
@@ -86,11 +86,6 @@ class Cursors:
     def _opened(self, cursor: str, bound: Bound) -> bytes | None:
         try:
             body = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        except (binascii.Error, ValueError):
+            return self._cipher.decrypt(body[:_NONCE], body[_NONCE:], bound.sealed_in())
+        except (binascii.Error, InvalidTag, ValueError):
             return None
-        for cipher in self._ciphers:
-            try:
-                return cipher.decrypt(body[:_NONCE], body[_NONCE:], bound.sealed_in())
-            except (InvalidTag, ValueError):
-                continue
-        return None

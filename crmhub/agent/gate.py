@@ -9,7 +9,7 @@ and one outcome, whatever becomes of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self, cast
 
@@ -36,16 +36,24 @@ if TYPE_CHECKING:
     from crmhub.hub import Hub
     from crmhub.store import Store
 
-__all__ = ["Gate", "Origin", "Reply"]
+__all__ = ["Gate", "Keys", "Origin", "Reply"]
 
 _MOST_NAME: Final = 128
 
 
 _UNSEEN: Final = Problem(
     code="audit_unavailable",
-    message="the call was not made, since the audit cannot be written",
+    message="nothing is done or told here while the audit cannot be written",
     hint="a person who runs this server has to mend it",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secrets of 32 bytes: those that cursors are sealed with, and masks are hashed with."""
+
+    cursors: bytes = field(repr=False)
+    masks: bytes = field(repr=False)
 
 
 class Gate:
@@ -59,11 +67,11 @@ class Gate:
         audit: AuditSink,
         *,
         meters: Meters,
-        keys: Sequence[bytes],
+        keys: Keys,
         parts: Mapping[type, Callable[[Call], object]] | None = None,
         reads_without_audit: bool = False,
     ) -> None:
-        """``keys`` are secrets of 32 bytes that all processes share, the newest first.
+        """``keys`` are secrets that all processes share.
 
         ``parts`` is what tools can use besides the reach, by class. A call that writes is never made when
         the audit cannot take its intent; one that reads only with ``reads_without_audit``.
@@ -73,8 +81,8 @@ class Gate:
         self._toolbox = toolbox
         self._audit = audit
         self._meters = meters
-        self._cursors = Cursors(keys)
-        self._mask_key = keys[-1]
+        self._cursors = Cursors(keys.cursors)
+        self._mask_key = keys.masks
         self._parts = parts or {}
         self._reads_without_audit = reads_without_audit
 
@@ -97,7 +105,7 @@ class Gate:
             toolbox,
             audit,
             meters=Meters(store.budgets, hub.clock),
-            keys=store.derived_keys("agents"),
+            keys=Keys(await store.keys.get("agents.cursors"), await store.keys.get("agents.masks")),
             parts=parts,
             reads_without_audit=reads_without_audit,
         )
@@ -119,6 +127,7 @@ class Gate:
             refusal = self._problem(error)
         with anyio.CancelScope(shield=True):  # one that is cancelled now has its outcome too
             refusal = await self._announce(entry, refusal, origin)
+        kept = False
         try:
             reply = _refused(refusal) if refusal else await self._run(entry)
             entry.code = _code(reply)
@@ -127,7 +136,9 @@ class Gate:
             reply, entry.code = _refused(problem), problem.code
         finally:
             with anyio.CancelScope(shield=True):
-                await self._conclude(entry)
+                kept = await self._conclude(entry)
+        if not kept and not entry.writes and not self._reads_without_audit:
+            reply = _refused(_UNSEEN)  # nobody is told what nobody can find out
         reply.meta.update(entry.meta())
         return reply
 
@@ -159,7 +170,6 @@ class Gate:
     async def _announce(self, entry: _Entry, refusal: Problem | None, origin: Origin) -> Problem | None:
         """Write the intent; what keeps the call from being made, if anything does."""
         policy = f"{entry.grant.name}@{entry.grant.policy.version}" if entry.grant else "none"
-        writes = entry.tool is not None and entry.tool.effect.writes
         intent = Intent(
             agent=entry.agent,
             origin=origin,
@@ -167,13 +177,13 @@ class Gate:
             arguments=entry.arguments,
             decision="refused" if refusal else "allowed",
             rule=f"{policy}:{refusal.code}" if refusal else policy,
-            writes=writes,
+            writes=entry.writes,
         )
         try:
             entry.audit = await self._audit.intend(intent)
         except Exception as error:  # noqa: BLE001 - whatever it is: nothing is done unseen
             self._hub.events.emit("agent.audit_failed", step="intent", error=type(error).__name__)
-            if refusal is None and (writes or not self._reads_without_audit):
+            if refusal is None and (entry.writes or not self._reads_without_audit):
                 return _UNSEEN
         return refusal
 
@@ -212,9 +222,10 @@ class Gate:
 
     # ── after ────────────────────────────────────────────────────────────────────────────────────
 
-    async def _conclude(self, entry: _Entry) -> None:
+    async def _conclude(self, entry: _Entry) -> bool:
+        """Write the outcome; whether it was."""
         if entry.audit is None:
-            return
+            return False
         noted = entry.reach.noted if entry.reach else Noted()
         outcome = Outcome(
             code=entry.code,
@@ -228,8 +239,10 @@ class Gate:
         )
         try:
             await self._audit.conclude(entry.audit, outcome)
-        except Exception as error:  # noqa: BLE001 - it is done: the intent without an outcome tells
+        except Exception as error:  # noqa: BLE001 - what was written is: the intent without an outcome tells
             self._hub.events.emit("agent.audit_failed", step="outcome", error=type(error).__name__)
+            return False
+        return True
 
     def _problem(self, error: Exception) -> Problem:
         problem = problem_of(error)
@@ -266,6 +279,11 @@ class _Entry:
         asked = self.given.model_dump(mode="json") if self.given else {}
         version = self.grant.policy.version if self.grant else ""
         return Bound.to(self.agent.name, self.agent.subject, self.name, version, asked)
+
+    @property
+    def writes(self) -> bool:
+        """Whether the tool is one that writes."""
+        return self.tool is not None and self.tool.effect.writes
 
     @property
     def masked(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from crmhub.agent.answers import Refused, typed_id
 from crmhub.agent.matching import Rows, told_by
 from crmhub.agent.policy.decide import ALWAYS, head_of
+from crmhub.arguments import fields_of
 from crmhub.connection import Connection
 from crmhub.errors import NotFound, Unsupported, Where
 from crmhub.listing import Listing
@@ -34,6 +35,7 @@ class Governed(Generic[_Model]):
         self._connection = connection
         self._model = model
         self._sight = reach.grant.sight(model.model)
+        self._known = fields_of(model)
         self._rows = Rows(reach.grant.rows(model.model), connection)
 
     # ── fields ───────────────────────────────────────────────────────────────────────────────────
@@ -48,7 +50,7 @@ class Governed(Generic[_Model]):
         Raises :class:`Refused` where the agent does not see all of them: the result would tell.
         """
         for each in fields:
-            if head_of(each) not in self._model.model_fields or not self.shows(each):
+            if head_of(each) not in self._known or not self.shows(each):
                 raise Refused(
                     "field_not_available",
                     f"{self._model.model}: there is no such field to choose, sort or count by here",
@@ -56,7 +58,7 @@ class Governed(Generic[_Model]):
                 )
 
     def _shown(self) -> list[str]:
-        return [name for name in self._model.model_fields if name not in ALWAYS and self.shows(name)]
+        return [name for name in self._known if name not in ALWAYS and self.shows(name)]
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 
@@ -143,11 +145,11 @@ class Governed(Generic[_Model]):
             return None
         wanted = frozenset(fields)
         for name in wanted - ALWAYS:
-            if head_of(name) not in self._model.model_fields or self._sight.seen(name) == "denied":
+            if head_of(name) not in self._known or self._sight.seen(name) == "denied":
                 raise Refused(
                     "field_not_available",
                     f"{self._model.model}: there is no such field here",
-                    hint=f"there is: {', '.join(sorted(self._sight.fields_of(self._model)))}",
+                    hint=f"there is: {', '.join(sorted(self._sight.fields_among(self._known)))}",
                 )
         return frozenset(head_of(name) for name in wanted)
 
@@ -158,7 +160,7 @@ class Governed(Generic[_Model]):
 
     def _fetched(self, only: frozenset[str] | None) -> frozenset[str]:
         """The fields to ask the CRM for."""
-        allowed = self._sight.fields_of(self._model)
+        allowed = self._sight.fields_among(self._known)
         return (allowed if only is None else allowed & only) | self._rows.fields
 
     async def _listed(

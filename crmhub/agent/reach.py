@@ -21,7 +21,6 @@ from crmhub.agent.troubles import problem_of
 from crmhub.agent.veil import Veil
 from crmhub.clock import Clock
 from crmhub.connection import Connection
-from crmhub.document import suggest
 from crmhub.errors import Unsupported, Where
 from crmhub.models import Record
 
@@ -93,7 +92,7 @@ class Reach:
             raise Refused(
                 "connection_not_available",
                 "there is no such connection here",
-                hint=suggest(connection, known) or "this agent has none",
+                hint=f"there is: {', '.join(known)}" if known else "this agent has none",
             )
         return of_kind
 
@@ -153,6 +152,7 @@ class Reach:
             code=problem.code,
             hint=problem.hint,
             retryable=problem.retryable,
+            retry_after_s=problem.retry_after_s,
         )
 
     def _connection(self, name: str) -> Connection:

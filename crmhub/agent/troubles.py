@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, cast
 
-from crmhub.agent.answers import Problem, Refused
+from crmhub.agent.answers import Problem, Refused, whole_seconds
 from crmhub.errors import (
     AlreadyExists,
     ApprovalRequired,
@@ -67,6 +68,9 @@ INTERNAL: Final = Problem(
 
 def problem_of(error: BaseException, connection: str | None = None) -> Problem:
     """What the agent is told of an error; ``connection`` where the error does not name one."""
+    if isinstance(error, BaseExceptionGroup):  # of a tool that asks several at once
+        told = [problem_of(each, connection) for each in cast("Sequence[BaseException]", error.exceptions)]
+        return next((problem for problem in told if problem is not INTERNAL), INTERNAL)
     if isinstance(error, Refused):
         return error.problem
     if not isinstance(error, CrmhubError):
@@ -75,12 +79,12 @@ def problem_of(error: BaseException, connection: str | None = None) -> Problem:
     crm = f"the CRM of connection {name}" if name else "the CRM"
     for kind, code, sentence, hint in _TOLD:
         if isinstance(error, kind):
-            after = getattr(error, "retry_after", None)
+            after = cast("float | None", getattr(error, "retry_after", None))
             return Problem(
                 code=code,
                 message=sentence.format(crm=crm),
                 retryable=isinstance(error, _RETRYABLE),
-                retry_after_s=None if after is None else max(1, int(after)),
+                retry_after_s=whole_seconds(after),
                 hint=hint,
             )
     return Problem(code="failed", message=f"{crm} could not do this", hint=_PERSON)

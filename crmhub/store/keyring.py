@@ -7,7 +7,6 @@ them again; one whose key is no longer that of the installation comes to the new
 
 from __future__ import annotations
 
-import hmac
 import os
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
@@ -59,13 +58,6 @@ class Keyring:
         while newest_data_key(connection) != self._secrets.active:
             self.reload(connection)
         return self._secrets.seal(plain, place)
-
-    def derived(self, purpose: str) -> list[bytes]:
-        """A key of 32 bytes for a purpose from each data key, that of the newest first."""
-        newest = self._secrets.active
-        kids = [newest, *(kid for kid in self._secrets.keys if kid != newest)]
-        text = f"crmhub|{purpose}".encode()
-        return [hmac.digest(self._secrets.keys[kid], text, "sha256") for kid in kids]
 
     def reload(self, connection: Connection) -> Secrets:
         """Read the data keys again."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -144,14 +143,6 @@ class Store:
         await self.audit.change_key()
         self._events.emit("store.key_rotated", resealed=rotation.resealed, key=str(self._keyring.source))
         return rotation
-
-    def derived_keys(self, purpose: str) -> Sequence[bytes]:
-        """Keys of 32 bytes for a purpose of the caller's, the newest first: the same in all processes.
-
-        There are two while the store's key is being rotated, and others afterwards: they are for what
-        lives shortly.
-        """
-        return self._keyring.derived(purpose)
 
     async def backup(self, path: Path) -> None:
         """Copy the store into a new file, complete and of one moment, while others go on writing.

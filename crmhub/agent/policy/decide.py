@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal, TypeAlias, cast
@@ -10,7 +10,6 @@ from typing import Final, Literal, TypeAlias, cast
 from crmhub.agent.answers import Refused
 from crmhub.agent.identity import Agent
 from crmhub.agent.policy.language import ModelRule, Policy
-from crmhub.models import Record
 
 __all__ = ["ALWAYS", "NEVER", "Grant", "Seen", "Sight", "head_of"]
 
@@ -55,9 +54,9 @@ class Sight:
             any(name.partition(".")[0] == "custom" for name in self._allowed) and "custom" not in self._denied
         )
 
-    def fields_of(self, model: type[Record]) -> frozenset[str]:
-        """The fields to ask the CRM for: all that are seen, masked ones too."""
-        known = {name for name in model.model_fields if self.seen(name) != "denied"} - ALWAYS
+    def fields_among(self, fields: Iterable[str]) -> frozenset[str]:
+        """Those to ask the CRM for: all that are seen, masked ones too."""
+        known = {name for name in fields if self.seen(name) != "denied"} - ALWAYS
         return frozenset(known | ({"custom"} if self.has_custom else set()))
 
     @cached_property
