@@ -70,12 +70,13 @@ class Bodies:
             fields = {name: self._of.coded(name, value) for name, value in fields.items()}
         fields = {name: self._of.at(name, self._counted(name, value)) for name, value in fields.items()}
         record = self._of.says.record
-        needed = record.needs_held(fields) if self._request.operation == "update" else ()
+        changing = item.id is not None and self._request.operation == "update"
+        along = self._write.sent_along(fields) if changing else set[str]()
         held: Mapping[str, Value] = {}
-        if (needed or self._write.whole) and item.id is not None and self._request.operation == "update":
+        if item.id is not None and changing and (along or record.needs_held(fields)):
             held = await self._lookup.undecoded(self._of, item.id)
             flat = record.decode(dict(held))
-            fields = {**{name: flat.get(name) for name in self._write.whole if name in flat}, **fields}
+            fields = {**{name: flat[name] for name in sorted(along) if name in flat}, **fields}
         return self._api.seams.encode(self._of.name, record.encode(fields, held))
 
     def _reference(self, name: str, value: Value) -> Value:

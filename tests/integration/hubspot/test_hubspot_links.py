@@ -185,3 +185,20 @@ async def test_links_that_hubspot_could_not_give_are_not_taken_for_none(portal: 
     portal.org.transport = asgi_transport(failing)
     with pytest.raises(ConnectorError, match="does not tell the links"):
         await portal.read("contacts", "associated_company", connector=portal.again())
+
+
+async def test_a_note_can_be_about_a_contact_too_and_keeps_it_when_it_is_about_another_deal(
+    portal: Portals,
+) -> None:
+    (contact,) = await portal.insert("contacts", {"email": "ada@example.com"})
+    one, other = await portal.insert("deals", {"dealname": "One"}, {"dealname": "Other"})
+    about = {"associated_record": contact, "associated_record_object": "contacts"}
+    (made,) = await portal.write("notes", "create", WriteItem({"hs_note_body": "Hello", **about}))
+    id_ = made.id or ""
+    assert list(portal.linked("notes", id_, "contacts")) == [contact]
+    for deal in (one, other):
+        about = {"associated_record": deal, "associated_record_object": "deals"}
+        (changed,) = await portal.write("notes", "update", WriteItem({**about}, id=id_))
+        assert changed.ok
+        assert list(portal.linked("notes", id_, "deals")) == [deal]
+        assert list(portal.linked("notes", id_, "contacts")) == [contact]

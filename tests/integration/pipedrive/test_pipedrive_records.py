@@ -60,6 +60,13 @@ async def test_one_e_mail_is_written_and_the_others_stay(org: PipedriveOrg) -> N
     ]
 
 
+async def test_a_last_name_is_written_with_the_first_name_that_stands(org: PipedriveOrg) -> None:
+    made = await _written(org, "persons", {"first_name": "Ada", "last_name": "Byron"})
+    assert (await _written(org, "persons", {"last_name": "Lovelace"}, made.id)).status == "updated"
+    held = await _held(org, "persons", made.id)
+    assert [held[name] for name in ("first_name", "last_name", "name")] == ["Ada", "Lovelace", "Ada Lovelace"]
+
+
 async def test_the_person_of_an_activity_is_its_first_participant_and_the_others_stay(
     org: PipedriveOrg,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -86,6 +87,13 @@ class Write(Part):
     """Fields that every create needs, and what they are where none is given."""
     whole: list[str] = []
     """Fields that an update must always send, since the CRM empties what is not there."""
+    together: list[list[str]] = []
+    """Fields that the CRM takes only together: with those that are written go the others as they stand."""
+
+    def sent_along(self, names: Collection[str]) -> set[str]:
+        """The fields that an update of ``names`` must send as they stand."""
+        bound = {one for group in self.together if set(group) & set(names) for one in group}
+        return {*self.whole, *bound} - set(names)
 
     @property
     def operations(self) -> frozenset[Operation]:
