@@ -83,6 +83,11 @@ TYPOS = {
         "'txt' is no type of field; did you mean 'text'?",
     ),
     "a flag that means nothing": ("text required", "text requird", "did you mean 'required'?"),
+    "a rate of a setting that is none": (
+        "rate: 10/s",
+        'rate: "${key}"',
+        "${key} is no setting of the type rate",
+    ),
     "a rate that is none": ("rate: 10/s", "rate: 10 per s", "a rate is written like 5/s"),
     "two methods in a call": ("{post: /v1/people", "{post: /v1/people, put: /v1/people", "not 2"),
     "no method in a call": ("{post: /v1/people, row", "{row", "not 0"),

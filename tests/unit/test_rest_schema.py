@@ -85,6 +85,7 @@ def test_examples_of_the_pages_are_valid() -> None:
 
 UNSEEN = {
     "a misspelt key of a page",
+    "a rate of a setting that is none",
     "a misspelt placeholder",
     "a setting that is not declared",
     "a shape that is not there",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from crmhub.errors import ConfigError
 from crmhub.http import Allowance, Budget, HttpClient, Limit, Response
+from crmhub.native import Value
 from crmhub.routing import wished
 from crmhub.usage import Usage
 from crmhub_rest.config import RestConfig
@@ -15,17 +18,20 @@ _PEOPLE = frozenset({"agent", "interactive"})
 _WINDOW = 86_400.0
 
 
-def limits_of(crm: Crm) -> list[Limit]:
+def limits_of(crm: Crm, settings: Mapping[str, Value]) -> list[Limit]:
     """The limits on calls: in no span as long as a limit's are there more calls than it allows."""
     limits: list[Limit] = []
     for pace in crm.limits:
-        calls = pace.rate.calls if pace.rate else 0
+        rate = pace.rate.bound(settings) if pace.rate is not None else None
+        if rate is None and pace.at_once is None:
+            continue
+        calls = rate.calls if rate else 0
         burst = max(calls // 10, 1)  # what goes at once does not go on top of the rest
         limits.append(
             Limit(
-                f"{pace.rate.text if pace.rate else pace.at_once} {' '.join(pace.of)}".strip(),
-                rate=float(max(calls - burst, 1)) if pace.rate else None,
-                per=pace.rate.seconds if pace.rate else 1.0,
+                f"{rate.text if rate else pace.at_once} {' '.join(pace.of)}".strip(),
+                rate=float(max(calls - burst, 1)) if rate else None,
+                per=rate.seconds if rate else 1.0,
                 burst=burst,
                 concurrency=pace.at_once,
                 endpoints=frozenset(pace.of) if pace.of else None,
@@ -57,6 +63,19 @@ class Limits:
     def attach(self, client: HttpClient) -> None:
         """Spend with that client."""
         self._client = client
+
+    @property
+    def unit(self) -> str:
+        """What calls cost."""
+        return self.budget.name if self.budget is not None else "calls"
+
+    async def left(self) -> int | None:
+        """Units that such calls as are made here may use now; ``None``: nobody knows. Nothing is sent."""
+        purse = self._client.purse if self._client is not None else None
+        if purse is None or self.budget is None or purse.most is None:
+            return None
+        used = (await purse.look(ask=False)).used
+        return max(self.budget.open_to(purse.most, urgent=_is_for_people()) - used, 0)
 
     async def usage(self) -> Usage:
         """What is used; nobody is asked."""

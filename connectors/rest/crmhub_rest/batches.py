@@ -12,10 +12,10 @@ from crmhub_rest.either import parted
 from crmhub_rest.language.members import apart
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.template import Scope
-from crmhub_rest.language.write import Write
+from crmhub_rest.language.write import Operation, Write
 from crmhub_rest.schemas import Described
 
-__all__ = ["Ready", "demand", "keys_of", "prepared", "with_defaults"]
+__all__ = ["Ready", "demand", "demand_able", "keys_of", "prepared", "with_defaults"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,29 @@ class Ready:
     if_version: str | None
 
 
-def demand(request: WriteRequest, of: Described, title: str) -> Write:
-    """How the object is written. Raises ``Unsupported`` or ``BadRequest`` where the request cannot be met."""
+def demand_able(operation: Operation, of: Described, title: str) -> Write:
+    """How the object is written. Raises ``Unsupported`` where it cannot be, in that way."""
     write = of.says.write
-    where = Where(object=of.name, field=request.match)
-    if write is None or request.operation not in write.operations:
+    if write is None or operation not in write.operations:
         can = ", ".join(sorted(write.operations)) if write is not None else ""
         raise Unsupported(
-            f"{title} cannot {request.operation} {of.name} here",
+            f"{title} cannot {operation} {of.name} here",
             hint=f"it can {can}" if can else "the object is only read",
-            where=where,
+            where=Where(object=of.name),
         )
+    return write
+
+
+def demand(request: WriteRequest, of: Described, title: str) -> Write:
+    """The same for a request. Raises ``BadRequest`` where an upsert matches by what is not unique."""
+    write = demand_able(request.operation, of, title)
     if request.operation == "upsert":
         keys = keys_of(write, of)
         if request.match not in keys:
             raise BadRequest(
                 "an upsert matches by a unique field",
                 hint=f"{of.name} has: {', '.join(keys) or 'none'}",
-                where=where,
+                where=Where(object=of.name, field=request.match),
             )
     return write
 

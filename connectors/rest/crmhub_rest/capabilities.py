@@ -46,7 +46,7 @@ def able(of: Described, sync_key: str | None, page_size: int | None) -> ObjectCa
 def powers(crm: Crm) -> frozenset[str]:
     """The optional powers that the CRM's description gives."""
     objects = crm.objects.values()
-    found = {Power.REQUEST}
+    found = {Power.REQUEST, Power.ESTIMATE}
     if any(says.search is not None for says in objects):
         found.add(Power.SEARCH)
     if any(says.count is not None for says in objects):

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from socket import inet_aton
 from typing import Annotated, Literal, cast
 
-from pydantic import Field, SecretStr, create_model, model_validator
+from pydantic import AfterValidator, Field, SecretStr, create_model, model_validator
 
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
@@ -15,6 +15,7 @@ from crmhub.http.paths import base_origin
 from crmhub.native import Value
 from crmhub.redact import register
 from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.limits import Rate
 from crmhub_rest.language.settings import Setting
 
 __all__ = ["RestConfig", "config_of"]
@@ -88,6 +89,7 @@ def _field(setting: Setting) -> tuple[object, object]:
         "secret": SecretStr,
         "int": int,
         "bool": bool,
+        "rate": Annotated[str, AfterValidator(_rate)],
     }
     kind = Literal[tuple(setting.choices)] if setting.choices else kinds[setting.type]
     described = Field(description=setting.about or None)
@@ -96,6 +98,12 @@ def _field(setting: Setting) -> tuple[object, object]:
     if setting.default is not None:
         return Annotated[kind, described], setting.default
     return Annotated[kind | None, described], None  # pyright: ignore[reportOperatorIssue]
+
+
+def _rate(text: str) -> str:
+    if Rate(text).setting:
+        raise ValueError("a rate is written like 5/s, 100/10s or 500/min")
+    return text
 
 
 def _is_loopback(host: str) -> bool:

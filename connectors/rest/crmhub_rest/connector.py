@@ -26,7 +26,7 @@ from crmhub.connector import (
 from crmhub.errors import BadRequest, ConfigError
 from crmhub.http import HttpClient, HttpSettings
 from crmhub.powers import Changes, Subscription
-from crmhub.usage import Usage
+from crmhub.usage import Estimate, Planned, Usage
 from crmhub_rest.allowances import Limits, limits_of
 from crmhub_rest.api import Api
 from crmhub_rest.capabilities import able, powers
@@ -34,6 +34,7 @@ from crmhub_rest.checking import checks
 from crmhub_rest.config import RestConfig, config_of
 from crmhub_rest.credentials import auth_of
 from crmhub_rest.dev.looking import Seen, look
+from crmhub_rest.estimating import Estimator
 from crmhub_rest.guards import demand_settings
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.load import load
@@ -78,6 +79,9 @@ class RestConnector:
         self._reader = Reader(self._api, self._schemas, context, page_size=config.page_size)
         self._lookup = Lookup(self._api, self._schemas, context.clock)
         self._writer = Writer(self._api, self._schemas, self._lookup, context)
+        self._estimator = Estimator(
+            self._api, self._schemas, self._lookup, self._limits, page_size=config.page_size
+        )
         self._subscriptions = Subscriptions(self._api, self._schemas, context)
         self._messages = Messages(self.crm, self._settings, self._seams, context.clock, context.connection)
 
@@ -121,6 +125,10 @@ class RestConnector:
         response = await self._http.request(method, path, params=params, json=json, expect="any")
         return response.json() if response.content else None
 
+    async def estimate(self, planned: Planned) -> Estimate:
+        """Calls and units of an operation; see :mod:`crmhub_rest.estimating`."""
+        return await self._estimator.estimate(planned)
+
     async def look(self, object: str, size: int = 5) -> Seen:
         """What can be seen of an object, with all that was sent and came for it: for ``crmhub dev``."""
         return await look(self._api, self._schemas, self._context.clock, object, size)
@@ -140,7 +148,7 @@ class RestConnector:
             HttpSettings(
                 base_url=config.base_url.rstrip("/"),
                 auth=self._auth,
-                limits=limits_of(self.crm),
+                limits=limits_of(self.crm, self._settings),
                 budget=self._limits.budget,
                 classify=classifier(self.crm, self._seams),
                 allow_hosts=frozenset(self.crm.hosts),

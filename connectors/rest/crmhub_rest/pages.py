@@ -19,7 +19,7 @@ from crmhub_rest.language.template import Scope
 from crmhub_rest.nowhere import nowhere
 from crmhub_rest.schemas import Described
 
-__all__ = ["Got", "Pages"]
+__all__ = ["Got", "Pages", "chunks"]
 
 _ONE_PAGE = Paging(offset="none")
 _JOB = "job"
@@ -236,7 +236,7 @@ class Pages:
         link = paging.link_of(place)
         added = {**extra, **(paging.added(place, size) if listing.page is not None and link is None else {})}
         page: _Page | None = None
-        for chunk in _chunks(fields, listing.chunk):
+        for chunk in chunks(fields, listing.chunk):
             filled = {**scope, "fields": chunk, "limit": size}
             response = await self._api.send(role, listing, filled, added=added, link=link, idempotent=True)
             raw = self._api.rows(role, listing, filled, response)
@@ -278,7 +278,7 @@ class Pages:
         return flat
 
 
-def _chunks(fields: Sequence[str], most: int | None) -> Iterator[list[Value]]:
+def chunks(fields: Sequence[str], most: int | None) -> Iterator[list[Value]]:
     """The fields in groups of at most so many characters; one group where there is no bound."""
     group: list[Value] = []
     length = 0

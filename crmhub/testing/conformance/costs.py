@@ -26,7 +26,8 @@ async def estimates_are_what_is_then_spent(org: Org, sample: Sample) -> None:
     async with connected(org, sample) as used:
         batch = used.able.write_batch + _ROWS
         await _warmed(used)
-        await _proved(used, "read", None, lambda: _read(used))
+        if isinstance(used.connector, SupportsCount):
+            await _proved(used, "read", None, lambda: _read(used))
         await _proved(used, "read", _ROWS, lambda: _read(used))
         ids = [*(await used.truth())]
         if "create" in used.able.writes:

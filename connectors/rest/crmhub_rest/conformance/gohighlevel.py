@@ -50,7 +50,7 @@ class GoHighLevelOrg(DoubleOrg):
     def __init__(
         self, switches: Mapping[str, str] | None = None, rows: Mapping[str, int] | None = None
     ) -> None:
-        settings = {"webhook_url": _HOOK, **(switches or {})}
+        settings = {"webhook_url": _HOOK, "burst": "100000", **(switches or {})}
         super().__init__(GoHighLevelDouble, Options(seed=_SEED, settings=settings, rows=rows or 0))
         known = self.played.credentials
         names = ("location_id", "client_id", "client_secret", "refresh_token", *_KEYS)

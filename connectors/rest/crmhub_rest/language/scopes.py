@@ -45,11 +45,15 @@ def misplaced(crm: Crm, data: Native) -> Iterator[Complaint]:
         words = frozenset(f"words.{word}" for word in _words(of, path))
         parts = frozenset(f"id.{part}" for part in of.parts)
         yield from _unknown(data, path, known | words | parts)
-    for name in ("headers", "auth"):
+    for name in ("headers", "auth", "limits"):
         yield from _unknown(data, (name,), settings)
     for key in type(crm.webhooks).model_fields if crm.webhooks is not None else ():
         own = ROLES["subscribe"] if key == "subscribe" else frozenset[str]()
         yield from _unknown(data, ("webhooks", key), settings | own)
+    for place, pace in enumerate(crm.limits):
+        named = pace.rate.setting if pace.rate is not None else ""
+        if named in crm.settings and crm.settings[named].type != "rate":
+            yield ("limits", place, "rate"), f"${{{named}}} is no setting of the type rate", ""
     for path, name in _named(crm):
         if name not in crm.objects:
             yield path, f"no object {name!r}", suggest(name, crm.objects)

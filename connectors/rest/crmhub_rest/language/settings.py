@@ -14,8 +14,8 @@ __all__ = ["Setting"]
 class Setting(Part):
     """One setting."""
 
-    type: Literal["text", "secret", "url", "int", "bool"] = "text"
-    """What it is; a ``secret`` is never shown."""
+    type: Literal["text", "secret", "url", "int", "bool", "rate"] = "text"
+    """What it is; a ``secret`` is never shown, a ``rate`` is one of calls, such as ``100/2s``."""
     about: str = ""
     """One line for people."""
     default: str | int | bool | None = None
