@@ -230,6 +230,14 @@ def test_every_command_and_option_is_described() -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.name)
+def test_every_command_that_a_page_names_is_there(page: Path) -> None:
+    """As `crmhub NAME` in a text, or on a line of a console."""
+    known = {name.split()[1] for name, _ in commands(typer.main.get_command(app), "crmhub")}
+    named = set(re.findall(r"(?:`|^\$ )crmhub ([a-z][a-z-]*)", page.read_text("utf-8"), re.MULTILINE))
+    assert named <= known
+
+
 def flags(command: Command) -> list[str]:
     opts = [opt for parameter in command.params for opt in (*parameter.opts, *parameter.secondary_opts)]
     return [opt for opt in opts if opt.startswith("--") and opt != "--help"]

@@ -152,12 +152,14 @@ REFUSES: list[tuple[Value, Value]] = [
 
 MISWRITTEN: list[tuple[Value, str]] = [
     ("dat", "did you mean 'date'?"),
-    ({"datetime": {"zone": "UTC"}}, "options: tz, out"),
+    ({"datetime": {"zone": "UTC"}}, "options: tz, out, days"),
     ({"datetime": {"tz": "Europe/Berln"}}, "did you mean 'Europe/Berlin'?"),
     ({"datetime": {"tz": "Europe"}}, "IANA time zone"),
     ({"datetime": {"tz": "../../etc/passwd"}}, "IANA time zone"),
     ({"datetime": {"out": "milis"}}, "did you mean 'millis'?"),
     ({"datetime": {"out": "local"}}, "needs tz"),
+    ({"datetime": {"days": True}}, "needs tz"),
+    ({"datetime": {"tz": "UTC", "days": "yes"}}, "true or false"),
     ({"date": "%d.%m.%y"}, "%Y"),
     ({"date": "%d.%m.%Y %d"}, "%Y"),
     ({"date": "epochms"}, "did you mean 'epoch_ms'?"),
@@ -257,6 +259,13 @@ def test_where_the_clock_is_turned_back_the_earlier_of_two_times_is_meant() -> N
 def test_where_the_clock_is_put_forward_the_missing_hour_is_read_as_if_it_were_not() -> None:
     codec = narrow({"datetime": {"tz": "Europe/Berlin"}})
     assert codec.decode("2026-03-29T02:30:00") == datetime(2026, 3, 29, 1, 30, tzinfo=UTC)
+
+
+def test_a_day_alone_can_be_its_beginning_on_the_clock_of_a_zone() -> None:
+    codec = narrow({"datetime": {"tz": "Europe/Berlin", "days": True}})
+    assert codec.lossy
+    assert codec.decode("2026-03-29") == datetime(2026, 3, 28, 23, tzinfo=UTC)
+    assert codec.decode("2026-03-29T09:30:00") == datetime(2026, 3, 29, 7, 30, tzinfo=UTC)
 
 
 def test_a_time_with_an_offset_is_what_it_says_whatever_the_zone() -> None:

@@ -72,8 +72,12 @@ _PARAMETERS: Mapping[str, Native] = {
         "examples": ["%m/%d/%Y", "epoch_ms", {"in": "epoch_ms", "tz": "UTC"}],
     },
     "datetime": _options(
-        {"out": {"enum": _INSTANTS, "description": "The form that is written."}, "tz": _ZONE},
-        examples=[{"out": "z"}, {"tz": "UTC"}],
+        {
+            "out": {"enum": _INSTANTS, "description": "The form that is written."},
+            "tz": _ZONE,
+            "days": {"type": "boolean", "description": "Whether a day alone is read as its beginning in tz."},
+        },
+        examples=[{"out": "z"}, {"tz": "UTC"}, {"tz": "UTC", "days": True}],
     ),
     "duration": {
         "enum": ["ms", "seconds", "minutes", "hours", "mm:ss", "hh:mm", "hh:mm:ss"],

@@ -21,6 +21,7 @@ _GRAINS = {
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHORTEST = len("2026-01-31T14:30")
+_DAY = len("2026-01-31")
 
 
 def instant(value: object) -> datetime:
@@ -48,17 +49,19 @@ class DatetimeCodec:
 
     What is finer than ``grain`` is dropped in writing, as the CRM itself would. A time without an
     offset is read only if ``tz`` says whose wall clock it is; where that clock is turned back the
-    earlier of the two is meant, so ``local`` is lossy unless the zone is UTC.
+    earlier of the two is meant, so ``local`` is lossy unless the zone is UTC. With ``days`` a day alone
+    is its beginning by that clock, which is lossy too.
     """
 
     gives: frozenset[Kind] = frozenset({"datetime"})
     takes: frozenset[FieldType] | None = frozenset({"datetime", "text", "computed"})
     encodes: bool = True
 
-    def __init__(self, out: str, zone: tzinfo | None) -> None:
+    def __init__(self, out: str, zone: tzinfo | None, *, days: bool = False) -> None:
         self._out = out
         self._zone = zone
-        self.lossy: bool = out == "local" and zone is not UTC
+        self._days = days
+        self.lossy: bool = days or (out == "local" and zone is not UTC)
         self.grain: timedelta = _GRAINS[out]
         """The finest difference that a written value can hold."""
 
@@ -72,7 +75,8 @@ class DatetimeCodec:
             moment = None
         if moment is None:
             return self._decode_padded(value)
-        if len(value) < _SHORTEST or value[10] not in "T t":
+        is_day = len(value) == _DAY
+        if not (is_day and self._days) and (len(value) < _SHORTEST or value[10] not in "T t"):
             raise CodecError("needs a date and time such as 2026-01-31T14:30:00+00:00")
         zone = moment.tzinfo
         if zone is UTC:
@@ -147,13 +151,18 @@ class EpochCodec:
 
 
 def _datetime(parameters: Parameters) -> Codec:
-    given = options("datetime", parameters, ("tz", "out"))
+    given = options("datetime", parameters, ("tz", "out", "days"))
     zone = time_zone("datetime", given["tz"]) if "tz" in given else None
     # Who says whose clock it is has a CRM that holds wall-clock times, and writes it the same way.
     out = one_of("datetime", "out", given.get("out", "local" if zone else "iso"), _GRAINS)
     if out == "local" and zone is None:
         raise CodecError("datetime: out: local needs tz, the zone whose clock it is")
-    return DatetimeCodec(out, zone)
+    days = given.get("days", False)
+    if not isinstance(days, bool):
+        raise CodecError("datetime: days is true or false")
+    if days and zone is None:
+        raise CodecError("datetime: days: true needs tz, the zone whose days they are")
+    return DatetimeCodec(out, zone, days=days)
 
 
 def _epoch_s(parameters: Parameters) -> Codec:
