@@ -10,7 +10,7 @@ from crmhub.document import Document, Step, suggest
 from crmhub.mistakes import Mistakes
 from crmhub.native import Native
 
-__all__ = ["SHAPES", "shaped"]
+__all__ = ["SHAPES", "laid", "shaped"]
 
 SHAPES = "shapes"
 _LIKE = "like"
@@ -67,13 +67,17 @@ class _Filling:
                 place, mend = document.at((*at, _LIKE)), suggest(str(shape), self.known)
                 self.mistakes.lines.append(f"{place}: no shape {shape!r} stands before it; {mend}")
                 return document
-            place = document.positions.get(at)
-            document = _over(document.replaced(at, self.known[shape], ()), at, document, at, self.levels)
-            if place is not None:
-                document = Document(document.name, document.data, {**document.positions, at: place})
+            own = Document(document.name, None, {}).replaced((), document, at)
+            document = document.replaced(at, laid(own, self.known[shape], self.levels), ())
         for key in cast("Native", document.part(at)) if self.levels is None else ():
             document = self.filled(document, (*at, key))
         return document
+
+
+def laid(own: Document, under: Document, levels: int | None = None) -> Document:
+    """What ``own`` says laid over what ``under`` says, so many levels down; it stands where ``own`` does."""
+    over = _over(under, (), own, (), levels)
+    return Document(over.name, over.data, {**over.positions, (): own.positions.get((), (own.name, 0, 0))})
 
 
 def _over(

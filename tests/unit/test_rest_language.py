@@ -50,6 +50,47 @@ def test_a_key_that_is_null_is_taken_out_of_the_shape() -> None:
     assert people.changes is None
 
 
+LISTINGS = """\
+    list: {get: /v1/people, query: {sort: id}, rows: data, page: {next: {cursor: next}, size: {limit: 50}}}
+    changes: {query: {since: "${since}", sort: changed}}
+    search: {post: /v1/find, body: {words: "${text}"}}
+    filter: {get: /v1/people, by: {name: name}, page: null}
+    deletes: {list: {get: /v1/gone, rows: gone}}
+"""
+
+
+def test_other_listings_are_like_the_list_or_have_at_least_its_rows_and_pages() -> None:
+    people = parse(CRM.replace("    like: paged\n", f"    modified: changed\n{LISTINGS}"), "x").objects[
+        "people"
+    ]
+    changes, search, filtered = people.changes, people.search, people.filter
+    assert not isinstance(changes, str)
+    assert changes is not None
+    assert search is not None
+    assert filtered is not None
+    assert people.deletes is not None
+    assert people.deletes.list is not None
+    assert changes.path.text == "/v1/people"
+    assert {name: value.value for name, value in changes.query.items()} == {
+        "since": "${since}",
+        "sort": "changed",
+    }
+    assert changes.page == search.page == people.list.page
+    assert search.query == {}
+    assert [found.rows and found.rows.text for found in (search, people.deletes.list)] == ["data", "gone"]
+    assert filtered.page is None
+    assert people.deletes.list.page is None
+
+
+def test_a_mistake_in_the_list_is_told_once_and_one_of_another_listing_at_its_place() -> None:
+    text = CRM.replace("    like: paged\n", f"    modified: changed\n{LISTINGS}")
+    with pytest.raises(ConfigError) as caught:
+        parse(text.replace("{next: {cursor", "{nxt: {cursor"), "x")
+    assert str(caught.value).count("unknown key 'nxt'") == 1
+    with pytest.raises(ConfigError, match=r"^x:23:\d+: objects\.people\.filter\.bye: unknown key 'bye'"):
+        parse(text.replace("by: {name", "bye: {name"), "x")
+
+
 TYPOS = {
     "a misspelt key of a page": (
         "{next: {cursor",

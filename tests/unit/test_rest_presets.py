@@ -19,5 +19,5 @@ def test_the_table_in_the_guide_is_what_the_presets_say() -> None:
 def test_a_preset_and_its_mapping_are_a_few_hundred_lines(preset: Path) -> None:
     own, mapping = lines(preset)
     print(f"{preset.stem}: {own} lines of preset, {mapping} of mapping")
-    assert own <= 250
+    assert own <= 300
     assert own + mapping <= 500

@@ -148,6 +148,8 @@ class Schemas:
         told, codes = await self._told(object, says)
         fields: dict[str, FieldSpec] = dict(told or {})
         fields |= {name: field.spec(name) for name, field in says.fields.items()}
+        if fields:  # else the object takes whatever comes
+            fields = {**says.implied, **fields}
         for name, call in says.choices.items():
             if (spec := fields.get(name)) is not None:
                 choices = call.of(await self._rows("choices", object, call))

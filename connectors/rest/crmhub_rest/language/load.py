@@ -15,6 +15,7 @@ from crmhub.mistakes import Mistakes
 from crmhub.native import Native
 from crmhub.shapes import shaped
 from crmhub_rest.language.crm import Crm
+from crmhub_rest.language.listings import listed_alike
 from crmhub_rest.language.scopes import aimless, misplaced
 
 __all__ = ["load", "parse"]
@@ -33,6 +34,7 @@ def parse(text: str, name: str) -> Crm:
         raise ConfigError(f"{document.at()}: a table that describes a CRM is expected")
     mistakes = Mistakes(document)
     document = shaped(document, mistakes, but=("maps",))
+    document = listed_alike(document)
     mistakes.document = document
     mistakes.fail()
     data = cast("Native", document.data)

@@ -8,6 +8,7 @@ from pydantic import Field as Setting
 from pydantic import model_validator
 
 from crmhub.native import Native
+from crmhub.schema import FieldSpec
 from crmhub_rest.language.call import Call, Listing
 from crmhub_rest.language.fields import ChoicesCall, Describe, Field
 from crmhub_rest.language.part import Part
@@ -19,6 +20,7 @@ from crmhub_rest.language.write import Write
 
 __all__ = ["Changes", "Count", "CrmObject", "Deletes", "Filter", "Link", "Operator"]
 
+_TIME = "datetime read_only"
 Operator: TypeAlias = Literal["eq", "in", "ge", "gt", "le", "lt"]
 
 
@@ -159,13 +161,15 @@ class CrmObject(Part):
     record: RecordShape = RecordShape()
     """How a record looks on the wire."""
     fields: dict[str, Field] = {}
-    """Fields that are always there, a line for each; they go before those of ``describe``."""
+    """Fields that are always there, a line for each; they go before those of ``describe``. Those that
+    ``key``, ``modified`` and ``created`` name need none: ``text read_only``, ``datetime read_only``."""
     describe: Describe | None = None
     """The CRM's own metadata of the object's fields."""
     choices: dict[str, ChoicesCall] = {}
     """Fields whose choices a call of its own gives."""
     list: Listing
-    """All records."""
+    """All records. ``changes``, ``search`` and ``filter`` have its ``rows``, ``row`` and ``page``, unless
+    they say otherwise; a listing without a path of its own is this one, with what it says laid over."""
     changes: Changes | Literal["all"] | None = None
     """``all``: everything is read again, and what has not changed since is passed over."""
     get: Call | None = None
@@ -189,6 +193,12 @@ class CrmObject(Part):
     """How records are written; without it they are only read."""
     sync_key: str | None = None
     """The setting that names a unique field which crmhub may fill."""
+
+    @property
+    def implied(self) -> dict[str, FieldSpec]:
+        """The fields that hold the id and the times, where nothing else is said of them."""
+        held = {self.key: "text read_only", self.modified: _TIME, self.created: _TIME}
+        return {name: Field(line).spec(name) for name, line in held.items() if name is not None}
 
     @property
     def parts(self) -> tuple[str, ...]:
