@@ -57,7 +57,26 @@ maps:
       name: name
       amount: {to: amount, as: money}
       account: {ref: account, to: company}
+      stage: {ref: stage, to: stage, by: label}
       owner: {ref: user, to: owner, by: email}
+  - model: activity
+    object: notes
+    set: {type: note}
+    fields:
+      body: text
+      contact: {ref: contact, to: person}
+      regarding: {ref: [account, deal], to: about, type: about_object}
+  - model: activity
+    object: tasks
+    set: {type: task}
+    fields:
+      subject: subject
+      body: text
+      due_at: {to: due, as: date}
+      contact: {ref: contact, to: person}
+  - model: stage
+    object: stages
+    fields: {label: label, outcome: {to: outcome, as: {enum: {open: open, won: won, lost: lost}}}}
   - model: user
     object: users
     fields: {name: name, email: email}
@@ -68,7 +87,10 @@ OBJECTS = {
     )
     | {"cf_score": {"type": "text", "custom": True}, "cf_secret": {"type": "text", "custom": True}},
     "companies": {"name": "text", "site": "text"},
-    "deals": {"name": "text", "amount": "decimal", "company": "text", "owner": "text"},
+    "deals": {"name": "text", "amount": "decimal", "company": "text", "stage": "text", "owner": "text"},
+    "notes": {"text": "text", "person": "text", "about": "text", "about_object": "text"},
+    "tasks": {"subject": "text", "text": "text", "due": "text", "person": "text"},
+    "stages": {"label": "text", "outcome": "text"},
     "users": {"name": "text", "email": "text"},
 }
 USERS = [
@@ -111,6 +133,10 @@ async def hub_of_two(tmp_path: Path, **more: Sequence[Mapping[str, str]]) -> Asy
                 "companies": [{"id": "c1", "name": f"{word} Ltd", "site": "https://example.com"}],
                 "deals": [
                     {"id": "d1", "name": f"{word} deal", "amount": "1250.5", "company": "c1", "owner": "u1"}
+                ],
+                "stages": [
+                    {"id": "s1", "label": "Talking", "outcome": "open"},
+                    {"id": "s2", "label": "Won", "outcome": "won"},
                 ],
                 "users": USERS,
                 **more,

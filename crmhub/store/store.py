@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from crmhub.clock import Clock
 from crmhub.events import Events
+from crmhub.store.approvals import Approvals
 from crmhub.store.audit import Audit
 from crmhub.store.backup import back_up
 from crmhub.store.budgets import Budgets
@@ -54,6 +55,7 @@ class Store:
         self._keyring = keyring
         self.keys = NamedKeys(database, clock, keyring)
         self.audit = Audit(database, clock, self.keys)
+        self.approvals = Approvals(database, clock, keyring, self.audit)
         self.tokens = Tokens(database, clock, keyring)
         self.quotas = Quotas(database, clock)
         self.budgets = Budgets(database, clock)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from crmhub.agent.packs.writes import WRITES
 from crmhub.agent.tool import Pack, Toolbox
 from crmhub.plugins import Plugins
 
 __all__ = ["PACKS", "toolbox_of"]
 
-PACKS: Sequence[Pack] = ()
+PACKS: Sequence[Pack] = (WRITES,)
 
 
 def toolbox_of(plugins: Plugins) -> Toolbox:
