@@ -221,10 +221,7 @@ class CompiledMap:
 
         A list that is set is the whole list: elements that it lacks are cleared.
         """
-        try:
-            return flatten(record, self.rules, self.spec.constants)
-        except CodecError as error:
-            raise CodecError(f"{error} in {self.spec.object}") from None
+        return flatten(record, self.rules, self.spec.constants, self.spec.object)
 
 
 def compile_map(spec: MapSpec, schema: ObjectSchema | None = None) -> CompiledMap:

@@ -74,11 +74,13 @@ def nest(values: Mapping[str, object], places: Mapping[str, Place]) -> dict[str,
     return nested
 
 
-def flatten(record: Record, rules: Iterable[Rule], constants: Mapping[str, object]) -> dict[str, object]:
+def flatten(
+    record: Record, rules: Iterable[Rule], constants: Mapping[str, object], object_: str
+) -> dict[str, object]:
     """The canonical values that a model instance sets, without ``constants``.
 
     A list that is set is the whole list: elements that it lacks are cleared. Raises
-    :class:`CodecError` that names the values for which there is no rule.
+    :class:`CodecError` that names the values for which ``object_`` has no rule, and the elements that it has.
     """
     values: dict[str, object] = {}
     placed: dict[str, list[Rule]] = {}
@@ -100,8 +102,20 @@ def flatten(record: Record, rules: Iterable[Rule], constants: Mapping[str, objec
             values[path.text] = _identity(held) if rule.ref else held
     names = sorted(_homeless(record, placed, constants))
     if names:
-        raise CodecError(f"{', '.join(names)}: has no place")
+        raise CodecError(f"{', '.join(names)}: has no place in {object_}{_elements(names, placed)}")
     return values
+
+
+def _elements(names: Iterable[str], placed: Mapping[str, Sequence[Rule]]) -> str:
+    """The elements that there are of lists of which one has no place."""
+    heads = dict.fromkeys(name.partition("[")[0] for name in names if "[" in name)
+    there = dict.fromkeys(
+        f"{head}[{'='.join(rule.path.select)}]"
+        for head in heads
+        for rule in placed[head]
+        if rule.path.select is not None
+    )
+    return f"; there are {', '.join(there)}" if there else ""
 
 
 def _homeless(

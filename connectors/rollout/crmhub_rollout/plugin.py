@@ -35,7 +35,7 @@ def crmhub_models() -> Sequence[type[Record]]:
 @hookimpl
 def crmhub_added_mappings() -> Mapping[str, Path]:
     """What tours are in each CRM."""
-    crms = ("gohighlevel", "hubspot", "pipedrive", "rollout", "salesforce", "zoho")
+    crms = ("gohighlevel", "hubspot", "lofty", "pipedrive", "rollout", "salesforce", "zoho")
     return {crm: _FOLDER / "tours" / "maps" / f"{crm}.yaml" for crm in crms}
 
 

@@ -17,7 +17,6 @@ from crmhub.native import Value
 from crmhub.testing.simulator.finding import make_double
 from crmhub.testing.simulator.options import Options
 from crmhub.testing.simulator.table import Row
-from crmhub_rest.simulators.gohighlevel.double import GoHighLevelDouble
 from crmhub_rollout.tours.calls import CrmOutcome, Report
 from tests.integration.rollout.conftest import HOST, Office, office
 
@@ -261,27 +260,30 @@ async def test_other_crms_have_tours_and_feedback_too(
         assert "Loved the garden" in str(note)
 
 
-async def test_gohighlevel_has_feedback_and_leaves_tours_to_others(tmp_path: Path) -> None:
-    double = make_double("gohighlevel", Options(base_url=HOST, settings={"burst": "100000"}, seed=3))
-    assert isinstance(double, GoHighLevelDouble)
-    settings: dict[str, Value] = {
-        "base_url": HOST,
-        "access_token": double.credentials["private_integration_token"],
-        "location_id": double.agency.main.id,
-    }
-    config = Config(
-        {"gohighlevel": ConnectionSettings("gohighlevel", "gohighlevel", settings)},
-        store=f"sqlite:///{tmp_path / 'hub.db'}",
-    )
-    async with Hub(config, transports={"gohighlevel": asgi_transport(double.app)}) as hub:
-        at = Office(hub, {"gohighlevel": double})
-        contact = Contact(first_name="Ann", last_name="Lee", emails=[Email(value="ann@example.com")])
-        await hub["gohighlevel"].contacts.create(contact)
+@pytest.mark.parametrize(
+    ("crm", "notes", "keys"),
+    [
+        ("gohighlevel", "notes", {"access_token": "private_integration_token", "location_id": "location_id"}),
+        ("lofty", "Notes", {"api_key": "api_key"}),
+    ],
+)
+async def test_where_appointments_need_a_contact_there_is_feedback_and_no_tour(
+    tmp_path: Path, crm: str, notes: str, keys: dict[str, str]
+) -> None:
+    double = make_double(crm, Options(base_url=HOST, seed=3))
+    settings: dict[str, Value] = {name: double.credentials[key] for name, key in keys.items()}
+    connection = ConnectionSettings(crm, crm, {"base_url": HOST, **settings})
+    config = Config({crm: connection}, store=f"sqlite:///{tmp_path / 'hub.db'}")
+    async with Hub(config, transports={crm: asgi_transport(double.app)}) as hub:
+        at = Office(hub, {crm: double})
+        contact = Contact(
+            first_name="Ann", last_name="Lee", emails=[Email(role="primary", value="ann@example.com")]
+        )
+        await hub[crm].contacts.create(contact)
         for status in ("written", "unchanged"):
             report = await act(at, "sync_feedback_data", feedback("ann@example.com"))
             assert [one.status for one in report.outcomes] == [status], report
-        assert [str(note["title"]) for note in at.rows("gohighlevel", "notes")] == [
-            "Feedback on property P-9"
-        ]
+        (note,) = at.rows(crm, notes)
+        assert "Loved the garden" in str(note)
         tours = await act(at, "sync_tour_data", tour("ada@example.com"))
         assert ([one.status for one in tours.outcomes], tours.ok) == (["skipped"], False)
