@@ -44,6 +44,7 @@ async def walk(double: GoHighLevelDouble, ghl: httpx.AsyncClient) -> Walk:
     await _parts(made, own, contact)
     await _opportunities(made, own, contact)
     await _objects(made, own)
+    await _associations(made, own, contact)
     await _metadata(made, own)
     await _calendars(made, own, contact)
     await made.call("contacts", "DELETE", "/contacts/{contactId}", contact)
@@ -161,6 +162,26 @@ async def _objects(made: Walk, own: dict[str, str]) -> None:
     await call("objects", "DELETE", f"{at}/{{id}}", "business", record)
 
 
+async def _associations(made: Walk, own: dict[str, str], contact: str) -> None:
+    call, file, one = made.call, "associations", "/associations/{associationId}"
+    labels = {"firstObjectLabel": "parent", "secondObjectLabel": "child"}
+    ends = {"firstObjectKey": "contact", "secondObjectKey": "contact"}
+    body = {**own, "key": "parent_child", **ends, **labels}
+    made_id = (await call(file, "POST", "/associations/", json=body))["id"]
+    page = {**own, "skip": 0, "limit": 10}
+    await call(file, "GET", "/associations/", params=page)
+    await call(file, "GET", one, made_id)
+    await call(file, "GET", "/associations/key/{key_name}", "parent_child", params=own)
+    await call(file, "GET", "/associations/objectKey/{objectKey}", "contact", params=own)
+    await call(file, "PUT", one, made_id, json=labels)
+    other = (await call("contacts", "POST", "/contacts/", json={**own, "firstName": "B"}))["contact"]["id"]
+    pair = {"associationId": made_id, "firstRecordId": contact, "secondRecordId": other}
+    relation = (await call(file, "POST", "/associations/relations", json={**own, **pair}))["id"]
+    await call(file, "GET", "/associations/relations/{recordId}", other, params=page)
+    await call(file, "DELETE", "/associations/relations/{relationId}", relation, params=own)
+    await call(file, "DELETE", one, made_id)
+
+
 async def _metadata(made: Walk, own: dict[str, str]) -> None:
     call, file, at, here = made.call, "locations", "/locations/{locationId}", own["locationId"]
     await call(file, "GET", at, here)
@@ -178,8 +199,11 @@ async def _metadata(made: Walk, own: dict[str, str]) -> None:
     await call(file, "GET", f"{at}/customValues/{{id}}", here, value_id)
     await call(file, "PUT", f"{at}/customValues/{{id}}", here, value_id, json=value)
     await call(file, "DELETE", f"{at}/customValues/{{id}}", here, value_id)
-    await call(file, "POST", f"{at}/tags", here, json={"name": "cold"})
+    tag = (await call(file, "POST", f"{at}/tags", here, json={"name": "cold"}))["tag"]["id"]
+    await call(file, "GET", f"{at}/tags/{{tagId}}", here, tag)
+    await call(file, "PUT", f"{at}/tags/{{tagId}}", here, tag, json={"name": "warm"})
     await call(file, "GET", f"{at}/tags", here)
+    await call(file, "DELETE", f"{at}/tags/{{tagId}}", here, tag)
     await call("users", "GET", "/users/", params=own)
     await call("users", "GET", "/users/{userId}", made.double.agency.users[0].id)
 

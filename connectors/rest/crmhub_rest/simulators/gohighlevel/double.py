@@ -32,6 +32,7 @@ from crmhub_rest.simulators.gohighlevel import (
 )
 from crmhub_rest.simulators.gohighlevel.acts import act
 from crmhub_rest.simulators.gohighlevel.agency import build_agency
+from crmhub_rest.simulators.gohighlevel.associations import Associations
 from crmhub_rest.simulators.gohighlevel.call import VERSIONS, Access, Call, Endpoint
 from crmhub_rest.simulators.gohighlevel.errors import (
     GhlError,
@@ -91,6 +92,7 @@ class GoHighLevelDouble(Double):
             *location_parts.ENDPOINTS,
             *users.ENDPOINTS,
             *calendars.ENDPOINTS,
+            *Associations(self.webhooks).endpoints,
             *self.accounts.endpoints,
             *Installations(self.accounts.app_id).endpoints,
         )

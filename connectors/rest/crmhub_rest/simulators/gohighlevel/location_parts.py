@@ -67,6 +67,26 @@ def create_tag(call: Call) -> Response:
     return traced(call, {"tag": _tag(location, tag_id)})
 
 
+def get_tag(call: Call) -> Response:
+    """`GET /locations/{locationId}/tags/{tagId}`."""
+    location = call.location()
+    return traced(call, {"tag": _tag(location, _found_tag(call, location))})
+
+
+def update_tag(call: Call) -> Response:
+    """`PUT /locations/{locationId}/tags/{tagId}`; contacts keep what they were given."""
+    location, name = call.location(), text_of(call.body, "name").strip().lower()
+    location.tags[_found_tag(call, location)] = name
+    return traced(call, {"tag": _tag(location, call.path["tagId"])})
+
+
+def delete_tag(call: Call) -> Response:
+    """`DELETE /locations/{locationId}/tags/{tagId}`."""
+    location = call.location()
+    del location.tags[_found_tag(call, location)]
+    return traced(call, {"succeded": True})
+
+
 def search_tasks(call: Call) -> Response:
     """`POST /locations/{locationId}/tasks/search`: the only way to tasks of many contacts."""
     location, body = call.location(), call.body
@@ -96,6 +116,12 @@ def _found_value(call: Call, location: Location) -> str:
     if call.path["id"] not in location.values:
         raise unknown("Custom value", call.path["id"])
     return call.path["id"]
+
+
+def _found_tag(call: Call, location: Location) -> str:
+    if call.path["tagId"] not in location.tags:
+        raise unknown("Tag", call.path["tagId"])
+    return call.path["tagId"]
 
 
 def _value(location: Location, value_id: str) -> Row:
@@ -130,6 +156,9 @@ ENDPOINTS = (
     Endpoint("POST", f"{_AT}/tasks/search", search_tasks, "locations/tasks.readonly", body=_TASKS),
     Endpoint("GET", f"{_AT}/tags", tags, f"{_TAGS}.readonly"),
     Endpoint("POST", f"{_AT}/tags", create_tag, f"{_TAGS}.write", body={"name": "string!"}),
+    Endpoint("GET", f"{_AT}/tags/{{tagId}}", get_tag, f"{_TAGS}.readonly"),
+    Endpoint("PUT", f"{_AT}/tags/{{tagId}}", update_tag, f"{_TAGS}.write", body={"name": "string!"}),
+    Endpoint("DELETE", f"{_AT}/tags/{{tagId}}", delete_tag, f"{_TAGS}.write"),
     Endpoint("GET", f"{_AT}/customValues", custom_values, f"{_VALUES}.readonly"),
     Endpoint("POST", f"{_AT}/customValues", create_custom_value, f"{_VALUES}.write", body=_NAMED_VALUE),
     Endpoint("GET", f"{_AT}/customValues/{{id}}", get_custom_value, f"{_VALUES}.readonly"),
