@@ -9,6 +9,7 @@ import pytest
 from crmhub.testing.simulator.errors import SimulatorError
 from crmhub_rest.simulators.numbers import NumberIds, mixed
 from crmhub_rest.simulators.switches import Switches
+from crmhub_rest.simulators.world import Times
 
 KNOWN = {
     "burst": "calls at once",
@@ -74,3 +75,12 @@ def test_numbers_depend_on_the_seed_the_salt_and_the_place() -> None:
     assert (
         len({mixed(seed, salt, place) for seed in range(5) for salt in range(5) for place in range(5)}) == 125
     )
+
+
+@pytest.mark.parametrize("count", [1, 5, 40, 250])
+def test_seeded_rows_are_never_changed_before_they_are_made_and_both_times_rise(count: int) -> None:
+    times = Times(count)
+    made = [times.created(place) for place in range(count)]
+    changed = [times.modified(place) for place in range(count)]
+    assert all(late >= early for early, late in zip(made, changed, strict=True))
+    assert (made, changed) == (sorted(made), sorted(changed))

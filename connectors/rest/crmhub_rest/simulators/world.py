@@ -96,8 +96,9 @@ class Times:
         return self.start + place * self.span // self.count
 
     def modified(self, place: int) -> int:
-        """Last change in epoch seconds."""
-        return self.start + self.lag + (place - place % self.together) * self.span // self.count
+        """Last change in epoch seconds, not before the creation."""
+        shared = self.start + self.lag + (place - place % self.together) * self.span // self.count
+        return max(shared, self.created(place))
 
 
 def partner(place: int, count: int, total: int) -> int | None:

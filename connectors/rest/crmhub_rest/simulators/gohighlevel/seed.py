@@ -74,7 +74,7 @@ def _seeded(world: World, name: str) -> Seeded:
     make, times, id_of = _MAKERS[name], Times(world.counts[name]), world.ids[name].id_of
 
     def modified(place: int) -> int:
-        return max(times.created(place), times.modified(place)) * 1000
+        return times.modified(place) * 1000
 
     def whole(place: int) -> Row:
         row: Row = {"id": id_of(place), **make(world, place)}
