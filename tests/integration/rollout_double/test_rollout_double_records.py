@@ -187,3 +187,26 @@ async def test_what_only_is_read_cannot_be_written(rollout: httpx.AsyncClient) -
         assert (await rollout.post(f"/api/{name}", json={"name": "x"})).status_code == 405
     assert (await rollout.get("/api/companies")).status_code == 404
     assert (await rollout.post(PEOPLE, content=b"{")).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("people", {"firstName": "Ada"}),
+        ("notes", {"body": "x"}),
+        ("tasks", {"name": "x"}),
+        ("appointments", {"title": "x", "start": "2026-01-01T09:00:00Z", "end": "2026-01-01T10:00:00Z"}),
+        ("calls", {}),
+        ("textMessages", {"message": "x"}),
+        ("deals", {"name": "x", "stageId": "101"}),
+    ],
+)
+async def test_a_new_record_has_all_fields_null_where_nothing_was_given(
+    make_rollout: Make, name: str, values: dict[str, object]
+) -> None:
+    _, rollout = make_rollout(rows=2)
+    seeded = (await get(rollout, f"/api/{name}", limit=1))[name][0]
+    person = (
+        {} if name in {"people", "deals"} else {"personId": (await get(rollout, PEOPLE))["people"][0]["id"]}
+    )
+    assert set(await add(rollout, name, **values, **person)) >= set(seeded)

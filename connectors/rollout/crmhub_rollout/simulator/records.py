@@ -82,7 +82,8 @@ def created(crm: Crm, name: str, given: Mapping[str, object]) -> Row:
     for one_of in shape.needs:
         if not any(_filled(values.get(key)) for key in one_of):
             raise bad(f"{' or '.join(one_of)} is required")
-    return crm.add(name, _settled(crm, name, {}, {**(shape.defaults or {}), **values}))
+    settled = _settled(crm, name, {}, {**(shape.defaults or {}), **values})
+    return crm.add(name, {**dict.fromkeys(shape.empty), **settled})
 
 
 def _filled(value: object) -> bool:
@@ -123,7 +124,7 @@ def _settled(crm: Crm, name: str, before: Mapping[str, object], values: Row) -> 
             start, end = (str(merged.get(key) or before.get(key) or "") for key in ("startsAt", "endsAt"))
             if start and end and end < start and start[19:] == end[19:]:
                 raise bad("the end must not be before the start")
-            return merged
+            return merged if before else {**merged, "createdById": crm.tables[kinds.USERS].id_at(0)}
         case kinds.DEALS:
             return _deal(crm, before, values)
         case kinds.NOTES:

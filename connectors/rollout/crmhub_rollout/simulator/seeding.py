@@ -124,6 +124,7 @@ def _person(world: World, place: int, n: int) -> Row:
         "phones": [{"value": _phone(place), "type": "mobile", "status": "Valid", "isPrimary": True}],
         "addresses": [{**address, "code": code, "country": "US"}] if n & 96 else [],
         "source": _SOURCES[(n >> 24) % len(_SOURCES)],
+        "sourceId": None,
         "contactTypes": ["Buyer" if n & 128 else "Seller"],
         "jobTitle": "Engineer" if n & 256 else None,
         "companyName": f"Company {place}" if n & 512 else None,

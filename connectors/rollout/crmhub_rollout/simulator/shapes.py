@@ -146,11 +146,14 @@ def _items(name: str, value: object) -> list[object]:
 
 @dataclass(frozen=True)
 class Shape:
-    """What a collection takes: checks by field, and which fields a new record needs (one of each tuple)."""
+    """What a collection takes: checks by field, which fields a new record needs (one of each tuple), what it
+    has unless something else is given, and which fields are then null (`empty`).
+    """
 
     fields: Mapping[str, Check]
     needs: tuple[tuple[str, ...], ...] = ()
     defaults: Mapping[str, object] | None = None
+    empty: tuple[str, ...] = ()
 
 
 _PERSON, _USER = reference(kinds.PEOPLE), reference(kinds.USERS)
@@ -187,6 +190,10 @@ SHAPES: Final[Mapping[str, Shape]] = {
         },
         (("firstName", "lastName", "name", "emails", "phones"),),
         {"tags": [], "emails": [], "phones": [], "addresses": [], "contactTypes": []},
+        (
+            *("firstName", "lastName", "assignedUserId", "source", "sourceId", "jobTitle", "companyName"),
+            *("birthday", "lastActivity"),
+        ),
     ),
     kinds.NOTES: Shape(
         {"personId": _PERSON, "subject": text, "body": text, "isHtml": flag},
@@ -205,6 +212,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         },
         (("name",),),
         {"type": "Follow Up", "isCompleted": False},
+        ("personId", "assignedUserId", "dueDate", "dueDateTime"),
     ),
     kinds.APPOINTMENTS: Shape(
         {
@@ -217,6 +225,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         },
         (("title",), ("start", "startsAt"), ("end", "endsAt")),
         {"description": "", "location": "", "invitees": [], "isAllDay": False},
+        ("type", "userId"),
     ),
     kinds.CALLS: Shape(
         {
@@ -228,6 +237,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         },
         (("personId",),),
         {"isIncoming": False, "duration": 0},
+        ("userId", "phone", "note", "outcome", "toNumber", "fromNumber"),
     ),
     kinds.TEXTS: Shape(
         {
@@ -241,6 +251,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
         },
         (("personId",), ("message",)),
         {"isIncoming": False, "status": "Delivered"},
+        ("userId", "toNumber", "fromNumber", "sent"),
     ),
     kinds.DEALS: Shape(
         {
@@ -254,5 +265,6 @@ SHAPES: Final[Mapping[str, Shape]] = {
         },
         (("name",), ("stageId", "pipelineId")),
         {"description": "", "peopleIds": [], "userIds": []},
+        ("price", "projectedCloseDate"),
     ),
 }
