@@ -240,3 +240,21 @@ async def test_seeded_links_are_the_same_from_both_sides(make_hubspot: Make) -> 
         }
         assert pairs
         assert pairs == back
+
+
+async def test_the_portal_limits_how_many_a_record_is_associated_with(hubspot: httpx.AsyncClient) -> None:
+    contact = await create(hubspot, "contacts", city="Oslo")
+    companies = [await create(hubspot, "companies", name=name) for name in "ABC"]
+    limits = "/crm/v4/associations/definitions/configurations/contacts/companies"
+    one = {"typeId": 279, "category": "HUBSPOT_DEFINED", "maxToObjectIds": 2}
+    made = await hubspot.post(f"{limits}/batch/create", json={"inputs": [one]})
+    assert (made.status_code, made.json()["results"][0]["userEnforcedMaxToObjectIds"]) == (201, 2)
+    path = f"/crm/v4/objects/contacts/{contact}/associations/default/companies"
+    replies = [await hubspot.put(f"{path}/{company}") for company in (*companies[:2], companies[0])]
+    assert [reply.status_code for reply in replies] == [200, 200, 200]
+    back = f"/crm/v4/objects/companies/{companies[2]}/associations/default/contacts/{contact}"
+    for refused in (await hubspot.put(f"{path}/{companies[2]}"), await hubspot.put(back)):
+        assert (refused.status_code, refused.json()["category"]) == (400, "VALIDATION_ERROR")
+    spec = {"associationTypeId": 279, "associationCategory": "HUBSPOT_DEFINED"}
+    await hubspot.post(f"{limits}/batch/purge", json={"inputs": [spec]})
+    assert (await hubspot.put(f"{path}/{companies[2]}")).status_code == 200

@@ -71,6 +71,7 @@ SEGMENTS: dict[str, tuple[str, ...]] = {
     "stage": ("closedwon", "x"),
     "label": ("20001", "x"),
     "link": ("20001", "x"),
+    "user": ("9000001", "x"),
 }
 
 

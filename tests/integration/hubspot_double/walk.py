@@ -118,6 +118,15 @@ async def _associations(made: Walk, contact: str, company: str) -> None:
     await call("POST", f"{ASSOCIATIONS}/batch/labels/archive", {"inputs": [{**pair, "types": [own]}]})
     await call("PUT", f"{ASSOCIATIONS}/labels", {"associationTypeId": number, "label": "Chief"})
     await call("DELETE", f"{ASSOCIATIONS}/labels/{number}")
+    limits = "/crm/v4/associations/definitions/configurations"
+    limit = {"typeId": 279, "category": "HUBSPOT_DEFINED", "maxToObjectIds": 5}
+    await call("POST", f"{limits}/contacts/companies/batch/create", {"inputs": [limit]})
+    await call("POST", f"{limits}/contacts/companies/batch/update", {"inputs": [limit]})
+    await call("GET", f"{limits}/contacts/companies")
+    await call("GET", f"{limits}/all")
+    await call("POST", f"{limits}/contacts/companies/batch/purge", {"inputs": [plain]})
+    user = next(iter(made.double.portal.owners.values())).user_id
+    await call("POST", f"/crm/v4/associations/usage/high-usage-report/{user}")
     older = f"{OBJECTS}/contacts/{contact}/associations/companies"
     await call("PUT", f"{older}/{company}/contact_to_company")
     await call("GET", older)

@@ -26,6 +26,7 @@ from crmhub_rest.simulators.hubspot.records import Records
 from crmhub_rest.simulators.hubspot.rendering import full_record
 from crmhub_rest.simulators.hubspot.resources import (
     account,
+    association_limits,
     associations,
     associations_v3,
     batches,
@@ -225,6 +226,7 @@ def _endpoints(limits: Limits) -> Iterator[Endpoint]:
     """All routes, those with more fixed words first."""
     yield from searching.endpoints(searching.Search())
     yield from batches.endpoints()
+    yield from association_limits.endpoints()
     yield from associations.endpoints()
     yield from associations_v3.endpoints()
     yield from objects.endpoints()

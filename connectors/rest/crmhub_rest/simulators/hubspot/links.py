@@ -37,6 +37,8 @@ class Links:
         self._own: dict[tuple[str, str, str], Linked] = {}
         self._labels = _FIRST_LABEL
         self.changes = 0
+        self.most: dict[tuple[Pair, int], int] = {}
+        """How many records one record may be associated with, by types and kind, where the portal set it."""
         self.is_live: Callable[[str, str], bool] = lambda _name, _id: True
 
     def kinds_of(self, pair: Pair) -> list[Kind]:
@@ -87,7 +89,11 @@ class Links:
         turned = next((kind for kind in self.kinds[target[0], node[0]] if kind.alone), None)
         if turned is not None and not self._held(target, node[0], turned):
             wanted.add(turned.opposite)
-        for kind in [one for one in self.kinds[pair] if one.number in wanted]:
+        chosen = [one for one in self.kinds[pair] if one.number in wanted]
+        for kind in chosen:
+            self._refuse_more(node, target, kind.number)
+            self._refuse_more(target, node, kind.opposite)
+        for kind in chosen:
             opposite = next(one for one in self.kinds[target[0], node[0]] if one.number == kind.opposite)
             if kind.alone:
                 self._clear(node, target[0], kind)
@@ -143,6 +149,7 @@ class Links:
     def disconnect(self, name: str) -> None:
         """Forget all associations with a type."""
         self.kinds = {pair: kinds for pair, kinds in self.kinds.items() if name not in pair}
+        self.most = {key: most for key, most in self.most.items() if name not in key[0]}
 
     def rename(self, pair: Pair, kind: Kind, label: str, inverse: str | None) -> None:
         """Give a kind of the portal's own another label."""
@@ -157,6 +164,22 @@ class Links:
         """Do away with a kind of the portal's own: nothing is associated by it any more."""
         for ends, number in ((pair, kind.number), ((pair[1], pair[0]), kind.opposite)):
             self.kinds[ends] = [one for one in self.kinds[ends] if one.number != number]
+            self.most.pop((ends, number), None)
+
+    def _refuse_more(self, node: Node, target: Node, number: int) -> None:
+        most = self.most.get(((node[0], target[0]), number))
+        if most is None:
+            return
+        linked = self._read(node, target[0])
+        others = [one for one, held in linked.items() if number in held and self.is_live(target[0], one)]
+        if target[1] not in others and len(others) >= most:
+            raise HubSpotError(
+                400,
+                "VALIDATION_ERROR",
+                f"{singular(node[0])} {node[1]} would be associated with more than {most} {target[0]} by the "
+                f"type {number}, which is the limit",
+                sub_category="crm.associations.LIMIT_EXCEEDED",
+            )
 
     def _held(self, node: Node, other: str, kind: Kind) -> bool:
         return any(kind in kinds for _, kinds in self.of(node, other))
