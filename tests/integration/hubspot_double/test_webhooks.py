@@ -164,3 +164,17 @@ async def test_settings_want_https_and_the_developers_key(app: App) -> None:
     assert problem(await app.call("PUT", "settings", body))[0] == 400
     bare = await app.client.get(f"{app.url}/settings", headers={"Authorization": ""})
     assert bare.status_code == 401
+
+
+async def test_a_contact_deleted_for_privacy_is_told_as_deleted_and_as_that(
+    app: App, hubspot: httpx.AsyncClient
+) -> None:
+    await app.listen(*({"eventType": f"contact.{kind}"} for kind in ("deletion", "privacyDeletion")))
+    one = await create(hubspot, "contacts", city="Oslo")
+    await hubspot.post(f"{OBJECTS}/contacts/gdpr-delete", json={"objectId": one})
+    assert [(event["subscriptionType"], event["objectId"]) for event in app.sent()] == [
+        ("contact.deletion", int(one)),
+        ("contact.privacyDeletion", int(one)),
+    ]
+    refused = await app.call("POST", "subscriptions", {"eventType": "deal.privacyDeletion"})
+    assert problem(refused)[2] == "Unknown event type deal.privacyDeletion"

@@ -47,8 +47,8 @@ class Subscription:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a record: `creation`, `deletion`, `propertyChange`, `merge`, `restore` or
-    `associationChange`, at `at` (epoch milliseconds).
+    """Something that happened to a record: `creation`, `deletion`, `privacyDeletion` (after `deletion`),
+    `propertyChange`, `merge`, `restore` or `associationChange`, at `at` (epoch milliseconds).
     """
 
     kind: str

@@ -113,8 +113,10 @@ def delete_for_privacy(call: Call) -> Response:
     place = call.records.place(
         store, required_text(call.body, "objectId"), text_or_none(call.body, "idProperty")
     )
+    record_id = store.table.id_at(place)
     call.records.archive(store, place)
     store.table.purge(place)
+    call.records.tell(store, record_id, "privacyDeletion", call.portal.now(), "INTEGRATION")
     return nothing()
 
 

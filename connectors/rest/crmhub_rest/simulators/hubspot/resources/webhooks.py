@@ -23,7 +23,10 @@ from crmhub_rest.simulators.hubspot.subscriptions import Subscription, Subscript
 from crmhub_rest.simulators.hubspot.times import iso
 
 _LEGACY = ("contact", "company", "deal", "ticket")
-_KINDS = ("creation", "deletion", "propertyChange", "merge", "restore", "associationChange")
+_KINDS = (
+    *("creation", "deletion", "propertyChange", "merge", "restore", "associationChange"),
+    "privacyDeletion",
+)
 
 
 def get_settings(call: Call) -> Response:
@@ -75,6 +78,8 @@ def create_subscription(call: Call) -> Response:
     store = call.portal.store(type_id or "") if about == "object" else call.portal.store(about)
     if store is None:
         raise missing_fields("objectTypeId")
+    if kind == "privacyDeletion" and store.name != "contacts":
+        raise invalid(f"Unknown event type {event}", eventType=[event])
     if kind == "propertyChange":
         if not name:
             raise missing_fields("propertyName")
