@@ -22,7 +22,7 @@ from crmhub.agent.checking import checked
 from crmhub.agent.cursors import CURSOR, Bound, Cursors
 from crmhub.agent.identity import Agent
 from crmhub.agent.limits import AgentMeter, Meters
-from crmhub.agent.policy.decide import Grant
+from crmhub.agent.policy.decide import Grant, sights_of
 from crmhub.agent.policy.language import Agents
 from crmhub.agent.reach import Noted, Reach
 from crmhub.agent.replies import Reply, encoded, sized
@@ -31,6 +31,7 @@ from crmhub.agent.troubles import INTERNAL, problem_of
 from crmhub.agent.veil import Veil
 from crmhub.document import suggest
 from crmhub.native import Native, Value
+from crmhub.routing import routed
 
 if TYPE_CHECKING:
     from crmhub.hub import Hub
@@ -78,13 +79,15 @@ class Gate:
         """
         self._hub = hub
         self._agents = agents
-        self._toolbox = toolbox
         self._audit = audit
         self._meters = meters
         self._cursors = Cursors(keys.cursors)
         self._mask_key = keys.masks
         self._parts = parts or {}
         self._reads_without_audit = reads_without_audit
+        policies = agents.policies.items()
+        self._sights = {name: sights_of(policy) for name, policy in policies}
+        self._allowed = {name: toolbox.chosen(policy.tools) for name, policy in policies}
 
     @classmethod
     async def of(
@@ -113,7 +116,7 @@ class Gate:
     def tools(self, agent: Agent) -> Sequence[Tool]:
         """The tools that are there for an agent, in a stable order."""
         grant = self._grant(agent)
-        return [] if grant is None else [*self._toolbox.chosen(grant.policy.tools).values()]
+        return [] if grant is None else [*self._allowed[grant.name].values()]
 
     async def call(
         self, agent: Agent, name: str, arguments: Mapping[str, object], *, origin: Origin
@@ -146,7 +149,7 @@ class Gate:
 
     def _grant(self, agent: Agent) -> Grant | None:
         found = self._agents.policy_of(agent.name)
-        return None if found is None else Grant(agent, *found)
+        return None if found is None else Grant(agent, *found, self._sights[found[0]])
 
     async def _admit(self, entry: _Entry) -> None:
         """Find what the call may use. Raises :class:`Refused`."""
@@ -156,7 +159,7 @@ class Gate:
         limits = entry.grant.policy.limits
         entry.meter = self._meters.of(entry.agent.name, limits)
         await entry.meter.calls()
-        allowed = self._toolbox.chosen(entry.grant.policy.tools)
+        allowed = self._allowed[entry.grant.name]
         tool = entry.tool = allowed.get(entry.name)
         if tool is None:
             raise Refused("unknown_tool", "there is no such tool here", hint=suggest(entry.name, allowed))
@@ -204,7 +207,7 @@ class Gate:
         )
         told: Told | None = None
         seconds = grant.policy.limits.seconds_per_call
-        with anyio.move_on_after(seconds):
+        with anyio.move_on_after(seconds), routed("agent") as reach.route:
             told = await tool.perform(call, given)
         if told is None:
             return _refused(

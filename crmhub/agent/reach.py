@@ -23,6 +23,7 @@ from crmhub.clock import Clock
 from crmhub.connection import Connection
 from crmhub.errors import Unsupported, Where
 from crmhub.models import Record
+from crmhub.routing import Routed
 
 if TYPE_CHECKING:
     from crmhub.hub import Hub
@@ -65,6 +66,8 @@ class Reach:
         self.veil = veil
         self.meter = meter
         self.noted = Noted()
+        self.route = Routed()
+        """What is known of the tiers that served it."""
 
     @property
     def clock(self) -> Clock:
@@ -139,7 +142,14 @@ class Reach:
     def source(self, connection: str) -> Source:
         """A connection that has answered just now."""
         at = self.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        return Source(connection=connection, crm=self._hub[connection].kind, state="ok", fetched_at=at)
+        tiers = dict.fromkeys(one.tier for one in self.route.served if one.connection == connection)
+        return Source(
+            connection=connection,
+            crm=self._hub[connection].kind,
+            state="ok",
+            tier=", ".join(tiers) or None,
+            fetched_at=at,
+        )
 
     def _failed(self, connection: str, error: Exception) -> Source:
         problem = problem_of(error, connection)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from crmhub.agent.policy.decide import ALWAYS, Grant
 from crmhub.agent.untrusted import LONG, neutral
-from crmhub.models import Record, Ref, Unknown, UserRef
+from crmhub.models import Participant, Record, Ref, Unknown, UserRef
 
 __all__ = ["STARS", "Veil"]
 
@@ -21,6 +21,11 @@ _NAMES: Final = {"contact": "full_name", "activity": "subject"}
 """The field that a reference's name is, where it is not ``name``."""
 _LABELS: Final = frozenset({"stage", "pipeline"})
 """Models whose names are the CRM's own labels: nobody's data."""
+_PERSON: Final = {
+    "contact": {"name": "full_name", "email": "emails", "phone": "phones"},
+    "user": {"name": "name", "email": "email", "phone": "email"},
+}
+"""The fields of a person that a participant's fields tell."""
 _KEPT: Final = frozenset({"role", "primary"})
 """What is said of a value in a list, and not the value: ``phones[role=mobile]``."""
 _Model = TypeVar("_Model", bound=Record)
@@ -78,6 +83,8 @@ class Veil:
             return self._ref(value)
         if isinstance(value, UserRef):
             return self._user(value)
+        if isinstance(value, Participant):
+            return self._participant(value)
         if isinstance(value, BaseModel):
             parts = {name: self._clean(getattr(value, name)) for name in value.model_fields_set}
             return type(value).model_construct(set(parts), **parts)
@@ -104,6 +111,17 @@ class Veil:
             if value is not None and (not ruled or self._grant.sees("user", name))
         }
         return UserRef(id=user.id, **told)
+
+    def _participant(self, person: Participant) -> Participant:
+        """Somebody at a meeting or in a mail: a contact or a user, whose fields are told here too."""
+        model = "user" if person.ref is not None and person.ref.model == "user" else "contact"
+        shown: dict[str, object] = {}
+        for name in person.model_fields_set:
+            field = _PERSON[model].get(name)
+            free = model == "user" and "user" not in self._grant.policy.models  # as those who own records
+            if field is None or free or self._grant.sees(model, field):
+                shown[name] = self._clean(getattr(person, name))
+        return Participant.model_construct(set(shown), **shown)
 
     # ── what is hidden ───────────────────────────────────────────────────────────────────────────
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Final, Literal, TypeAlias, cast
 
@@ -11,7 +10,7 @@ from crmhub.agent.answers import Refused
 from crmhub.agent.identity import Agent
 from crmhub.agent.policy.language import ModelRule, Policy
 
-__all__ = ["ALWAYS", "NEVER", "Grant", "Seen", "Sight", "head_of"]
+__all__ = ["ALWAYS", "NEVER", "Grant", "Seen", "Sight", "head_of", "sights_of"]
 
 Seen: TypeAlias = Literal["shown", "masked", "denied"]
 ALWAYS: Final = frozenset({"id", "connection", "object", "version", "life"})
@@ -20,6 +19,7 @@ NEVER: Final = frozenset({"raw", "associations", "vendor"})
 """Fields that go around the others: a record as the CRM gave it, the names at the other end of its links."""
 _ALL: Final = "*"
 _SUBJECT: Final = "$subject"
+_REMEMBERED: Final = 1_000
 
 
 def head_of(path: str) -> str:
@@ -27,15 +27,32 @@ def head_of(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
 
 
-@dataclass(frozen=True)
 class Sight:
-    """What an agent sees of one model."""
+    """What a policy lets be seen of one model."""
 
-    model: str
-    rule: ModelRule
+    def __init__(self, model: str, rule: ModelRule) -> None:
+        self.model = model
+        self.rule = rule
+        self._known: dict[str, Seen] = {}
+        self._among: dict[frozenset[str], frozenset[str]] = {}
 
     def seen(self, field: str) -> Seen:
         """How a field is seen, by its name or a path into it; a custom one as ``custom.KEY``."""
+        known = self._known.get(field)
+        if known is None:
+            known = self._seen(field)
+            if len(self._known) < _REMEMBERED:  # agents can ask for anything
+                self._known[field] = known
+        return known
+
+    def fields_among(self, fields: frozenset[str]) -> frozenset[str]:
+        """Those of a model's fields to ask the CRM for: all that are seen, masked ones too."""
+        if fields not in self._among:
+            known = {name for name in fields if self.seen(name) != "denied"} - ALWAYS
+            self._among[fields] = frozenset(known | ({"custom"} if self.has_custom else set()))
+        return self._among[fields]
+
+    def _seen(self, field: str) -> Seen:
         fields = self.rule.fields
         head = head_of(field)
         if head in ALWAYS:
@@ -54,11 +71,6 @@ class Sight:
             any(name.partition(".")[0] == "custom" for name in self._allowed) and "custom" not in self._denied
         )
 
-    def fields_among(self, fields: Iterable[str]) -> frozenset[str]:
-        """Those to ask the CRM for: all that are seen, masked ones too."""
-        known = {name for name in fields if self.seen(name) != "denied"} - ALWAYS
-        return frozenset(known | ({"custom"} if self.has_custom else set()))
-
     @cached_property
     def _allowed(self) -> frozenset[str]:
         return frozenset(self.rule.fields.allow)
@@ -68,15 +80,22 @@ class Sight:
         return frozenset(self.rule.fields.deny)
 
 
-class Grant:
-    """A policy for one agent."""
+def sights_of(policy: Policy) -> Mapping[str, Sight]:
+    """What the policy lets be seen, by model; good for every agent that has it."""
+    return {model: Sight(model, rule) for model, rule in policy.models.items()}
 
-    def __init__(self, agent: Agent, name: str, policy: Policy) -> None:
+
+class Grant:
+    """A policy for one agent. ``sights`` are those of :func:`sights_of`, if they are at hand."""
+
+    def __init__(
+        self, agent: Agent, name: str, policy: Policy, sights: Mapping[str, Sight] | None = None
+    ) -> None:
         self.agent = agent
         self.name = name
         """The policy's name."""
         self.policy = policy
-        self._sights = {model: Sight(model, rule) for model, rule in policy.models.items()}
+        self._sights = sights_of(policy) if sights is None else sights
 
     def sight(self, model: str) -> Sight:
         """What it sees of a model. Raises :class:`Refused` for one that is not there for it."""
