@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from crmhub.connector import Native
 from crmhub.errors import BadRequest, BadResponse, InvalidRecord, NotFound, Where
@@ -32,6 +32,8 @@ class Scope:
     links: Links
     asked: list[str]
     page_size: int | None
+    sure: set[str] = field(default_factory=set[str])
+    """Fields of which it is known that they are there, though records have nothing in them."""
 
 
 class Everything:

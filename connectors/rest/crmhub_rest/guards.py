@@ -31,6 +31,7 @@ __all__ = [
     "demand_settings",
     "demand_targets",
     "missing_way",
+    "stuck",
 ]
 
 _REMEMBERED = 10_000
@@ -39,13 +40,17 @@ _REMEMBERED = 10_000
 class Watch:
     """One read from page to page. Every step raises ``BadResponse`` for what cannot be right."""
 
-    def __init__(self, of: Described, role: str, listing: Listing, *, whole: bool) -> None:
+    def __init__(
+        self, of: Described, role: str, listing: Listing, *, whole: bool, counted: bool = False
+    ) -> None:
+        """``counted``: :class:`crmhub_rest.counted.Counted` sees to it that pages lead on."""
         self._of = of
         self._role = role
         self._paging = listing.page
         self._counts = whole and listing.nested is None
         self._places: set[str] = set()
         self._last: tuple[Value, ...] = ()
+        self._counted = counted
         self._totals: list[int] = []
         self.count = 0
         """Records so far."""
@@ -54,16 +59,18 @@ class Watch:
         """No page is asked for twice."""
         token = repr(sorted(place.items(), key=lambda item: item[0]))
         if token in self._places:
-            raise self._stuck("the reply leads to a page that has already been read")
+            raise stuck(self._of, self._role, "the reply leads to a page that has already been read")
         self._places.add(token)
 
     def came(self, rows: Sequence[Native], reply: Value) -> None:
-        """A page has other records than the one before it, and says the total where it should."""
+        """A page has other records than the one before it, and says the total where it should.
+
+        :attr:`count` is for the caller to go on with, who knows which of them are new.
+        """
         ids = tuple(row.get(self._of.says.key) for row in rows)
-        if ids and ids == self._last:
-            raise self._stuck("two pages in a row have the same records")
+        if ids and ids == self._last and not self._counted:
+            raise stuck(self._of, self._role, "two pages in a row have the same records")
         self._last = ids
-        self.count += len(rows)
         if self._paging is None or self._paging.total is None:
             return
         total = self._paging.total.find(reply)
@@ -72,12 +79,16 @@ class Watch:
         if isinstance(total, int) and not isinstance(total, bool):
             self._totals.append(total)
 
-    def ended(self) -> None:
-        """A whole read has as many records as the CRM says that there are; some may go meanwhile."""
-        least = min(self._totals, default=0)
-        if self._counts and self.count < least:
+    def ended(self, reached: int | None = None) -> None:
+        """A whole read has as many records as the CRM says that there are; some may go meanwhile.
+
+        ``reached``: how many there were up to the end of the last page, where that is known.
+        """
+        least = min(self._totals, default=0) if reached is None else (self._totals or [0])[-1]
+        count = self.count if reached is None else reached
+        if self._counts and count < least:
             raise BadResponse(
-                f"the read ended after {self.count} records, and the CRM says that there are {least}",
+                f"the read ended after {count} records, and the CRM says that there are {least}",
                 hint=f"{self._role}.page in the CRM's description ends too soon",
                 where=Where(object=self._of.name),
             )
@@ -86,12 +97,14 @@ class Watch:
         """The error where a page of one record, with more behind it, does not lead on either."""
         return nowhere(path, reply, self._of.name, f"{self._role}.page: the way to the next page")
 
-    def _stuck(self, why: str) -> BadResponse:
-        return BadResponse(
-            f"the read is not advancing: {why}",
-            hint=f"the page token does not reach the CRM: look at {self._role}.page in its description",
-            where=Where(object=self._of.name),
-        )
+
+def stuck(of: Described, role: str, why: str) -> BadResponse:
+    """The error for a read that would go on and on."""
+    return BadResponse(
+        f"the read is not advancing: {why}",
+        hint=f"the page token does not reach the CRM: look at {role}.page in its description",
+        where=Where(object=of.name),
+    )
 
 
 class Alive:

@@ -52,6 +52,7 @@ class Lookup:
         told = of.says.deletes
         gone = {id_ for id_, row in found.items() if told is not None and told.gone(row)}
         living = [row for id_, row in found.items() if id_ not in gone]
+        await self._schemas.settle(of, wanted, living, set())
         await Links(self._api, of).fill(living, of.linked(fields))
         return [
             Missing(id_, "deleted" if id_ in gone else "unknown")
@@ -174,7 +175,7 @@ class Lookup:
         if not text.strip():
             raise BadRequest("there are no words to search for", where=Where(object=object))
         wanted, links = self._wanted(of, fields), Links(self._api, of)
-        left = limit
+        left, sure = limit, set[str]()
         size = min(limit, call.page.most or limit) if call.page is not None else limit
         if limit < 1:
             return
@@ -183,6 +184,7 @@ class Lookup:
         async with aclosing(pages):
             async for got in pages:
                 rows = list(got.rows[:left])
+                await self._schemas.settle(of, wanted, rows, sure)
                 await links.fill(rows, of.linked(fields))
                 if rows:
                     yield Page([{name: row.get(name) for name in wanted} for row in rows])

@@ -10,6 +10,7 @@ from datetime import datetime
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse, NotFound, Unavailable, Where
 from crmhub_rest.api import Api
+from crmhub_rest.counted import Counted
 from crmhub_rest.export_file import ExportFile, typed
 from crmhub_rest.guards import Watch, dangling, demand_records, missing_way
 from crmhub_rest.jobs import JobFailed, Jobs
@@ -154,27 +155,43 @@ class Pages:
         """The pages of a call."""
         paging = listing.page or _ONE_PAGE
         here: Place | None = paging.start() if place is None else place
-        watch = Watch(self._of, role, listing, whole=place is None)
+        counted: Counted | None = None
+        if listing.page is not None and listing.nested is None and paging.counts:
+            counted = Counted(self._of, role, paging, self._size_of(paging), place)
+        watch, first = (
+            Watch(self._of, role, listing, whole=place is None, counted=counted is not None),
+            True,
+        )
         while here is not None:
-            watch.leaves_for(here)
-            size = self._size_of(paging)
+            if counted is None:
+                watch.leaves_for(here)
+            size = self._size_of(paging) if counted is None else counted.size_at(here)
             page = await self._page(role, listing, scope, fields, here, size, extra)
             watch.came(page.rows, page.reply)
-            following = None
-            if listing.page is not None:
+            following: Place | None = None
+            fresh: Sequence[Native] = page.rows
+            if counted is not None:
+                taken = counted.taken(here, page.rows)
+                if isinstance(taken, dict):
+                    here = taken
+                    continue
+                fresh, following = taken, counted.following(here, page.reply, page.rows)
+            elif listing.page is not None:
                 following = paging.following(here, page.reply, page.rows, size)
-            if watch.count == len(page.rows):  # the first one
+            watch.count += len(fresh)
+            if first:
                 if role == "list":
                     self._api.notice(self._of.name, dangling(self._of, page.raw, page.rows, fields))
                 if following is None and size is not None and len(page.rows) >= size > 1:
                     await self._demand_end(watch, role, listing, scope, page, here, extra)
             following = self._api.seams.next_place(self._of.name, role, page.reply, following)
+            first = False
             if following is not None and paging.reaches_cap(watch.count, size or len(page.rows)):
-                yield Got(page.rows, None, page.at, capped=True)
+                yield Got(fresh, None, page.at, capped=True)
                 return
-            yield Got(page.rows, following, page.at)
+            yield Got(fresh, following, page.at)
             here = following
-        watch.ended()
+        watch.ended(counted.reached if counted is not None else None)
 
     async def _demand_end(
         self,

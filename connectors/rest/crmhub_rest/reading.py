@@ -177,6 +177,7 @@ class Reader:
                 winner = str(row[says.key])
                 ids = [id_.strip() for id_ in ids if id_.strip() not in {"", winner}]
                 gone += [Deletion(id_, None, "merged", winner) for id_ in ids]
+        await self._schemas.settle(scope.of, scope.fields, living, scope.sure)
         await scope.links.fill(living, scope.of.linked(scope.fields))
         return [{name: row.get(name) for name in scope.fields} for row in living], gone
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
@@ -47,6 +47,17 @@ class Described:
     """Fields that hold an id of another record."""
     forms: Mapping[str, TimeForm] = field(default_factory=dict[str, TimeForm], repr=False)
     """Fields that hold a day or an instant in a form of the CRM's own."""
+
+    def knows(self, names: Iterable[str]) -> bool:
+        """Whether it has all those fields; one that nobody describes may have any."""
+        if self.told is None and not self.says.fields:
+            return True
+        return all(name.partition(".")[0] in self.schema.fields for name in names)
+
+    @staticmethod
+    def strange(row: Mapping[str, Value], known: Mapping[str, Container[str | int]]) -> list[str]:
+        """Fields of the row with a choice that is not among the known ones."""
+        return [name for name, choices in known.items() if not _among(row.get(name), choices)]
 
     def labelled(self, row: Native) -> None:
         """Put labels in the place of the CRM's own values."""
@@ -110,8 +121,8 @@ class Schemas:
         self._asked_at: dict[str, float] = {}
         self._locks: dict[str, anyio.Lock] = {}
 
-    async def of(self, object: str, *, fresh: bool = False) -> Described:
-        """An object; ``fresh`` asks the CRM again unless it was asked in the last minute.
+    async def of(self, object: str, *, fresh: bool = False, most: float = _FRESH) -> Described:
+        """An object; ``fresh`` asks the CRM again unless it was asked in the last ``most`` seconds.
 
         Raises ``NotFound`` for an object that the description does not have.
         """
@@ -125,24 +136,56 @@ class Schemas:
             )
         async with self._locks.setdefault(object, anyio.Lock()):
             found, now = self._known.get(object), self._context.clock.monotonic()
-            if found is None or (fresh and now - self._asked_at[object] > _FRESH):
+            if found is None or (fresh and now - self._asked_at[object] >= most):
                 found = self._known[object] = await self._described(object, says)
                 self._asked_at[object] = now
             return found
 
     async def checked(self, object: str, fields: Iterable[str]) -> Described:
         """An object that has all those fields. Raises ``BadRequest`` naming the first that is not there."""
-        found = await self.of(object)
-        for name in fields:
-            head = name.partition(".")[0]
-            if head not in found.schema.fields and (found.told is not None or found.says.fields):
-                near = get_close_matches(head, found.schema.fields, 3)
-                raise BadRequest(
-                    f"{object} has no field {head!r}, or the user may not see it",
-                    hint=f"did you mean {', '.join(near)}?" if near else "check its name in the CRM",
-                    where=Where(connection=self._context.connection, object=object, field=head),
-                )
+        found, heads = await self.of(object), [name.partition(".")[0] for name in fields]
+        if not found.knows(heads):
+            found = await self.of(object, fresh=True)  # it may be a new one
+        for head in heads:
+            if not found.knows([head]):
+                raise self._lacks(found, head)
         return found
+
+    async def writable(self, object: str, items: Sequence[Native]) -> Described:
+        """An object for a write of these fields: asked for anew where some, or choices of theirs, are new."""
+        found = await self.of(object)
+        if all(found.knows(item) and not found.strange(item, found.codes) for item in items):
+            return found
+        return await self.of(object, fresh=True)
+
+    async def settle(
+        self, of: Described, asked: Iterable[str], rows: Sequence[Native], sure: set[str]
+    ) -> None:
+        """See that what rows lack is empty there, and no field that is gone; name choices that are new.
+
+        The CRM is asked again, once for what is not ``sure`` yet. Raises ``BadRequest`` naming a field that
+        is gone: its values are not empty, they are not known.
+        """
+        told = of.told or frozenset()
+        absent = {name for name in asked if name in told and rows and all(name not in row for row in rows)}
+        strange = {name for row in rows for name in of.strange(row, of.labels)}
+        if not absent | strange:
+            return
+        now = await self.of(of.name, fresh=not absent | strange <= sure, most=0.0)
+        sure |= absent | strange
+        for name in sorted(absent):
+            if now.told is not None and name not in now.told:
+                raise self._lacks(now, name)
+        for row in rows if strange else ():
+            now.labelled(row)
+
+    def _lacks(self, found: Described, head: str) -> BadRequest:
+        near = get_close_matches(head, found.schema.fields, 3)
+        return BadRequest(
+            f"{found.name} has no field {head!r}, or the user may not see it",
+            hint=f"did you mean {', '.join(near)}?" if near else "check its name in the CRM",
+            where=Where(connection=self._context.connection, object=found.name, field=head),
+        )
 
     async def _described(self, object: str, says: CrmObject) -> Described:
         told, codes = await self._told(object, says)
@@ -224,6 +267,12 @@ def _swapped(value: Value, swap: Callable[[str | int], Value]) -> Value:
     if isinstance(value, list):
         return [_swapped(one, swap) for one in value]
     return swap(value) if isinstance(value, str | int) else value
+
+
+def _among(value: Value, choices: Container[str | int]) -> bool:
+    """Whether a value, or each of a list, is one of these, or nothing at all."""
+    values = value if isinstance(value, list) else [value]
+    return all(one in choices for one in values if isinstance(one, str | int))
 
 
 def _link(name: str, link: Link) -> FieldSpec:

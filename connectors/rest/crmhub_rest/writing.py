@@ -36,7 +36,7 @@ class Writer:
 
     async def write(self, request: WriteRequest) -> list[Outcome]:
         """See :meth:`crmhub.connector.Connector.write`."""
-        of = await self._schemas.of(request.object)
+        of = await self._schemas.writable(request.object, [item.fields for item in request.items])
         write = demand(request, of, self._api.crm.title)
         run = _Run(self._api, self._lookup, of, write, request, self._context.clock)
         ready: list[Ready] = []

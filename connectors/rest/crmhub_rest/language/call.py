@@ -172,4 +172,6 @@ class Listing(Call):
             raise ValueError("a file belongs to a job, and has neither rows nor page")
         if self.job is not None and self.chunk is not None:
             raise ValueError("a job takes all fields at once: leave chunk out")
+        if self.nested is not None and self.page is not None and self.page.offset is not None:
+            raise ValueError("an offset counts rows, and nested gives others: page by number")
         return self

@@ -2,7 +2,7 @@
 
 Four ways: what the reply (or its last record) gives is sent back (``next``), the reply has a link
 (``link``), records are counted (``offset``) or pages are (``number``). Where a page stands is plain JSON, so
-that it can be kept in a checkpoint.
+that it can be kept in a checkpoint; members that begin with a dot are not sent.
 """
 
 from __future__ import annotations
@@ -31,9 +31,11 @@ class Paging(Part):
     link: JsonPath | None = None
     """Where the reply has the next page's URL."""
     offset: str | None = None
-    """The target of the number of records before the page."""
+    """The target of the number of records before the page. Each page begins with the last record of the one
+    before, so that none is passed over when records come and go."""
     number: str | None = None
-    """The target of the page's number."""
+    """The target of the page's number. With ``size``, pages overlap as those by ``offset`` do: their sizes
+    differ a little."""
     first: int = Field(default=1, ge=0, le=1)
     """The number of the first page."""
     size: dict[str, int] = Field(default_factory=dict[str, int], max_length=1)
@@ -65,9 +67,23 @@ class Paging(Part):
         """The largest page, where that is known."""
         return next(iter(self.size.values()), None)
 
+    @property
+    def counts(self) -> bool:
+        """Whether a page is found by a number: of records before it, or its own."""
+        return self.offset is not None or self.number is not None
+
+    @property
+    def size_target(self) -> str | None:
+        """Where the page size goes."""
+        return next(iter(self.size), None)
+
     def start(self) -> Place:
         """The place of the first page."""
-        return {self.number: self.first} if self.number else {}
+        return self.numbered(self.first) if self.number else {}
+
+    def numbered(self, number: int) -> Place:
+        """The place of the page with that number."""
+        return {str(self.number): number}
 
     def reaches_cap(self, count: int, size: int) -> bool:
         """Whether another page of that size would be beyond the cap."""
@@ -75,9 +91,11 @@ class Paging(Part):
 
     def added(self, place: Place, size: int | None) -> Place:
         """What the call at that place adds, by target; a link adds nothing."""
-        added: Place = {name: value for name, value in place.items() if name != _LINK}
+        added: Place = {
+            name: value for name, value in place.items() if name != _LINK and not name.startswith(".")
+        }
         for target, most in self.size.items():
-            added[target] = min(size or most, most)
+            added.setdefault(target, min(size or most, most))
         return added
 
     def link_of(self, place: Place) -> str | None:
@@ -103,12 +121,12 @@ class Paging(Part):
         if self.offset is not None:
             before = place.get(self.offset, 0)
             reached = (before if isinstance(before, int) else 0) + len(rows)
-            return None if self._ends(reply, reached) else {self.offset: reached}
+            return None if self.ends(reply, reached) else {self.offset: reached}
         number = place.get(str(self.number), self.first)
         pages = number + 1 if isinstance(number, int) else self.first + 1
-        if size is not None and self._ends(reply, (pages - self.first) * size):
+        if size is not None and self.ends(reply, (pages - self.first) * size):
             return None
-        return {str(self.number): pages}
+        return self.numbered(pages)
 
     def _told(self, reply: Value, rows: Sequence[Value]) -> Place | None:
         """What the reply gives to be sent back, if it gives all of it."""
@@ -121,6 +139,7 @@ class Paging(Part):
             place[target] = value
         return place
 
-    def _ends(self, reply: Value, reached: int) -> bool:
+    def ends(self, reply: Value, reached: int) -> bool:
+        """Whether so many records are all that the reply says there are."""
         total = self.total.get(reply) if self.total is not None else None
         return isinstance(total, int) and reached >= total
