@@ -113,6 +113,10 @@ class Lookup:
                 return
             scope = self._api.scope(of.name, {"id": sent, "fields": asked})
             try:
+                call.path.fill(scope)
+            except BadRequest:
+                return  # no record of the CRM's has an id that its own URLs cannot hold
+            try:
                 response = await self._there(of, id_, call, scope)
             except NotFound as error:
                 if not is_gone(self._api.crm, error):

@@ -168,7 +168,7 @@ class Schemas:
         """
         told = of.told or frozenset()
         absent = {name for name in asked if name in told and rows and all(name not in row for row in rows)}
-        strange = {name for row in rows for name in of.strange(row, of.labels)}
+        strange = {name for row in rows for name in of.strange(row, of.codes)}
         if not absent | strange:
             return
         now = await self.of(of.name, fresh=not absent | strange <= sure, most=0.0)

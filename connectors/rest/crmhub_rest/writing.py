@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from crmhub.clock import Clock
 from crmhub.connector import NOT_SENT, Context, Missing, Outcome, Problem, WriteRequest
-from crmhub.errors import ConnectorError
+from crmhub.errors import ConnectorError, UnknownOutcome
 from crmhub_rest.api import Api
 from crmhub_rest.batches import Ready, demand, prepared
 from crmhub_rest.bodies import Bodies
@@ -19,7 +19,7 @@ from crmhub_rest.language.write import Batch, Operation, Single, Write
 from crmhub_rest.links import Links, limited
 from crmhub_rest.lookup import Lookup
 from crmhub_rest.refusals import problem_of
-from crmhub_rest.results import ABOUT_RECORDS, Results, folded
+from crmhub_rest.results import ABOUT_RECORDS, Results, folded, lost
 from crmhub_rest.schemas import Described, Schemas
 
 __all__ = ["Writer"]
@@ -50,7 +50,7 @@ class Writer:
         if run.stopped is not None:
             run.stopped.at(connection=self._context.connection, object=of.name)
             if not run.sent:
-                raise run.stopped
+                raise run.broken or run.stopped
         return [outcome or run.not_sent() for outcome in run.outcomes]
 
 
@@ -72,6 +72,7 @@ class _Run:
         self.outcomes: list[Outcome | None] = [None] * len(request.items)
         self.sent = False
         self.stopped: ConnectorError | None = None
+        self.broken: Exception | None = None
 
     def not_sent(self) -> Outcome:
         """The outcome of what was never sent, since the run had to stop."""
@@ -85,21 +86,32 @@ class _Run:
         single: Single | None = getattr(self._write, self._operation)
         if batch is not None and (len(items) > 1 or single is None):
             for group in _groups(items, batch.most):
-                await self._guarded(lambda group=group: self._halving(batch, single, group))
+                await self._guarded(group, lambda group=group: self._halving(batch, single, group))
         elif single is not None:
             call = single
             for group in _groups(items, len(items)):  # what is told of one record twice is told in order
-                jobs = [lambda item=item: self._alone(call, item) for item in group]
-                await limited([lambda job=job: self._guarded(job) for job in jobs], self._api.concurrency)
+                jobs = [
+                    lambda item=item: self._guarded([item], lambda: self._alone(call, item)) for item in group
+                ]
+                await limited(jobs, self._api.concurrency)
 
-    async def _guarded(self, job: Callable[[], Awaitable[None]]) -> None:
-        """Do a job unless the run has stopped. What is under way then still comes to its end."""
+    async def _guarded(self, items: Sequence[Ready], job: Callable[[], Awaitable[None]]) -> None:
+        """Do a job unless the run has stopped. What is under way then still comes to its end.
+
+        So it does when seams or a description make an error of another kind: what was written is told.
+        """
         if self.stopped is not None:
             return
         try:
             await job()
         except ConnectorError as error:
             self.stopped = self.stopped or error
+        except Exception as error:  # noqa: BLE001 - raised by Writer.write where nothing was written yet
+            self.broken = self.broken or error
+            untold = UnknownOutcome(f"{type(error).__name__} while it was written")
+            self.stopped = self.stopped or untold
+            for item in items:
+                self.outcomes[item.place] = self.outcomes[item.place] or lost(untold, item)
 
     async def _unchanged(self, items: Sequence[Ready]) -> list[Ready]:
         """Those that have not changed since the version that they were made from; the others conflict."""

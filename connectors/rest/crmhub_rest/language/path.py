@@ -15,7 +15,7 @@ import msgspec
 from crmhub.native import Native, Value
 from crmhub_rest.language.word import Word
 
-__all__ = ["ABSENT", "Absent", "JsonPath", "put"]
+__all__ = ["ABSENT", "Absent", "JsonPath", "put", "put_field"]
 
 
 class Absent(Enum):
@@ -109,8 +109,18 @@ def put(table: Native, path: JsonPath, value: Value) -> None:
         for name, part in value.items():
             table[name] = part
         return
+    _put(table, path.steps, value)
+
+
+def put_field(table: Native, name: str, value: Value) -> None:
+    """The same by a field's name, whatever it is made of: a dot in it leads into a table."""
+    first, *others = name.split(".")
+    _put(table, (first, *(int(part) if part.isdecimal() else part for part in others)), value)
+
+
+def _put(table: Native, steps: Sequence[str | int], value: Value) -> None:
     here: Value = table
-    for step, following in zip(path.steps, (*path.steps[1:], None), strict=True):
+    for step, following in zip(steps, (*steps[1:], None), strict=True):
         if following is None:
             _set(here, step, value)
             return

@@ -10,7 +10,7 @@ from pydantic import Field
 from crmhub.native import Native, Value
 from crmhub_rest.language.members import Custom, Items, Table, apart, as_text, together
 from crmhub_rest.language.part import Part
-from crmhub_rest.language.path import ABSENT, JsonPath, put
+from crmhub_rest.language.path import ABSENT, JsonPath, put, put_field
 
 __all__ = ["RecordShape"]
 
@@ -106,7 +106,7 @@ class RecordShape(Part):
             if self.custom is not None and name.startswith(self.custom.prefix):
                 custom[name] = plain
             else:
-                put(written, JsonPath(name), plain)
+                put_field(written, name, plain)
         if self.custom is not None and custom:
             written |= self.custom.given(custom, held)
         return written
