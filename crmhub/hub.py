@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from crmhub.actions import Action
+    from crmhub.mapping.losses import Loss
     from crmhub.store import Store
     from crmhub.sync import SyncEngine, SyncPlan, SyncReport
 
@@ -248,6 +249,28 @@ class Hub:
         ):
             async for page in pages:
                 yield page
+
+    async def losses(
+        self,
+        *names: str,
+        models: Sequence[str] = ORDER,
+        owner: str = "default",
+        stage: str = "outcome",
+    ) -> Sequence[Loss]:
+        """What does not come through as it is when ``names`` are synced one into the next, in that order.
+
+        The connections are asked for their fields, users and stages; nothing is written. Each
+        :class:`~crmhub.mapping.losses.Loss` names a field and what becomes of it, and on which leg.
+        """
+        from crmhub.sync.losses import losses_along, station_of
+
+        if len(set(names)) != len(names) or len(names) < 2:
+            raise UsageError("losses: name two connections or more, each once, in the order of the syncs")
+        async with AsyncExitStack() as stack:
+            for name in names:
+                await stack.enter_async_context(self[name].held())
+            stations = [await station_of(self[name], models) for name in names]
+            return await losses_along(stations, models, owner=owner, stage=stage)
 
     async def _engine(self, job: Job) -> SyncEngine:
         from crmhub.sync.engine import SyncEngine

@@ -34,6 +34,7 @@ from crmhub.everywhere import Answers
 from crmhub.listing import ChangePage
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.load import ConnectionMapping
+from crmhub.mapping.losses import Loss
 from crmhub.mapping.rules import MappingSpec
 from crmhub.models import Account, ActivityBase, AssociationSet, Contact, CustomObject, Deal, Record, User
 from crmhub.plan import Plan, PlannedWrite
@@ -609,3 +610,12 @@ class Hub:
 
     def dry_run(self, job: Job, *, limit: int | None = None) -> Generator[SyncPlan]:
         """What a sync job would write now, page by page; nothing is written."""
+
+    def losses(
+        self, *names: str, models: Sequence[str] = ..., owner: str = "default", stage: str = "outcome"
+    ) -> Sequence[Loss]:
+        """What does not come through as it is when ``names`` are synced one into the next, in that order.
+
+        The connections are asked for their fields, users and stages; nothing is written. Each
+        :class:`~crmhub.mapping.losses.Loss` names a field and what becomes of it, and on which leg.
+        """

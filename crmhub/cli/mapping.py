@@ -1,8 +1,8 @@
-"""``crmhub mapping``: check, prove, explain."""
+"""``crmhub mapping``: check, prove, explain, lossy."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from crmhub.hub import Hub
     from crmhub.mapping.check import Finding
     from crmhub.mapping.explain import Explanation, Row
+    from crmhub.mapping.losses import Loss
     from crmhub.mapping.rules import MappingSpec
 
 __all__ = ["mapping", "print_table"]
 
-mapping = typer.Typer(help="Check, prove and explain mappings.", no_args_is_help=True)
+mapping = typer.Typer(help="Check, prove and explain mappings; name what they lose.", no_args_is_help=True)
 
 _NAMES = typer.Argument(
     metavar="[FILE|CRM|CONNECTION]...", help="Mapping files, CRMs or connections; none: all that there are."
@@ -111,6 +112,35 @@ def explain(
         print_table(explanation)
 
 
+@mapping.command()
+def lossy(
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FROM TO [TO]...", help="Connections in the order of the syncs; or files, CRMs."
+        ),
+    ],
+    models: Annotated[
+        str, typer.Option(help="Which models, separated by commas.")
+    ] = "accounts,contacts,deals,activities",
+    owner: Annotated[
+        str, typer.Option(help="Owners that the target lacks: default, default:<e-mail> or reject.")
+    ] = "default",
+    stage: Annotated[str, typer.Option(help="Stages that the target lacks: outcome or reject.")] = "outcome",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    config: Path = CONFIG,
+) -> None:
+    """Name what does not come through as it is, from one CRM into the next; nothing is written."""
+    from crmhub.cli.running import list_of, run, wants_json
+
+    mappings = _Mappings(config)
+    found = run(lambda: mappings.losses(names, list_of(models), owner, stage))
+    if wants_json(as_json):
+        _print_losses_as_json(found)
+    else:
+        _print_losses(found)
+
+
 @dataclass
 class _Mappings:
     """Finds mappings by what the command line calls them."""
@@ -185,6 +215,29 @@ class _Mappings:
             today = hub.clock.now().date()
             return await explain_record(source, object, id, target, store=store, today=today)
 
+    async def losses(
+        self, names: Sequence[str], models: Sequence[str], owner: str, stage: str
+    ) -> Sequence[Loss]:
+        """What a chain loses: connections are asked, of a file or a CRM the mapping alone is known."""
+        from contextlib import AsyncExitStack
+
+        from crmhub.errors import ConfigError
+        from crmhub.mapping.load import ConnectionMapping
+        from crmhub.sync.losses import Station, losses_along, station_of
+
+        if len(names) < 2:
+            raise ConfigError("a way has two ends", hint="crmhub mapping lossy FROM TO")
+        known = {name: ConnectionMapping(self.spec(name)) for name in names if not self.is_connection(name)}
+        async with self.take() as hub, AsyncExitStack() as stack:
+            for name in names:
+                if name not in known:
+                    await stack.enter_async_context(hub[name].held())
+            stations = [
+                Station(name, known[name], {}) if name in known else await station_of(hub[name], models)
+                for name in names
+            ]
+            return await losses_along(stations, models, owner=owner, stage=stage)
+
     def explain_offline(self, name: str, object: str, record: Native, to: str | None) -> Explanation:
         """One record that is given; no CRM is asked."""
         from crmhub.mapping.explain import explain
@@ -247,6 +300,27 @@ def print_table(explanation: Explanation, *, only_held: bool = False) -> None:
     console.print(table)
     if explanation.unread and not only_held:
         console.print(Text(f"read by no rule: {', '.join(explanation.unread)}", style="dim"))
+
+
+def _print_losses(losses: Sequence[Loss]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("model", "field", "into", "fate", ""):
+        table.add_column(column, overflow="fold")
+    for loss in losses:
+        model = f"{loss.model} ({loss.kind})" if loss.kind else loss.model
+        table.add_row(*(Text(cell) for cell in (model, loss.path or "*", loss.target, loss.fate, loss.why)))
+    Console().print(table)
+
+
+def _print_losses_as_json(losses: Sequence[Loss]) -> None:
+    import msgspec
+
+    for loss in losses:
+        typer.echo(msgspec.json.encode(loss).decode())
 
 
 def _columns(explanation: Explanation) -> list[str]:

@@ -20,7 +20,7 @@ from crmhub.mapping.rules import MappingSpec, MapSpec, Rule
 from crmhub.native import Value
 from crmhub.schema import Choice, FieldSpec, FieldType, ObjectSchema
 
-__all__ = ["Finding", "Severity", "check_map", "check_mapping", "no_object"]
+__all__ = ["Finding", "Severity", "check_map", "check_mapping", "enum_of", "no_object"]
 
 Severity: TypeAlias = Literal["error", "warning"]
 
@@ -207,7 +207,7 @@ class _RuleCheck:
         if _is_foreign(demanded, described.choices):
             what = f"default_on_create: {described.name} has no choice {demanded!r}"
             yield self.finding(severity, what, _listed_choices(described))
-        table = _enum_of(self.rule.codec)
+        table = enum_of(self.rule.codec)
         if table is None:
             return
         foreign = [word for word in table.natives if _is_foreign(word, described.choices)]
@@ -246,10 +246,10 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else ""
 
 
-def _enum_of(codec: Codec | WideCodec | None) -> EnumCodec | None:
+def enum_of(codec: Codec | WideCodec | None) -> EnumCodec | None:
     """The enum table that sees the native literals: the codec itself, or the first of a chain."""
     if isinstance(codec, ChainCodec | WideChainCodec):
-        return _enum_of(codec.parts[0])
+        return enum_of(codec.parts[0])
     return codec if isinstance(codec, EnumCodec) else None
 
 

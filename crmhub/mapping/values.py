@@ -86,14 +86,18 @@ class Comparison:
         self.unshared: tuple[str, ...] = tuple(
             path
             for path, rule in source.by_path.items()
-            if rule.reads and path not in target.by_path and path != "id"
+            if rule.reads and path != "id" and not _is_written(rule, target.by_path.get(path))
         )
-        """Paths that the source has and the target has no place for."""
+        """Paths that the source has and the target has no place for, or only reads what people write here."""
         self._forms = [(path, _form(source.by_path[path], target.by_path[path])) for path in self.paths]
 
     def comparable(self, values: Values) -> Comparable:
         """The values that matter, in comparable form; paths that were not read are left out."""
         return {path: form(values[path]) for path, form in self._forms if path in values}
+
+
+def _is_written(rule: Rule, there: Rule | None) -> bool:
+    return there is not None and (there.writes or not rule.writes)
 
 
 def _read_by(source: CompiledMap, path: str) -> bool:

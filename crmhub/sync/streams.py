@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from crmhub.connector import Checkpoint, Native
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.load import ConnectionMapping
+from crmhub.mapping.losses import kind_of_map
 from crmhub.mapping.values import digest
 from crmhub.sync.plan import Route
 
@@ -50,7 +51,9 @@ class Stream:
     @property
     def unshared(self) -> set[str]:
         """What the source has and the target has no place for, for people to read."""
-        return {
+        own = [mapped for mapped in self.maps if mapped.model == self.model]
+        lacking = [kind_of_map(mapped) for mapped in own if mapped.spec.at not in self.routes]
+        return {f"{self.object}: all of kind {kind}" for kind in lacking} | {
             f"{self.object}: {path}" for route in self.routes.values() for path in route.comparison.unshared
         }
 

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crmhub.cli.mapping import mapping
+from crmhub.errors import ConfigError
 from crmhub.mapping.load import shipped_mappings
 from tests.support import CRMHUB, Simulated, crmhub, simulator, write_config
 
@@ -178,3 +179,20 @@ def test_a_record_that_is_not_there_is_an_error(folder: Path) -> None:
     )
     assert done.returncode == 1
     assert "error: no such record · connection zoho, object Deals" in done.stderr
+
+
+def test_what_a_way_loses_is_named_from_the_mappings_alone(here: Path) -> None:
+    found = [
+        json.loads(line) for line in run("lossy", "hubspot", "pipedrive", "lofty", "--json").splitlines()
+    ]
+    short = {(one["model"], one["kind"], one["path"], one["fate"], one["target"]) for one in found}
+    assert ("account", "", "description", "lost", "pipedrive") in short
+    assert ("account", "", "", "lost", "lofty") in short
+    assert ("contact", "lead", "", "lost", "pipedrive") in short
+    table = run("lossy", "hubspot", "pipedrive", "--models", "accounts")
+    assert json.loads(table.splitlines()[0])["source"] == "hubspot"
+
+
+def test_a_way_has_two_ends(here: Path) -> None:
+    with pytest.raises(ConfigError, match="two ends"):
+        run("lossy", "hubspot")

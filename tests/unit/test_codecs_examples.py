@@ -345,3 +345,9 @@ def test_html_has_no_way_back() -> None:
     assert not codec.encodes
     with pytest.raises(CodecError):
         codec.encode("text")
+
+
+def test_a_whole_number_is_written_from_another_crms_decimal_and_a_fraction_is_refused() -> None:
+    assert narrow("int").encode(Decimal("1990.0")) == 1990
+    with pytest.raises(CodecError, match="whole number"):
+        narrow("int").encode(Decimal("1990.5"))

@@ -106,7 +106,7 @@ def test_a_comparison_holds_the_paths_that_one_side_reads_and_the_other_writes()
     target = one_map("{name: Name, site: {to: S, dir: read}, rating: R, number: N, industry: I}")
     comparison = Comparison(source, target)
     assert comparison.paths == ("name",)
-    assert comparison.unshared == ("source",)
+    assert comparison.unshared == ("site", "source")
     assert comparison.comparable({"name": "ACME", "site": "x"}) == {"name": "ACME"}
     assert comparison.comparable({}) == {}
 

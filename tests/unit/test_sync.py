@@ -510,6 +510,22 @@ async def test_an_object_that_one_org_does_not_have_is_left_out_and_told(tmp_pat
         assert "todos: all of it" in report.unshared
 
 
+async def test_a_kind_of_record_without_a_map_in_the_target_is_told(tmp_path: Path) -> None:
+    both = "".join(
+        f"  - {{model: activity, object: deals, set: {{type: {kind}}}, where: {{amount: {number}}}, "
+        "fields: {subject: name}}\n"
+        for number, kind in enumerate(("task", "call"))
+    )
+    head = MAPPING[: MAPPING.index("  - model: deal")]
+    async with two_crms(tmp_path, mapping=head + both) as two:
+        (tmp_path / "other.yaml").write_text(head + both.splitlines(keepends=True)[0])
+        await two.hub.remove("b")
+        objects = {name: dict(cast("dict[str, Value]", fields)) for name, fields in OBJECTS.items()}
+        two.hub.add("b", Faulty, mapping=tmp_path / "other.yaml", objects=cast("Value", objects))
+        report = await two.hub.sync("a", "b", models=["activities"])
+        assert report.unshared == ("deals: all of kind call",)
+
+
 async def test_a_mended_record_closes_its_dead_letter_even_when_nothing_is_to_be_written(
     tmp_path: Path,
 ) -> None:

@@ -106,9 +106,11 @@ class IntCodec:
         return None if number is None else whole(number)
 
     def encode(self, value: object) -> Value:
-        """The int itself."""
+        """The int itself; another CRM's decimal, where it is a whole number."""
         if isinstance(value, int) and not isinstance(value, bool):
             return int(value)
+        if isinstance(value, Decimal):
+            return whole(_decimal(value))
         raise CodecError("needs an int")
 
 
