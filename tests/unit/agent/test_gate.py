@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 import anyio
 import pytest
+import trio
+from trio.testing import MockClock
 
-from crmhub.agent.gate import Reply
+from crmhub.agent.auditing import Outcome
+from crmhub.agent.gate import Gate, Reply
 from crmhub.agent.identity import Agent
-from tests.agents import BOT, ORIGIN, WRITTEN, ListedAudit, gate_to, hub_of_two
+from crmhub.agent.opening import open_gate
+from crmhub.agent.tool import CREATE, READ, Call, Effect, Pack, Told, Toolbox, tool
+from crmhub.errors import ConfigError, StoreError
+from tests.agents import (
+    BOT,
+    ORIGIN,
+    PACK,
+    WRITTEN,
+    Count,
+    ListedAudit,
+    Nothing,
+    agents_of,
+    gate_to,
+    hub_of_two,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -77,11 +95,76 @@ async def test_nothing_is_written_where_the_audit_cannot_take_it(tmp_path: Path)
     assert (error_of(reply)["code"], WRITTEN) == ("audit_unavailable", [])
 
 
+class Slow:
+    """A tool that never ends by itself, and tells when it has begun."""
+
+    def __init__(self, effect: Effect) -> None:
+        self.begun = anyio.Event()
+        wait = tool(Nothing, Count, effect, title="Wait", name="wait")(self.wait)
+        self.pack = Pack("slow", "Slow.", (wait,))
+
+    async def wait(self, call: Call, given: Nothing) -> Told:
+        """Wait."""
+        self.begun.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+
 async def test_a_call_that_is_cancelled_has_its_outcome(tmp_path: Path) -> None:
-    audit = ListedAudit()
+    audit, slow = ListedAudit(), Slow(READ)
     async with hub_of_two(tmp_path) as hub:
-        gate = await gate_to(hub, audit)
-        with anyio.CancelScope() as scope:
-            scope.cancel()
-            await gate.call(BOT, "get_person", {"id": "p1"}, origin=ORIGIN)
-    assert [len(audit.intents), len(audit.outcomes)] in ([0, 0], [1, 1])
+        gate = await gate_to(hub, audit, slow.pack, tools=["wait"])
+        async with anyio.create_task_group() as group:
+            group.start_soon(partial(gate.call, BOT, "wait", {}, origin=ORIGIN))
+            await slow.begun.wait()
+            group.cancel_scope.cancel()
+    assert [(audit.intents[0].tool, each.code) for each in audit.outcomes.values()] == [("wait", "cancelled")]
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("effect", [READ, CREATE])
+def test_a_call_that_takes_too_long_is_ended_and_says_so(tmp_path: Path, effect: Effect) -> None:
+    audit = ListedAudit()
+
+    async def main() -> Reply:
+        slow = Slow(effect)
+        async with hub_of_two(tmp_path) as hub:
+            gate = await gate_to(hub, audit, slow.pack, tools=["wait"], limits={"seconds_per_call": 5})
+            return await gate.call(BOT, "wait", {}, origin=ORIGIN)
+
+    reply = trio.run(main, clock=MockClock(autojump_threshold=0))
+    assert error_of(reply)["code"] == audit.outcomes["1"].code == "timeout"
+    assert error_of(reply)["message"] == "the answer took longer than 5 seconds"
+    assert error_of(reply)["retryable"] is (effect is READ)
+
+
+async def test_a_read_that_cannot_be_audited_to_its_end_is_not_told(tmp_path: Path) -> None:
+    class Forgetful(ListedAudit):
+        async def conclude(self, id: str, outcome: Outcome) -> None:
+            raise StoreError("the disk is full")
+
+    async with hub_of_two(tmp_path) as hub:
+        gate = await gate_to(hub, Forgetful())
+        read = await gate.call(BOT, "get_person", {"id": "p1"}, origin=ORIGIN)
+        written = await gate.call(BOT, "write_it", {}, origin=ORIGIN)
+        lenient = await Gate.of(hub, agents_of(), Toolbox([PACK]), Forgetful(), reads_without_audit=True)
+        told = await lenient.call(BOT, "get_person", {"id": "p1"}, origin=ORIGIN)
+    assert error_of(read)["code"] == "audit_unavailable"
+    assert "North1" not in str(read)
+    assert not written.is_error  # it is done: the intent that was kept tells
+    assert not told.is_error
+
+
+async def test_the_gate_of_a_configuration_has_its_policies_packs_audit_and_approvals(tmp_path: Path) -> None:
+    file = tmp_path / "agents.yaml"
+    file.write_text(
+        "agents: {bot: {policy: p}}\npolicies: {p: {tools: ['pack:writes'], connections: [north]}}"
+    )
+    async with hub_of_two(tmp_path) as hub:
+        gate = await open_gate(hub, file)
+        assert "create_crm_note" in [each.name for each in gate.tools(BOT)]
+        reply = await gate.call(BOT, "create_task", {}, origin=ORIGIN)
+        assert error_of(reply)["code"] == "invalid_arguments"
+        assert reply.meta["crmhub/audit_id"]
+        with pytest.raises(ConfigError, match="names no agents"):
+            await open_gate(hub)
