@@ -58,12 +58,16 @@ class Desked:
     gate: Gate
     desk: Desk
 
-    async def call(self, name: str, agent: Agent = BOT, **given: object) -> Reply:
+    async def call(self, name: str, /, **given: object) -> Reply:
+        """A call of ``bot``."""
+        return await self.call_of(BOT, name, **given)
+
+    async def call_of(self, agent: Agent, name: str, /, **given: object) -> Reply:
         return await self.gate.call(agent, name, given, origin=ORIGIN)
 
-    async def parked(self, name: str, agent: Agent = BOT, **given: object) -> str:
+    async def parked(self, name: str, /, **given: object) -> str:
         """The handle of a write that waits now."""
-        reply = await self.call(name, agent, **given)
+        reply = await self.call(name, **given)
         assert reply.structured.get("status") == "pending_approval", reply
         return str(reply.structured["handle"])
 
@@ -72,7 +76,7 @@ class Desked:
 
     async def apply(self, handle: str, agent: Agent = BOT) -> str:
         """What an agent is told that applies a handle: ``ok``, or the code of a refusal."""
-        reply = await self.call("apply_approved_changes", agent, handle=handle)
+        reply = await self.call_of(agent, "apply_approved_changes", handle=handle)
         return error_of(reply) or str(reply.structured["status"])
 
     async def audited(self) -> list[Row]:

@@ -104,6 +104,8 @@ class Changes:
         self._policy = call.reach.grant.policy
         self._owner = owner_of(call.agent, pseudonyms)
         self._key = key
+        self.left_out: list[str] = []
+        """Fields that the CRM has no place for."""
 
     # ── planning ─────────────────────────────────────────────────────────────────────────────────
 

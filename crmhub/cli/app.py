@@ -8,6 +8,7 @@ import typer
 
 from crmhub.cli.actions import actions
 from crmhub.cli.agents import agents
+from crmhub.cli.approvals import approvals
 from crmhub.cli.audit import audit
 from crmhub.cli.auth import auth
 from crmhub.cli.conformance import conformance
@@ -55,6 +56,7 @@ app.add_typer(mapping, name="mapping")
 app.add_typer(schema, name="schema")
 app.add_typer(actions, name="actions")
 app.add_typer(audit, name="audit")
+app.add_typer(approvals, name="approvals")
 app.add_typer(agents, name="agents")
 
 

@@ -147,6 +147,8 @@ class WriteAnswer(AnswerBase):
     plan_hash: str | None = None
     expires_at: TimeOut | None = None
     results: list[Result] = Field(default_factory=list[Result])
+    left_out: list[str] = Field(default_factory=list[str])
+    """Fields that the CRM has no place for: they were not written."""
 
 
 class PlanAnswer(WriteAnswer):
@@ -289,14 +291,15 @@ WRITES: Final = Pack(
 
 async def _written(call: Call, name: str, given: Writing, want: Want) -> Told:
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
-    return _told(await call.part(Changes).write(name, arguments, want, key=given.idempotency_key))
+    changes = call.part(Changes)
+    return _told(await changes.write(name, arguments, want, key=given.idempotency_key), changes.left_out)
 
 
-def _told(submitted: Submitted) -> Told:
+def _told(submitted: Submitted, left_out: Sequence[str] = ()) -> Told:
     """The answer. Raises :class:`Refused` where one write was asked for and is not done."""
     if len(submitted.done) == 1 and not submitted.done[0].ok:
         raise _refused(submitted.done[0])
-    return Told(_answer(WriteAnswer, submitted), _summary(submitted))
+    return Told(_answer(WriteAnswer, submitted, left_out=[*left_out]), _summary(submitted))
 
 
 def _answer(kind: type[_Answer], submitted: Submitted, **more: object) -> _Answer:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -63,7 +64,7 @@ def target_of(call: Call, given: str, model: str, connection: str | None) -> tup
 
 
 async def attached(changes: Changes, connection: str, activity: _Activity, *refs: Ref) -> _Activity:
-    """The activity, attached to records where this CRM has a place for that; texts where it takes them.
+    """The activity as this CRM has a place for it, attached to the records.
 
     Raises :class:`Refused` where it cannot be attached.
     """
@@ -79,13 +80,24 @@ async def attached(changes: Changes, connection: str, activity: _Activity, *refs
                 hint="attach it to another record, or to one record only",
             )
         setattr(activity, name, ref)
-    for missing, other in (("subject", "body"), ("body", "subject")):
-        text = getattr(activity, missing)
-        if text is not None and not await changes.takes(connection, kind, missing):
-            texts = [activity.subject, activity.body]
-            setattr(activity, other, "\n".join(each for each in texts if each))
-            activity = kind.model_validate(activity.model_dump(exclude_unset=True, exclude={missing}))
-    return activity
+    return await _fitted(changes, connection, activity)
+
+
+async def _fitted(changes: Changes, connection: str, activity: _Activity) -> _Activity:
+    """The activity without what this CRM has no place for: a text joins the other, a time becomes a day."""
+    kind = type(activity)
+    values = {name: cast("object", getattr(activity, name)) for name in activity.changes()}
+    lacking = [name for name in values if name != "type" and not await changes.takes(connection, kind, name)]
+    for name in lacking:
+        value = values.pop(name)
+        if name in {"subject", "body"}:
+            texts = [text for text in (activity.subject, activity.body) if text]
+            values["body" if name == "subject" else "subject"] = "\n".join(texts)
+        elif isinstance(value, datetime) and await changes.takes(connection, kind, "due_at"):
+            values["due_at"] = value.date()
+        else:
+            changes.left_out.append(name)
+    return kind.model_validate(values) if lacking else activity
 
 
 async def record_of(
