@@ -214,4 +214,7 @@ def _read_of(link: Link, records: int) -> _Price:
 def _tied_of(link: Link, records: int, *, created: bool) -> _Price:
     """What it takes to tie each record to one other, where it was tied to none."""
     price = _Price() if created else _read_of(link, records)
+    batch = link.batch.get("write")
+    if batch is not None and records > 1:
+        return price + _of(batch, ceil(records / batch.most))
     return price + _of(link.write, records) if link.write is not None else price

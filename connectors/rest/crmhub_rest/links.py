@@ -1,4 +1,4 @@
-"""References that are not fields of the record: read for a page at once, written after the record."""
+"""References that are not fields of the record, read for a page at once."""
 
 from __future__ import annotations
 
@@ -33,42 +33,19 @@ class Links:
         for name, link in links.items():
             if link.read is None or not rows:
                 continue
-            found = await self._read([str(row[self._of.says.key]) for row in rows], link, link.read)
+            found = await self.read([str(row[self._of.says.key]) for row in rows], link, link.read)
             for row in rows:
                 ids = found.get(str(row[self._of.says.key]), [])
                 row[name] = [*ids] if link.many else (ids[0] if ids else None)
         point(self._of.says, rows)
-
-    async def write(self, id: str, wanted: Mapping[str, Value], *, created: bool) -> None:
-        """Tie and untie until each link is as it is wanted. Raises what the CRM says."""
-        for name, value in wanted.items():
-            link = self._of.says.links[name]
-            ids = ids_in(value)
-            if created and link.on_create is not None:
-                continue  # the create's own body had them
-            held: list[str] = []
-            if link.read is not None and not created:
-                held = (await self._read([id], link, link.read)).get(id, [])
-                held = held if link.many else held[:1]
-            for call, others in ((link.write, ids), (link.clear, held)):
-                known = held if call is link.write else ids
-                for other in others:
-                    if call is not None and other not in known:
-                        await self._tie(call, link, id, other)
-            if link.read is None and link.clear is not None and not ids and not created:
-                await self._tie(link.clear, link, id, None)
 
     def scope(self, link: Link, values: Mapping[str, Value]) -> dict[str, Value]:
         """What the placeholders of a link's calls stand for."""
         words: Native = {**self._of.says.words, **link.words}
         return self._api.scope(self._of.name, {"target": link.to, "words": words, **values})
 
-    async def _tie(self, call: Call, link: Link, id: str, other: str | None) -> None:
-        to = None if other is None else self._api.id_sent(other)
-        scope = self.scope(link, {"id": self._api.id_sent(id), "to": to})
-        await self._api.send("links", call, scope, items=[scope], idempotent=True, read=False)
-
-    async def _read(self, ids: Sequence[str], link: Link, call: Call) -> dict[str, list[str]]:
+    async def read(self, ids: Sequence[str], link: Link, call: Call) -> dict[str, list[str]]:
+        """The ids that each record is tied to, by its own; the first is the one that counts."""
         found: dict[str, list[str]] = {}
         if call.each or "ids" in call.names:
             for start in range(0, len(ids), call.most):

@@ -34,7 +34,20 @@ from crmhub_rest.nowhere import members
 from crmhub_rest.schemas import Described
 from crmhub_rest.seams import Seams
 
-__all__ = ["Gone", "classifier", "clean", "is_gone", "problem_of", "refused", "refused_token"]
+__all__ = [
+    "ABOUT_RECORDS",
+    "Gone",
+    "classifier",
+    "clean",
+    "is_gone",
+    "problem_of",
+    "refused",
+    "refused_token",
+]
+
+
+ABOUT_RECORDS = (BadRequest, InvalidRecord, AlreadyExists, NotFound, Conflict)
+"""What a call can be refused for because of a record in it."""
 
 
 class Gone(NotFound):

@@ -7,12 +7,8 @@ from collections.abc import Sequence
 from crmhub.connector import Outcome, Problem, Value, WriteRequest
 from crmhub.errors import (
     AlreadyExists,
-    BadRequest,
     BadResponse,
-    Conflict,
     ConnectorError,
-    InvalidRecord,
-    NotFound,
     UnknownOutcome,
 )
 from crmhub.http import Response
@@ -24,13 +20,10 @@ from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.write import Batch, Single
 from crmhub_rest.links import ids_in
 from crmhub_rest.nowhere import members
-from crmhub_rest.refusals import is_gone, problem_of, refused
+from crmhub_rest.refusals import ABOUT_RECORDS, is_gone, problem_of, refused
 from crmhub_rest.schemas import Described
 
-__all__ = ["ABOUT_RECORDS", "Results", "folded", "lost"]
-
-ABOUT_RECORDS = (BadRequest, InvalidRecord, AlreadyExists, NotFound, Conflict)
-"""What a call can be refused for because of a record in it."""
+__all__ = ["Results", "folded", "lost"]
 
 
 class Results:

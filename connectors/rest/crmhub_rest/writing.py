@@ -7,20 +7,22 @@ record. References that are not fields are tied once their record is written.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from crmhub.clock import Clock
-from crmhub.connector import NOT_SENT, Context, Missing, Outcome, Problem, WriteRequest
+from crmhub.connector import NOT_SENT, Context, Missing, Outcome, Problem, Value, WriteRequest
 from crmhub.errors import ConnectorError, UnknownOutcome
 from crmhub_rest.api import Api
 from crmhub_rest.batches import Ready, demand, prepared
 from crmhub_rest.bodies import Bodies
 from crmhub_rest.language.write import Batch, Operation, Single, Write
-from crmhub_rest.links import Links, limited
+from crmhub_rest.links import limited
 from crmhub_rest.lookup import Lookup
-from crmhub_rest.refusals import problem_of
-from crmhub_rest.results import ABOUT_RECORDS, Results, folded, lost
+from crmhub_rest.refusals import ABOUT_RECORDS, problem_of
+from crmhub_rest.results import Results, folded, lost
 from crmhub_rest.schemas import Described, Schemas
+from crmhub_rest.ties import Ties
 
 __all__ = ["Writer"]
 
@@ -68,7 +70,7 @@ class _Run:
         self._match = request.match
         self._bodies = Bodies(api, lookup, of, write, request, clock)
         self._results = Results(api, of, request)
-        self._links = Links(api, of)
+        self._ties = Ties(api, of)
         self.outcomes: list[Outcome | None] = [None] * len(request.items)
         self.sent = False
         self.stopped: ConnectorError | None = None
@@ -82,6 +84,7 @@ class _Run:
     async def all(self, items: Sequence[Ready]) -> None:
         """Write all items, or as many as can be: ``stopped`` is then why it had to end."""
         items = await self._leading(await self._unchanged(items))
+        items = await self._only_tied(items)
         batch = self._write.batch.get(self._operation)
         single: Single | None = getattr(self._write, self._operation)
         if batch is not None and (len(items) > 1 or single is None):
@@ -151,6 +154,17 @@ class _Run:
             self.outcomes[place] = Outcome("rejected", problem=problem)
         return [item for item in items if item.place not in lost]
 
+    async def _only_tied(self, items: Sequence[Ready]) -> list[Ready]:
+        """Those with fields to be written; of the others nothing but their links is sent."""
+        often = Counter(item.id for item in items)
+        bare = [item for item in items if not item.fields and often[item.id] == 1]
+        if self._operation != "update" or not bare:
+            return list(items)
+        same = {item.place: Outcome("updated", item.id) for item in bare}
+        await self._guarded(bare, lambda: self._keep(bare, same))
+        self.sent = True
+        return [item for item in items if item.place not in same]
+
     async def _alone(self, call: Single, item: Ready) -> None:
         """Write one record by a call of its own."""
         outcome: Outcome | None = Outcome("updated", item.id)
@@ -162,7 +176,7 @@ class _Run:
                 if outcome is None:
                     raise
         self.sent = True
-        await self._keep(item, outcome)
+        await self._keep([item], {item.place: outcome})
 
     async def _one(self, call: Single, item: Ready) -> Outcome:
         scope = await self._bodies.scope(item)
@@ -202,12 +216,25 @@ class _Run:
                 return
             outcomes = {item.place: outcome for item, outcome in zip(items, told, strict=True) if outcome}
         self.sent = True
-        jobs = [lambda item=item: self._keep(item, outcomes[item.place]) for item in items]
-        await limited(jobs, self._api.concurrency)
+        await self._keep(items, outcomes)
 
-    async def _keep(self, item: Ready, outcome: Outcome | None) -> None:
-        """Tie the record's links, and keep its outcome."""
-        self.outcomes[item.place] = await self._tied(item, outcome)
+    async def _keep(self, items: Sequence[Ready], outcomes: Mapping[int, Outcome]) -> None:
+        """Tie the records' links, and keep their outcomes."""
+        linked: dict[int, tuple[str, Mapping[str, Value]]] = {}
+        for item in items:
+            outcome = outcomes.get(item.place)
+            if outcome is not None and outcome.ok and outcome.id is not None and item.links:
+                linked[item.place] = (outcome.id, item.links)
+            else:
+                self.outcomes[item.place] = outcome
+        failed = await self._ties.write([*linked.values()], created=self._operation == "create")
+        for number, (place, (id_, links)) in enumerate(linked.items()):
+            self.outcomes[place] = outcomes[place]
+            if (error := failed.get(number)) is not None:
+                problem, names = problem_of(error), ", ".join(links)
+                why = f"written, but not tied by {names}: {problem.message}"
+                told = Problem(problem.code, why, names, problem.permanent)
+                self.outcomes[place] = Outcome("rejected", id_, problem=told)
 
     async def _many(self, batch: Batch, items: Sequence[Ready]) -> dict[int, Outcome]:
         response = await self._api.send(
@@ -219,21 +246,6 @@ class _Run:
             read=batch.rows is not None or batch.errors is not None,
         )
         return self._results.many(batch, items, response)
-
-    async def _tied(self, item: Ready, outcome: Outcome | None) -> Outcome | None:
-        """The outcome once the record's links are as they are wanted."""
-        if outcome is None or not outcome.ok or not item.links or outcome.id is None:
-            return outcome
-        try:
-            await self._links.write(outcome.id, item.links, created=self._operation == "create")
-        except ConnectorError as error:
-            problem = problem_of(error)
-            names = ", ".join(item.links)
-            told = Problem(
-                problem.code, f"written, but not tied by {names}: {problem.message}", names, problem.permanent
-            )
-            return Outcome("rejected", outcome.id, problem=told)
-        return outcome
 
 
 def _groups(items: Sequence[Ready], most: int) -> list[list[Ready]]:

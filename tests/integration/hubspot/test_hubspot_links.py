@@ -202,3 +202,35 @@ async def test_a_note_can_be_about_a_contact_too_and_keeps_it_when_it_is_about_a
         assert changed.ok
         assert list(portal.linked("notes", id_, "deals")) == [deal]
         assert list(portal.linked("notes", id_, "contacts")) == [contact]
+
+
+async def test_links_of_many_records_are_changed_by_a_few_calls(portal: Portals) -> None:
+    old, new = await portal.insert("companies", {"name": "Old"}, {"name": "New"})
+    contacts = await portal.insert("contacts", *({"email": f"c{n}@example.com"} for n in range(100)))
+    for one in contacts:
+        portal.link("contacts", one, "companies", old, PRIMARY)
+    await portal.connector.able("contacts")
+    before = len(portal.org.calls)
+    items = [WriteItem({"associated_company": new}, id=one) for one in contacts]
+    assert all(one.ok for one in await portal.write("contacts", "update", *items))
+    there = "POST /crm/v4/associations/contacts/companies/batch"
+    assert [call for call in portal.org.calls[before:] if "oauth" not in call] == [
+        f"{there}/read",
+        f"{there}/create",
+        f"{there}/archive",
+    ]
+    assert all(portal.linked("contacts", one, "companies") == {new: {PLAIN, PRIMARY}} for one in contacts)
+
+
+async def test_of_many_links_the_one_that_cannot_be_is_told(portal: Portals) -> None:
+    (company,) = await portal.insert("companies", {"name": "Acme"})
+    contacts = await portal.insert("contacts", *({"email": f"c{n}@example.com"} for n in range(3)))
+    items = [
+        WriteItem({"firstname": "Ana", "associated_company": there}, id=one)
+        for one, there in zip(contacts, (company, "999", company), strict=True)
+    ]
+    outcomes = await portal.write("contacts", "update", *items)
+    assert [one.status for one in outcomes] == ["updated", "rejected", "updated"]
+    assert outcomes[1].problem is not None
+    assert "written, but not tied by associated_company" in outcomes[1].problem.message
+    assert [len(portal.linked("contacts", one, "companies")) for one in contacts] == [1, 0, 1]

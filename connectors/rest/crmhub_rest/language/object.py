@@ -137,6 +137,9 @@ class Link(Part):
     """Ties ``${id}`` to ``${to}``."""
     clear: Call | None = None
     """Unties ``${id}`` from ``${to}``, or without ``read`` from whatever it is tied to."""
+    batch: dict[Literal["write", "clear"], Call] = {}
+    """The same for many in a call, by which it is: ``each`` makes an entry for each ``${id}`` with its
+    ``${to}``. What is at ``errors`` in the reply has them tied one by one."""
     on_create: Template | None = None
     """What a create's call has in ``${links}`` for each id (``${to}``); then nothing is tied afterwards."""
 
