@@ -32,7 +32,7 @@ from crmhub_rest.api import Api
 from crmhub_rest.capabilities import able, powers
 from crmhub_rest.checking import checks
 from crmhub_rest.config import RestConfig, config_of
-from crmhub_rest.credentials import auth_of
+from crmhub_rest.credentials import auth_of, credentials_of
 from crmhub_rest.dev.looking import Seen, look
 from crmhub_rest.estimating import Estimator
 from crmhub_rest.guards import demand_settings
@@ -150,7 +150,7 @@ class RestConnector:
                 auth=self._auth,
                 limits=limits_of(self.crm, self._settings),
                 budget=self._limits.budget,
-                classify=classifier(self.crm, self._seams),
+                classify=classifier(self.crm, self._seams, credentials_of(self.crm, self._settings)),
                 allow_hosts=frozenset(self.crm.hosts),
                 concurrency=config.concurrency,
                 timeout=config.timeout,

@@ -22,7 +22,7 @@ from crmhub_rest.language.path import ABSENT
 from crmhub_rest.language.template import Scope
 from crmhub_rest.refusals import refused_token
 
-__all__ = ["SCOPES", "auth_of", "chosen", "fetched"]
+__all__ = ["SCOPES", "auth_of", "chosen", "credentials_of", "fetched"]
 
 _HASHES = {"HS256": hashes.SHA256, "HS384": hashes.SHA384, "HS512": hashes.SHA512}
 _EARLY = 30.0  # seconds before its end a token is no longer used
@@ -37,6 +37,12 @@ def chosen(crm: Crm, settings: Scope) -> Authentication:
             return way
     needed = " or ".join(", ".join(sorted(way.names)) for way in crm.auth)
     raise ConfigError(f"{crm.title}: credentials are missing", hint=f"set {needed}")
+
+
+def credentials_of(crm: Crm, settings: Scope) -> list[str]:
+    """The settings by which the connection signs in, but for those that the description can fill."""
+    names = chosen(crm, settings).names & crm.settings.keys()
+    return sorted(name for name in names if crm.settings[name].default is None)
 
 
 def auth_of(crm: Crm, settings: Scope, context: Context) -> Auth:

@@ -24,7 +24,7 @@ from crmhub.powers import Changes
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.members import together
 from crmhub_rest.language.path import ABSENT, JsonPath
-from crmhub_rest.language.template import Scope
+from crmhub_rest.language.template import Scope, Template
 from crmhub_rest.language.webhooks import Event, Hmac, PublicKey, Webhooks
 from crmhub_rest.links import ids_in
 from crmhub_rest.nowhere import nowhere
@@ -83,26 +83,19 @@ class Messages:
             self._prove_signature(verify.signed, body, headers)
         elif verify.basic is not None:
             pair = ":".join(
-                (part.text(self._settings) or "") if (part := verify.basic.get(name)) is not None else ""
+                self._secret(part) if (part := verify.basic.get(name)) is not None else ""
                 for name in ("user", "password")
             )
-            for part in verify.basic.values():
-                self._demand_secret(part.text(self._settings) or "")
             expected = f"Basic {base64.b64encode(pair.encode()).decode()}"
             self._same(expected, headers.get("authorization", ""))
         elif verify.url is not None:
-            expected = verify.url.text(self._settings) or ""
-            self._demand_secret(expected)
-            self._same(expected, headers.get(":url", ""))
+            self._same(self._secret(verify.url), headers.get(":url", ""))
         else:
             for name, part in (verify.header or {}).items():
-                expected = part.text(self._settings) or ""
-                self._demand_secret(expected)
-                self._same(expected, headers.get(name.casefold(), ""))
+                self._same(self._secret(part), headers.get(name.casefold(), ""))
 
     def _prove_hash(self, way: Hmac, body: bytes, headers: Mapping[str, str]) -> None:
-        secret = way.secret.text(self._settings) or ""
-        self._demand_secret(secret)
+        secret = self._secret(way.secret)
         stamp = headers.get(way.timestamp.casefold(), "") if way.timestamp else ""
         if way.timestamp is not None:
             self._demand_recent(way.times.read(stamp), way.within)
@@ -110,7 +103,7 @@ class Messages:
             "body": body,
             "timestamp": stamp.encode(),
             "method": headers.get(":method", "POST").encode(),
-            "url": headers.get(":url", str(self._settings.get("webhook_url") or "")).encode(),
+            "url": self._address(headers).encode() if "url" in way.over else b"",
         }
         mac = hmac.HMAC(secret.encode(), _HASHES[way.algorithm]())
         mac.update(b"".join(parts[name] for name in way.over))
@@ -118,6 +111,17 @@ class Messages:
         expected = digest.hex() if way.encoding == "hex" else base64.b64encode(digest).decode()
         given = headers.get(way.header.casefold(), "")
         self._same(expected, given.lower() if way.encoding == "hex" else given)
+
+    def _address(self, headers: Mapping[str, str]) -> str:
+        """The address that the message came to, as the CRM knows it."""
+        url = headers.get(":url") or self._settings.get("webhook_url")
+        if not url:
+            raise ConfigError(
+                f"{self._crm.title}: the address that messages come to is part of the proof, and is not known",
+                hint="set webhook_url in the connection",
+                where=self._where,
+            )
+        return str(url)
 
     def _prove_signature(self, ways: Sequence[PublicKey], body: bytes, headers: Mapping[str, str]) -> None:
         """By the first way whose header is there: an older one does not count beside a newer one."""
@@ -144,12 +148,16 @@ class Messages:
         if not compare.compare_digest(expected.encode(), given.encode(errors="replace")):
             raise self._unproved()
 
-    def _demand_secret(self, secret: str) -> None:
+    def _secret(self, part: Template) -> str:
+        """What proves a message. Raises ``ConfigError``, which names the settings, where there is nothing."""
+        secret = part.text(self._settings)
         if not secret:
             raise ConfigError(
                 f"{self._crm.title}: no secret is set to prove messages with, so none is believed",
+                hint=f"set {', '.join(sorted(part.names)) or 'it'} in the connection",
                 where=self._where,
             )
+        return secret
 
     def _unproved(self) -> AuthError:
         return AuthError(

@@ -79,8 +79,10 @@ _LONGEST = 200
 _NAME = re.compile(r"[\w.$-]{1,120}")
 
 
-def classifier(crm: Crm, seams: Seams) -> Callable[[Response], ConnectorError | None]:
-    """Reads refusals for the HTTP client."""
+def classifier(
+    crm: Crm, seams: Seams, credentials: Sequence[str]
+) -> Callable[[Response], ConnectorError | None]:
+    """Reads refusals for the HTTP client. ``credentials`` are the settings by which one signs in."""
     in_success = any(rule.in_success for rule in crm.errors)
 
     def classify(response: Response) -> ConnectorError | None:
@@ -95,7 +97,10 @@ def classifier(crm: Crm, seams: Seams) -> Callable[[Response], ConnectorError | 
         if rule is None and body is None:
             return None  # HTML or nothing: the client tells it better
         what = f"{crm.title} refused {response.method} {response.path}"
-        return _error(crm, kind, rule, body, what, response)
+        error = _error(crm, kind, rule, body, what, response)
+        if type(error) is AuthError and not error.hint:
+            error.hint = f"look at {', '.join(credentials)} of the connection"
+        return error
 
     return classify
 

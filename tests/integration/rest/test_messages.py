@@ -44,8 +44,21 @@ async def test_without_a_password_no_message_is_believed_though_a_user_name_is_k
     async with Hub() as hub:
         connector = hub.add("crm", "pipedrive", api_token="a-token-of-a-user").connector
         assert isinstance(connector, SupportsMessages)
-        with pytest.raises(ConfigError, match="no secret is set to prove messages with"):
+        with pytest.raises(
+            ConfigError, match=r"no secret is set to prove messages with.* set webhook_password"
+        ):
             connector.parse_webhook(b"{}", {"authorization": "Basic Y3JtaHViOg=="})
+
+
+async def test_an_address_that_is_part_of_the_proof_has_to_be_known() -> None:
+    async with Hub() as hub:
+        secret = "a-secret-of-an-app"
+        connector = hub.add("crm", "hubspot", access_token="a-token", client_secret=secret).connector
+        assert isinstance(connector, SupportsMessages)
+        now = str(int(hub.clock.now().timestamp() * 1000))
+        headers = {"x-hubspot-request-timestamp": now, "x-hubspot-signature-v3": "bm90aGluZw=="}
+        with pytest.raises(ConfigError, match="set webhook_url in the connection"):
+            connector.parse_webhook(b"[]", headers)
 
 
 async def test_a_header_that_is_no_text_proves_nothing(org: PipedriveOrg) -> None:

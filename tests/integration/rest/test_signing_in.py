@@ -11,8 +11,12 @@ import pytest
 from crmhub.connector import ReadRequest
 from crmhub.errors import AuthError, ConfigError, ReauthRequired
 from crmhub.http.transport import asgi_transport
+from crmhub.hub import Hub
 from crmhub.sign_in import Attempt, SupportsSignIn
 from crmhub_rest.conformance.pipedrive import PipedriveOrg
+from crmhub_rest.connector import connector
+from crmhub_rest.language.load import parse
+from tests.integration.rest.desk import DESK, Desk
 
 pytestmark = pytest.mark.anyio
 _BACK = "http://localhost:8765/callback"
@@ -41,16 +45,23 @@ async def _code(org: PipedriveOrg, url: str) -> str:
 
 async def test_a_code_becomes_tokens_that_later_connections_find(org: PipedriveOrg) -> None:
     org.settings = _settings(org)
-    connector = org.connect()
-    assert isinstance(connector, SupportsSignIn)
+    connected = org.connect()
+    assert isinstance(connected, SupportsSignIn)
     attempt = Attempt.at(_BACK)
-    url = connector.sign_in.authorize_url(attempt, connector.sign_in.scopes)
+    url = connected.sign_in.authorize_url(attempt, connected.sign_in.scopes)
     assert parse_qs(urlsplit(url).query)["state"] == [attempt.state]
-    await connector.sign_in.exchange(await _code(org, url), attempt)
+    await connected.sign_in.exchange(await _code(org, url), attempt)
     await org.insert("deals", [{"title": "One"}])
     later = org.connect()
     pages = [page async for page in later.read(ReadRequest("deals", ("title",)))]
     assert [row["title"] for page in pages for row in page.upserts] == ["One"]
+
+
+async def test_a_refusal_names_the_settings_by_which_the_connection_signs_in() -> None:
+    async with Hub(transports={"desk": Desk().transport}) as hub:
+        connection = hub.add("desk", connector(parse(DESK, "desk.yaml")), key="a-key-that-nobody-gave")
+        with pytest.raises(AuthError, match=r"the key is not right.* look at key of the connection"):
+            await connection.connector.get("people", ["100"], ("name",))
 
 
 async def test_before_anybody_has_signed_in_it_is_told_what_to_do(org: PipedriveOrg) -> None:
@@ -61,22 +72,22 @@ async def test_before_anybody_has_signed_in_it_is_told_what_to_do(org: Pipedrive
 
 async def test_a_code_that_was_used_is_told_as_such(org: PipedriveOrg) -> None:
     org.settings = _settings(org)
-    connector = org.connect()
-    assert isinstance(connector, SupportsSignIn)
+    connected = org.connect()
+    assert isinstance(connected, SupportsSignIn)
     attempt = Attempt.at(_BACK)
-    code = await _code(org, connector.sign_in.authorize_url(attempt, ()))
-    await connector.sign_in.exchange(code, attempt)
+    code = await _code(org, connected.sign_in.authorize_url(attempt, ()))
+    await connected.sign_in.exchange(code, attempt)
     with pytest.raises(AuthError, match="does not accept the code") as caught:
-        await connector.sign_in.exchange(code, attempt)
+        await connected.sign_in.exchange(code, attempt)
     assert not isinstance(caught.value, ReauthRequired)
     assert code not in str(caught.value)
 
 
 async def test_signing_in_is_refused_where_it_would_not_be_used(org: PipedriveOrg) -> None:
-    connector = org.connect()
-    assert isinstance(connector, SupportsSignIn)
+    connected = org.connect()
+    assert isinstance(connected, SupportsSignIn)
     with pytest.raises(ConfigError, match="refresh token is configured"):
-        connector.sign_in.demand_useful()
+        connected.sign_in.demand_useful()
     keyed = org.connect(api_token="a-token-of-forty-characters")
     assert isinstance(keyed, SupportsSignIn)
     with pytest.raises(ConfigError, match="other settings"):
