@@ -16,7 +16,7 @@ from crmhub_rest.language.paging import Paging, Place
 from crmhub_rest.language.path import ABSENT
 from crmhub_rest.schemas import Described
 
-__all__ = ["Counted"]
+__all__ = ["Counted", "calls_of"]
 
 _LAST = ".last"
 """The member of a place that tells of the record before the page's own ones."""
@@ -145,9 +145,7 @@ class Counted:
         """The place of a page that begins there, or by numbers a little before."""
         if self._paging.offset is not None:
             return {self._paging.offset: start, _LAST: last.noted}
-        most = self._size or 1
-        sizes = range(max(most // 2, 2), most + 1)
-        size = max(sizes, key=lambda size: (start // size + 1) * size)
+        size = _size_for(start, self._size or 1)
         sized: Place = {str(self._paging.size_target): size}
         if (start // size + 1) * size <= start + 1 and start == last.place:  # all sizes end here: small ones
             return {**self._paging.numbered(self._paging.first + (start + 1) // size), **sized}
@@ -183,3 +181,28 @@ class Counted:
 
     def _version(self, row: Native) -> Value:
         return row.get(self._of.says.modified) if self._of.says.modified is not None else None
+
+
+def _size_for(start: int, most: int) -> int:
+    """The page size by which the numbered page that holds that record goes on the furthest."""
+    return max(range(max(most // 2, 2), most + 1), key=lambda size: (start // size + 1) * size)
+
+
+def calls_of(paging: Paging, records: int, size: int, *, tells_end: bool) -> int:
+    """How many calls such a read takes while nothing shifts. ``tells_end``: the last page says that it is."""
+    start, asked, calls, overlaps = 0, size, 0, False
+    while True:
+        calls += 1
+        rows = min(asked, max(records - start, 0))
+        reached = start + rows
+        ends = rows == 0 or (tells_end and reached >= records) or (paging.short_is_last and rows < asked)
+        if ends or (paging.offset is not None and overlaps and rows < 2):
+            return calls
+        overlaps = rows > 1 and (paging.offset is not None or (size > 3 and rows == asked))
+        if paging.offset is not None:
+            start = reached - overlaps
+            continue
+        if overlaps:
+            asked = _size_for(reached - 1, size)
+            overlaps = ((reached - 1) // asked + 1) * asked > reached
+        start = (reached - 1) // asked * asked if overlaps else start + asked if rows < asked else reached

@@ -17,6 +17,7 @@ from crmhub.usage import Estimate, Planned
 from crmhub_rest.allowances import Limits
 from crmhub_rest.api import Api
 from crmhub_rest.batches import demand_able
+from crmhub_rest.counted import calls_of
 from crmhub_rest.language.call import Call, Listing
 from crmhub_rest.language.object import Link
 from crmhub_rest.language.paging import Paging
@@ -188,6 +189,8 @@ def _by(size: int | None) -> str:
 
 def _pages_of(paging: Paging, records: int, size: int) -> int:
     """How many calls it takes to see the end."""
+    if paging.counts:
+        return calls_of(paging, records, size, tells_end=_tells_its_end(paging))
     if _tells_its_end(paging):
         return max(1, ceil(records / size))
     if paging.short_is_last:

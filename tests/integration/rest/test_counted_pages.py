@@ -18,6 +18,8 @@ from crmhub.connector import Checkpoint, Connector, ReadRequest
 from crmhub.errors import BadResponse, ConfigError
 from crmhub.http import asgi_transport
 from crmhub.hub import Hub
+from crmhub.powers import SupportsEstimate
+from crmhub.usage import Planned
 from crmhub_rest.connector import connector
 from crmhub_rest.language.load import parse
 
@@ -38,7 +40,8 @@ objects:
 """
 PAGES = (
     "{offset: skip, size: {limit: 5}}",
-    "{offset: skip, total: total}",
+    "{offset: skip, size: {limit: 5}, total: total}",
+    "{offset: skip}",
     "{number: page, size: {limit: 5}}",
     "{number: page, first: 0, size: {limit: 5}, total: total}",
 )
@@ -177,11 +180,17 @@ def test_an_offset_cannot_count_records_that_stand_inside_of_others() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 async def test_any_number_of_records_comes_once_by_pages_of_any_size(page: str) -> None:
-    for size, count in ((1, 3), (2, 5), (3, 12), (4, 13), (5, 25), (5, 26), (7, 30)):
+    for size, count in ((1, 3), (2, 5), (3, 12), (4, 13), (5, 25), (5, 26), (7, 30), (40, 30)):
+        if "size" not in page and size != 5:
+            continue
         shelf, copy = Shelf(0, "made"), Copy()
         shelf.busy = False
         shelf.items = {id_: at for id_, at in shelf.items.items() if id_ <= count}
         async with opened(shelf, page.replace("limit: 5", f"limit: {size}")) as shop:
             await copy.follow(shop)
+            calls = len(shelf.calls)
+            assert isinstance(shop, SupportsEstimate)
+            told = await shop.estimate(Planned("read", "items", count, ()))
+            assert "size" not in page or told.calls == calls
         copy.demand_all(shelf)
         assert set(copy.times.values()) == {1}

@@ -17,6 +17,7 @@ from crmhub.shapes import shaped
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.listings import listed_alike
 from crmhub_rest.language.scopes import aimless, misplaced
+from crmhub_rest.language.sound import unsound
 
 __all__ = ["load", "parse"]
 
@@ -44,6 +45,6 @@ def parse(text: str, name: str) -> Crm:
         tell(mistakes, complaints(error, data, Crm))
         mistakes.fail()
         raise ConfigError(f"{name}: it does not describe a CRM") from None
-    tell(mistakes, [*misplaced(crm, data), *aimless(crm)])
+    tell(mistakes, [*misplaced(crm, data), *aimless(crm), *unsound(crm)])
     mistakes.fail()
     return crm

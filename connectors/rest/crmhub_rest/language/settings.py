@@ -31,4 +31,13 @@ class Setting(Part):
             raise ValueError("a setting with a default is not required")
         if self.type == "secret" and self.default is not None:
             raise ValueError("a secret has no default")
+        if self.default is not None and not self._fits(self.default):
+            raise ValueError("its default is not of its type, or none of its choices")
         return self
+
+    def _fits(self, default: str | int | bool) -> bool:
+        if self.type in {"int", "bool"}:
+            return type(default) is {"int": int, "bool": bool}[self.type]
+        if not isinstance(default, str) or (self.choices and default not in self.choices):
+            return False
+        return self.type != "url" or default.startswith(("https://", "http://"))

@@ -27,6 +27,9 @@ Scope: TypeAlias = Mapping[str, Value]
 """The values that placeholders stand for, by name; a name that is not there is absent."""
 
 _PIECE = re.compile(r"\$\{([^}]*)\}|\$\$|\$(?!\{)")
+_LITERAL = re.compile(
+    r"/((?!\.{1,2}(/|$))([A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[eEfF]|5[cC])[0-9A-Fa-f]{2})+(/|$))*"
+)
 _NAME = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+)*")
 
 
@@ -90,6 +93,8 @@ class PathTemplate(Word):
         if not text.startswith("/") or "?" in text or "#" in text:
             raise ValueError("a path begins with / and has no ?; write parameters under query")
         self._parts = _pieces(text)
+        if not _LITERAL.fullmatch("".join("x" if isinstance(part, _Name) else part for part in self._parts)):
+            raise ValueError("a path has plain segments, and no dots alone: percent-encode what is not ASCII")
         self.names = frozenset(part.name for part in self._parts if isinstance(part, _Name))
 
     def fill(self, scope: Scope) -> str:
