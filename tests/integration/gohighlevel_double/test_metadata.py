@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,26 @@ async def test_appointments_are_booked_moved_and_deleted(
     gone = await ghl.request("DELETE", f"/calendars/events/{made['id']}")
     assert (gone.status_code, gone.json()["succeeded"]) == (201, True)
     assert (await ghl.get(url)).status_code == 400
+
+
+async def test_users_are_made_found_by_address_and_deleted(make_ghl: Make) -> None:
+    double, ghl = make_ghl(settings={"webhook_url": "https://app.example.com/hook"})
+    known = double.credentials
+    ada = {"firstName": "Ada", "lastName": "New", "email": "Ada.New@example.com", "password": "x"}
+    place = {"type": "account", "role": "user", "locationIds": [known["location_id"]]}
+    body = {"companyId": known["company_id"], **ada, **place}
+    made = await ghl.post("/users/", json=body)
+    assert (made.status_code, made.json()["email"]) == (201, "ada.new@example.com")
+    assert (await ghl.post("/users/", json=body)).status_code == 400
+    assert (await ghl.post("/users/", json=ada)).status_code == 422
+    agency = {"Authorization": f"Bearer {known['agency_access_token']}"}
+    wanted = {"companyId": known["company_id"], "emails": "ada.new@example.com,x@example.com"}
+    found = await ghl.post("/users/search/filter-by-email", json=wanted, headers=agency)
+    assert [one["id"] for one in found.json()["users"]] == [made.json()["id"]]
+    assert (await ghl.delete(f"/users/{made.json()['id']}")).json()["succeded"] is True
+    own = {"locationId": known["location_id"]}
+    assert made.json()["id"] not in [
+        one["id"] for one in (await ghl.get("/users/", params=own)).json()["users"]
+    ]
+    kinds = [json.loads(str(one["body"]))["type"] for one in double.outbox()]
+    assert kinds == ["UserCreate", "UserDelete"]

@@ -219,6 +219,8 @@ async def _calendars(made: Walk, own: dict[str, str], contact: str) -> None:
     await call(file, "PUT", one, booked["id"], json={"title": "Call"})
     times = {"calendarId": calendar, "startTime": "0", "endTime": "2000000000000"}
     await call(file, "GET", "/calendars/events", params={**own, **times})
+    await call(file, "GET", "/calendars/blocked-slots", params={**own, **times})
+    await call(file, "GET", "/calendars/groups", params=own)
     await call("contacts", "GET", "/contacts/{contactId}/appointments", contact)
     await call(file, "DELETE", "/calendars/events/{eventId}", booked["id"])
 
@@ -227,6 +229,13 @@ async def _agency(made: Walk) -> None:
     known, call = made.double.credentials, made.call
     company = {"companyId": known["company_id"]}
     await call("users", "GET", "/users/search", agency=True, params=company)
+    ada = {"firstName": "Ada", "lastName": "New", "email": "ada.new@example.com", "password": "x"}
+    place = {"type": "account", "role": "user", "locationIds": [known["location_id"]]}
+    user = (await call("users", "POST", "/users/", agency=True, json={**company, **ada, **place}))["id"]
+    await call("users", "PUT", "/users/{userId}", user, agency=True, json={"lastName": "Newer"})
+    wanted = {**company, "emails": "ada.new@example.com"}
+    await call("users", "POST", "/users/search/filter-by-email", agency=True, json=wanted)
+    await call("users", "DELETE", "/users/{userId}", user, agency=True)
     await call("locations", "GET", "/locations/search", agency=True, params=company)
     await call("companies", "GET", "/companies/{companyId}", known["company_id"], agency=True)
     app = {"appId": known["client_id"].split("-")[0]}

@@ -65,6 +65,20 @@ def events(call: Call) -> Response:
     return traced(call, {"events": found if not text_of(call.query, "groupId") else []})
 
 
+def groups(call: Call) -> Response:
+    """`GET /calendars/groups`: the calendars of these locations are in none."""
+    call.location()
+    return traced(call, {"groups": []})
+
+
+def blocked(call: Call) -> Response:
+    """`GET /calendars/blocked-slots`: nobody has blocked any time."""
+    call.location()
+    if not any(text_of(call.query, name) for name in ("calendarId", "userId", "groupId")):
+        raise invalid("Either of calendarId, userId or groupId is required")
+    return traced(call, {"events": []})
+
+
 def appointment(call: Call) -> Response:
     """`GET /calendars/events/appointments/{eventId}`."""
     row = call.record("appointments", "Appointment", "eventId")
@@ -181,5 +195,7 @@ ENDPOINTS = (
     Endpoint("GET", _ONE, appointment, _READ),
     Endpoint("PUT", _ONE, update, _WRITE, body=_EDIT),
     Endpoint("DELETE", "/calendars/events/{eventId}", delete, _WRITE),
+    Endpoint("GET", "/calendars/groups", groups, "calendars/groups.readonly", {"locationId": "string!"}),
+    Endpoint("GET", "/calendars/blocked-slots", blocked, _READ, _EVENTS),
     Endpoint("GET", "/calendars/{calendarId}", get, "calendars.readonly"),
 )

@@ -182,7 +182,14 @@ class Reading:
         return (
             Endpoint("GET", "/contacts/", self.listed, READ, _LIST),
             Endpoint("POST", "/contacts/search", self.search, READ, body=_SEARCH),
-            Endpoint("GET", "/contacts/business/{businessId}", self.of_business, READ, business),
+            Endpoint(
+                "GET",
+                "/contacts/business/{businessId}",
+                self.of_business,
+                READ,
+                business,
+                v3_query={**business, "startAfter": "any"},
+            ),
             Endpoint("GET", "/contacts/{contactId}", get, READ),
         )
 

@@ -27,6 +27,7 @@ from crmhub_rest.simulators.gohighlevel import (
     opportunities,
     opportunity_setup,
     opportunity_writing,
+    user_writing,
     users,
     views,
 )
@@ -93,6 +94,7 @@ class GoHighLevelDouble(Double):
             *users.ENDPOINTS,
             *calendars.ENDPOINTS,
             *Associations(self.webhooks).endpoints,
+            *user_writing.Writing(self.webhooks).endpoints,
             *self.accounts.endpoints,
             *Installations(self.accounts.app_id).endpoints,
         )

@@ -18,6 +18,8 @@ class User:
     role: str
     locations: list[str] = field(default_factory=list[str])
     deleted: bool = False
+    phone: str = ""
+    kind: str = "account"
 
     def as_json(self) -> dict[str, object]:
         """The user as the API shows them (UserSchema)."""
@@ -27,10 +29,10 @@ class User:
             "firstName": self.first_name,
             "lastName": self.last_name,
             "email": self.email,
-            "phone": "",
+            "phone": self.phone,
             "extension": "",
             "permissions": {"contactsEnabled": True, "opportunitiesEnabled": True, "assignedDataOnly": False},
-            "roles": {"type": "account", "role": self.role, "locationIds": list(self.locations)},
+            "roles": {"type": self.kind, "role": self.role, "locationIds": list(self.locations)},
             "deleted": self.deleted,
         }
 

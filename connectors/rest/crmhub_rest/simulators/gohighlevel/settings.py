@@ -42,6 +42,7 @@ EVERY_SCOPE: Final = (
     "opportunities.readonly",
     "opportunities.write",
     "users.readonly",
+    "users.write",
 )
 _HELP: Final[Mapping[str, str]] = {
     "burst": "calls in each interval, by app and location (default 100)",
