@@ -284,3 +284,9 @@ async def test_people_restore_leads_and_rename_stages(make_lofty: Make) -> None:
     assert refusal(await lofty.put(f"{LEADS}/{lead}", json={"stage": "Hot"})) == (400, 20012)
     for name, values in (("restore", {"lead": "5"}), ("rename_stage", {"from": "No", "to": "x"}), ("no", {})):
         assert (await lofty.post(f"/_act/{name}", json=values)).status_code == 400
+
+
+async def test_a_list_can_be_asked_for_some_fields(make_lofty: Make) -> None:
+    _, lofty = make_lofty(rows=3)
+    reply = await lofty.get("/v1.0/leads", params={"limit": 2, "returnFields": "firstName, emails"})
+    assert [set(one) for one in reply.json()["leads"]] == [{"leadId", "firstName", "emails"}] * 2

@@ -306,3 +306,9 @@ async def test_what_v1_has_beside_the_records_fits(pipedrive: httpx.AsyncClient)
     for part in ("followers", "permissions", "roleAssignments", "roleSettings"):
         check(await pipedrive.get(f"{one}/users/{user}/{part}"), "v1", f"/users/{{id}}/{part}")
     check(await pipedrive.get(f"{one}/userSettings"), "v1", "/userSettings")
+    times = {"start_time": "2026-01-01T10:00:00Z", "end_time": "2026-01-01T10:01:30Z"}
+    body = {"outcome": "busy", "to_phone_number": "1", **times}
+    logged = check(await pipedrive.post(f"{one}/callLogs", json=body), "v1", "/callLogs")["id"]
+    check(await pipedrive.get(f"{one}/callLogs"), "v1", "/callLogs")
+    check(await pipedrive.get(f"{one}/callLogs/{logged}"), "v1", "/callLogs/{id}")
+    check(await pipedrive.delete(f"{one}/callLogs/{logged}"), "v1", "/callLogs/{id}")

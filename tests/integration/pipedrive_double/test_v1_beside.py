@@ -117,3 +117,20 @@ async def test_users_are_invited_and_lose_their_access(
     rights = await read(pipedrive, f"{V1}/users/{double.company.admin.id}/permissions")
     assert rights["can_edit_custom_fields"] is True
     assert (await read(pipedrive, f"{V1}/users/{made['id']}/roleSettings"))["deal_default_visibility"] == 3
+
+
+async def test_a_logged_call_is_kept_with_an_activity_that_is_done(pipedrive: httpx.AsyncClient) -> None:
+    deal = (await make(pipedrive, f"{V2}/deals", title="D"))["id"]
+    times = {"start_time": "2026-01-01T10:00:00Z", "end_time": "2026-01-01T10:01:30Z"}
+    body = {"outcome": "connected", "to_phone_number": "+1 617 555 0100", "deal_id": deal, **times}
+    made = await make(pipedrive, f"{V1}/callLogs", **body)
+    assert (made["duration"], made["has_recording"]) == ("90", False)
+    activity = await read(pipedrive, f"{V2}/activities/{made['activity_id']}")
+    assert (activity["type"], activity["done"], activity["deal_id"]) == ("call", True, deal)
+    assert [one["id"] for one in await read(pipedrive, f"{V1}/callLogs")] == [made["id"]]
+    await pipedrive.post(f"{V1}/callLogs/{made['id']}/recordings", content=b"x")
+    assert (await read(pipedrive, f"{V1}/callLogs/{made['id']}"))["has_recording"] is True
+    assert (await pipedrive.delete(f"{V1}/callLogs/{made['id']}")).json() == {"success": True}
+    assert (await pipedrive.get(f"{V1}/callLogs/{made['id']}")).status_code == 404
+    wrong = await pipedrive.post(f"{V1}/callLogs", json={**body, "outcome": "sang"})
+    assert wrong.status_code == 400

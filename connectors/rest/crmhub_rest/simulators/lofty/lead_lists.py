@@ -140,6 +140,9 @@ def _shown(call: Call, rows: list[Row]) -> list[Row]:
     if shown and call.fault("no_cursor_field"):
         for one in shown:
             del one["lastUpdateTime"]
+    wanted = {name.strip() for name in call.query.get("returnFields", "").split(",") if name.strip()}
+    if wanted:
+        shown = [{key: one[key] for key in one if key in {"leadId", *wanted}} for one in shown]
     return shown
 
 

@@ -16,6 +16,7 @@ from crmhub_rest.simulators.pipedrive import (
     v1_lists,
 )
 from crmhub_rest.simulators.pipedrive.call import Endpoint
+from crmhub_rest.simulators.pipedrive.call_logs import CallLogs
 from crmhub_rest.simulators.pipedrive.changelog import Changelog
 from crmhub_rest.simulators.pipedrive.comments import Comments
 from crmhub_rest.simulators.pipedrive.company import Company
@@ -38,6 +39,7 @@ def endpoints(company: Company, webhooks: Webhooks) -> list[Endpoint]:
         *Changelog(company).endpoints(),
         *Relationships(company).endpoints(),
         *Comments(company).endpoints(),
+        *CallLogs(company).endpoints(),
         *notes.ENDPOINTS,
         *leads.ENDPOINTS,
         *activity_types.ENDPOINTS,
