@@ -28,7 +28,7 @@ class {called}Seams({base}):
 
 
 class {called}(connector(Path(__file__).with_name("{name}.yaml"))):
-    """One org of {title}: ``hub.add("{name}", {called}, mapping="mappings/{name}.yaml", …)``."""
+    """One org of {title}: ``hub.add("{name}", {called}, mapping="{mapping}", …)``."""
 
     seams = {called}Seams
 '''
@@ -47,16 +47,17 @@ def eject(name: str, folder: Path) -> list[Path]:
         )
     crm = found.crm
     files = {folder / f"{name}.yaml": text_of(source)}
+    mapping = Path(f"{name}.yaml") if crm.maps else Path("mappings", f"{crm.crm}.yaml")
     if not crm.maps:
         plugged = cast("dict[str, Path]", Plugins().mappings())
-        files[folder / "mappings" / f"{crm.crm}.yaml"] = text_of(find_mapping(name, None, plugged))
+        files[folder / mapping] = text_of(find_mapping(name, None, plugged))
     called = crm.crm.title().replace("_", "")
     imports, base = "from crmhub_rest import Seams, connector", "Seams"
     if crm.seams is not None:
         module, _, base = crm.seams.partition(":")
         imports, base = f"from crmhub_rest import connector\nfrom {module} import {base} as Given", "Given"
     files[folder / f"{name}.py"] = _PYTHON.format(
-        name=name, title=crm.title, called=called, imports=imports, base=base
+        name=name, title=crm.title, called=called, imports=imports, base=base, mapping=mapping.as_posix()
     )
     there = [str(path) for path in files if path.exists()]
     if there:

@@ -117,7 +117,7 @@ class Messages:
         url = headers.get(":url") or self._settings.get("webhook_url")
         if not url:
             raise ConfigError(
-                f"{self._crm.title}: the address that messages come to is part of the proof, and is not known",
+                f"{self._crm.title}: the address that messages come to is part of the proof, and not known",
                 hint="set webhook_url in the connection",
                 where=self._where,
             )

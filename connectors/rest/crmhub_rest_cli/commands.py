@@ -55,7 +55,8 @@ def eject_(
     files = written(name, folder)
     for path in files:
         typer.echo(f"wrote {path}")
-    typer.echo(f"use it: connector: ./{files[0].name} in crmhub.yaml, with mappings: ./mappings")
+    beside = ", with mappings: ./mappings" if len(files) > 2 else ""
+    typer.echo(f"use it: connector: ./{files[0].name} in crmhub.yaml{beside}")
 
 
 @schema.command()

@@ -198,6 +198,15 @@ def test_an_ejected_connector_is_ready_to_be_changed(
         eject("zoho", mine)
 
 
+def test_what_is_ejected_with_its_maps_needs_no_other_file(installed: Path, tmp_path: Path) -> None:
+    installed.write_text(installed.read_text() + MAPS)
+    mine = tmp_path / "mine"
+    done = CliRunner().invoke(app, ["connectors", "eject", "zoho", "--folder", str(mine)])
+    assert sorted(path.name for path in mine.iterdir()) == ["zoho.py", "zoho.yaml"]
+    assert done.output.splitlines()[-1] == "use it: connector: ./zoho.yaml in crmhub.yaml"
+    assert 'mapping="zoho.yaml"' in (mine / "zoho.py").read_text()
+
+
 def test_seams_that_a_description_names_are_those_that_an_ejected_one_begins_with(
     installed: Path, tmp_path: Path
 ) -> None:
