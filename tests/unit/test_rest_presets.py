@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crmhub_rest.language.load import load
 from tools.rest_presets import PAGE, PRESETS, lines, page
 
 
@@ -21,3 +22,19 @@ def test_a_preset_and_its_mapping_are_a_few_hundred_lines(preset: Path) -> None:
     print(f"{preset.stem}: {own} lines of preset, {mapping} of mapping")
     assert own <= 300
     assert own + mapping <= 500
+
+
+def test_pipedrive_s_listings_go_on_as_their_version_does() -> None:
+    """Version 2 gives a cursor, version 1 a number: with the other's they would end after one page."""
+    objects = load(next(path for path in PRESETS if path.stem == "pipedrive")).objects
+    listings = [
+        listing
+        for of in objects.values()
+        for listing in (of.list, of.changes, of.search, of.filter, *([of.deletes.list] if of.deletes else []))
+        if listing is not None and not isinstance(listing, str) and listing.page is not None
+    ]
+    assert len(listings) > 15
+    for listing in listings:
+        assert listing.page is not None
+        told = [*listing.page.next, listing.page.offset]
+        assert told[0] == ("start" if listing.path.text.startswith("/v1/") else "cursor"), listing.path.text

@@ -165,7 +165,8 @@ class CrmObject(Part):
     """How a record looks on the wire."""
     fields: dict[str, Field] = {}
     """Fields that are always there, a line for each; they go before those of ``describe``. Those that
-    ``key``, ``modified`` and ``created`` name need none: ``text read_only``, ``datetime read_only``."""
+    ``key``, ``modified`` and ``created`` name need none where the metadata has none either: they are ``text
+    read_only`` and ``datetime read_only``."""
     describe: Describe | None = None
     """The CRM's own metadata of the object's fields."""
     choices: dict[str, ChoicesCall] = {}
