@@ -124,11 +124,11 @@ class Gate:
         """Make a call. Raises nothing but cancellation: what goes wrong is the answer."""
         entry = _Entry(agent, name[:_MOST_NAME], arguments, self._hub.clock.monotonic())
         refusal: Problem | None = None
-        try:
-            await self._admit(entry)
-        except Exception as error:  # noqa: BLE001 - told, and audited as any refusal
-            refusal = self._problem(error)
-        with anyio.CancelScope(shield=True):  # one that is cancelled now has its outcome too
+        with anyio.CancelScope(shield=True):  # a call that is cancelled now has its intent and its outcome
+            try:
+                await self._admit(entry)
+            except Exception as error:  # noqa: BLE001 - told, and audited as any refusal
+                refusal = self._problem(error)
             refusal = await self._announce(entry, refusal, origin)
         kept = False
         try:

@@ -92,11 +92,7 @@ class Reach:
             return [connection]
         of_kind = [name for name, kind in known.items() if kind == connection]
         if not of_kind:
-            raise Refused(
-                "connection_not_available",
-                "there is no such connection here",
-                hint=f"there is: {', '.join(known)}" if known else "this agent has none",
-            )
+            raise self._not_there()
         return of_kind
 
     def of(self, connection: str, model: type[_Model]) -> Governed[_Model]:
@@ -165,10 +161,17 @@ class Reach:
             retry_after_s=problem.retry_after_s,
         )
 
+    def _not_there(self) -> Refused:
+        known = ", ".join(self.connections)
+        return Refused(
+            "connection_not_available",
+            "there is no such connection here",
+            hint=f"there is: {known}" if known else "this agent has none",
+        )
+
     def _connection(self, name: str) -> Connection:
-        (known,) = [each for each in self.named(name) if each == name] or [None]
-        if known is None:
-            raise Refused("connection_not_available", "there is no such connection here")
+        if name not in self.connections:
+            raise self._not_there()
         if name not in self.noted.connections:
             self.noted.connections.append(name)
         return self._hub[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -10,12 +11,14 @@ import msgspec
 
 from crmhub.agent.answers import Refused
 from crmhub.agent.tool import Told
-from crmhub.agent.untrusted import one_line
+from crmhub.agent.untrusted import LONG, neutral, one_line
 from crmhub.native import Native, Value
 
 __all__ = ["Reply", "encoded", "sized"]
 
 encoded: Final = msgspec.json.Encoder(decimal_format="string").encode
+_SUSPECT: Final = re.compile(rb"[\x7f-\xff<]|://|\]\(|!\[|\\[^\"\\/n]|javascript:|data:", re.IGNORECASE)
+"""What may not be neutral, in JSON. Most answers have none of it."""
 _CURSOR: Final = 600
 """Bytes that are kept for a cursor."""
 _MOST_TEXT: Final = 400
@@ -41,8 +44,11 @@ def sized(told: Told, most: int, seal: Callable[[Mapping[str, Value]], str]) -> 
     """
     data = cast("Native", told.data.model_dump(mode="json", exclude_none=True))
     text = one_line(told.summary, _MOST_TEXT)
-    size = len(encoded(data))
-    if size <= most:
+    body = encoded(data)
+    if _SUSPECT.search(body) is not None:  # what a tool had from elsewhere than the reach
+        data = cast("Native", _neutral(data))
+        body = encoded(data)
+    if len(body) <= most:
         return Reply(data, text)
     name = told.data.listed or ""
     items = data.get(name)
@@ -62,6 +68,17 @@ def sized(told: Told, most: int, seal: Callable[[Mapping[str, Value]], str]) -> 
     if told.resume is not None:
         cut["next_cursor"] = seal(told.resume(kept))
     return Reply(cut, f"{text} (the first {kept} of {len(items)} here: the answer would be too large)")
+
+
+def _neutral(value: Value) -> Value:
+    """The same with its texts neutral; those of the reach are."""
+    if isinstance(value, str):
+        return neutral(value, len(value) + LONG)
+    if isinstance(value, list):
+        return [_neutral(each) for each in value]
+    if isinstance(value, dict):
+        return {neutral(name, LONG): _neutral(each) for name, each in value.items()}
+    return value
 
 
 def _too_large() -> Refused:

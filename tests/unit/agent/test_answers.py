@@ -88,7 +88,7 @@ class Words(AnswerBase):
 
 
 @settings(max_examples=40)
-@given(st.lists(st.text(max_size=400), max_size=30), st.integers(1_024, 4_096))
+@given(st.lists(st.text("abc é日", max_size=400), max_size=30), st.integers(1_024, 4_096))
 def test_an_answer_that_is_too_large_loses_whole_items_and_says_so(words: list[str], most: int) -> None:
     told = Told(Words(words=words), f"{len(words)} words", lambda count: {"skip": count})
     reply = sized(told, most, lambda place: f"after {place['skip']}" + "x" * 300)
@@ -99,6 +99,13 @@ def test_an_answer_that_is_too_large_loses_whole_items_and_says_so(words: list[s
     if len(kept) < len(words):
         assert str(reply.structured["next_cursor"]).startswith(f"after {len(kept)}x")
         assert f"the first {len(kept)} of {len(words)}" in reply.text
+
+
+def test_text_that_did_not_come_by_the_reach_is_made_neutral_too() -> None:
+    words = ["\u202egpj.exe", "<b>bold</b> [x](https://e.example)", "https://example.com/a", "J\u00f6rg"]
+    reply = sized(Told(Words(words=words), "4\nwords"), 2_048, lambda _: "")
+    assert reply.structured["words"] == ["gpj.exe", "bold [x] (https[:]//e.example)", *words[2:]]
+    assert reply.text == "4 words"
 
 
 def test_an_item_that_is_too_large_by_itself_is_refused() -> None:

@@ -118,7 +118,11 @@ async def test_a_call_that_is_cancelled_has_its_outcome(tmp_path: Path) -> None:
             group.start_soon(partial(gate.call, BOT, "wait", {}, origin=ORIGIN))
             await slow.begun.wait()
             group.cancel_scope.cancel()
-    assert [(audit.intents[0].tool, each.code) for each in audit.outcomes.values()] == [("wait", "cancelled")]
+        with anyio.CancelScope() as scope:
+            scope.cancel()  # before it has begun
+            await gate.call(BOT, "wait", {}, origin=ORIGIN)
+    assert [each.tool for each in audit.intents] == ["wait", "wait"]
+    assert [each.code for each in audit.outcomes.values()] == ["cancelled", "cancelled"]
 
 
 @pytest.mark.trio
