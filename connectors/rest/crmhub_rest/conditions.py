@@ -16,6 +16,7 @@ from crmhub_rest.schemas import Described
 __all__ = ["Conditions", "can_filter"]
 
 _TIMES = frozenset({"date", "datetime"})
+_CHOICES = frozenset({"enum", "multi_enum", "bool", "ref"})
 
 
 def can_filter(filter: Filter) -> frozenset[str]:
@@ -62,7 +63,16 @@ class Conditions:
         if bare:
             return {"field": condition.field, "op": word}
         value = self._value(condition.field, condition.value)
+        if condition.op == "in":
+            return {"field": condition.field, "op": word, "values": self._listed(condition.field, value)}
         return {"field": condition.field, "op": word, "value": value}
+
+    def _listed(self, field: str, value: Value) -> list[Value]:
+        values: list[Value] = value if isinstance(value, list) else [value]
+        spec = self._of.schema.fields.get(field)
+        if not self._filter.lower or spec is None or spec.type in _CHOICES:
+            return values
+        return [one.lower() if isinstance(one, str) else one for one in values]
 
     def _value(self, field: str, value: Value) -> Value:
         spec = self._of.schema.fields.get(field)

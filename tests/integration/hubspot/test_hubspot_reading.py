@@ -46,6 +46,23 @@ async def test_a_field_that_holds_nothing_can_be_asked_for(portal: Portals) -> N
         await portal.read("companies", "name", filter=[Condition("numberofemployees", "ge", None)])
 
 
+async def test_any_of_several_values_can_be_asked_for(portal: Portals) -> None:
+    ids = await portal.insert(
+        "companies",
+        *(
+            {"name": f"Firm {n}", "numberofemployees": n, "type": kind}
+            for n, kind in enumerate(("PROSPECT", "PARTNER", "VENDOR"))
+        ),
+    )
+    for field, values in (
+        ("name", ["Firm 0", "Firm 2"]),
+        ("numberofemployees", [0, 2]),
+        ("type", ["PROSPECT", "VENDOR"]),
+    ):
+        found = await portal.read("companies", "name", filter=[Condition(field, "in", [*values])])
+        assert [*found.rows] == [ids[0], ids[2]], field
+
+
 @pytest.mark.parametrize("kept", ["new", "keep"])
 async def test_merged_records_are_told_with_the_one_that_is_both(make_portal: Make, kept: str) -> None:
     portal = make_portal(merge=kept)

@@ -91,7 +91,10 @@ class Filter(Listing):
     fields: list[str] = []
     """With ``each``: fields that can be filtered; ``*`` stands for all."""
     operators: dict[Operator, str] = {}
-    """With ``each``: the CRM's words for ``${op}``; others are not known there."""
+    """With ``each``: the CRM's words for ``${op}``; others are not known there. ``in`` has a list as
+    ``${values}``, the others ``${value}``."""
+    lower: bool = False
+    """Whether texts in ``${values}``, other than choices, must be in lower case."""
     empty: str | None = None
     """With ``each``: the word for ``${op}`` where a field is to hold nothing; ``${value}`` is absent then."""
     times: TimeForm = TimeForm("iso")

@@ -22,7 +22,7 @@ ROLES: Mapping[str, frozenset[str]] = {
     "ties": frozenset({"fields", "limit", "since", "after"}),
     "get": frozenset({"fields", "id", "ids"}),
     "search": frozenset({"fields", "limit", "text"}),
-    "filter": frozenset({"fields", "limit", "field", "op", "value"}),
+    "filter": frozenset({"fields", "limit", "field", "op", "value", "values"}),
     "count": frozenset[str](),
     "deletes": frozenset({"fields", "limit", "since"}),
     "describe": frozenset[str](),
