@@ -77,6 +77,8 @@ async def test_wrong_records_and_kinds_are_refused(
 
 
 async def test_relations_are_told_to_the_app(make_ghl: Make) -> None:
-    double, ghl = make_ghl(settings={"webhook_url": "https://app.example.com/hook"})
+    double, ghl = make_ghl(
+        settings={"webhook_url": "https://app.example.com/hook", "webhook_signatures": "ed25519"}
+    )
     await associate(ghl, double.credentials["location_id"])
     assert '"type":"AssociationCreate"' in str(double.outbox()[-1]["body"])

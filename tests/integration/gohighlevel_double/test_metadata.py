@@ -121,7 +121,8 @@ async def test_appointments_are_booked_moved_and_deleted(
 
 
 async def test_users_are_made_found_by_address_and_deleted(make_ghl: Make) -> None:
-    double, ghl = make_ghl(settings={"webhook_url": "https://app.example.com/hook"})
+    hooks = {"webhook_url": "https://app.example.com/hook", "webhook_signatures": "ed25519"}
+    double, ghl = make_ghl(settings=hooks)
     known = double.credentials
     ada = {"firstName": "Ada", "lastName": "New", "email": "Ada.New@example.com", "password": "x"}
     place = {"type": "account", "role": "user", "locationIds": [known["location_id"]]}
