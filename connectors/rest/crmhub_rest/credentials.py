@@ -163,11 +163,15 @@ class _Signed:
         self._grant: Grant | None = None
         self._ends = 0.0
 
-    async def grant(self, wire: Wire, refused: Grant | None = None) -> Grant:  # noqa: ARG002 - as the protocol
-        """See :meth:`crmhub.http.auth.Auth.grant`; a refused token is not made better by another."""
+    async def grant(self, wire: Wire, refused: Grant | None = None) -> Grant:
+        """See :meth:`crmhub.http.auth.Auth.grant`.
+
+        A refused token is signed anew, unless that would make the same: the CRM's clock may go before ours.
+        """
         now = wire.clock.now().timestamp()
         early = min(_EARLY, self._way.seconds / 10)
-        if self._grant is None or now >= self._ends - early:
+        stale = refused is not None and refused is self._grant and int(now) + self._way.seconds != self._ends
+        if self._grant is None or stale or now >= self._ends - early:
             self._ends = int(now) + self._way.seconds
             self._grant = Grant({"Authorization": f"Bearer {self._token(int(now))}"})
         return self._grant

@@ -195,3 +195,14 @@ async def test_a_token_that_somebody_else_signed_will_do() -> None:
     with pytest.raises(ConfigError, match="client_id, client_secret, user_key or auth_token"):
         connected(org)
     await org.aclose()
+
+
+async def test_a_token_that_rollout_takes_for_ended_is_signed_anew() -> None:
+    org = RolloutOrg()
+    (id_,) = await org.insert("people", [{"firstName": "Ann"}])
+    connector = connected(org)
+    assert (await connector.get("people", [id_], ("firstName",)))[0]
+    org.expire_tokens()
+    org.clock.advance(2)
+    assert (await connector.get("people", [id_], ("firstName",)))[0]
+    await org.aclose()
