@@ -21,7 +21,7 @@ from crmhub.secrets import is_reference, resolve
 
 __all__ = ["AGENTS_KEYS", "Config", "ConnectionSettings", "JobSettings", "load_config", "read_config"]
 
-AGENTS_KEYS = frozenset({"agents", "policies"})
+AGENTS_KEYS = frozenset({"agents", "policies", "serving"})
 """What :mod:`crmhub.agent` reads, here or in a file of its own."""
 _TOP = frozenset({"store", "mappings", "models", "plain_secrets", "connections", "jobs", *AGENTS_KEYS})
 _JOB = frozenset({"from", "to", "models", "owner", "stage", "page_size"})
@@ -254,8 +254,8 @@ def _agents(problems: Mistakes, data: Mapping[str, Value], path: Path) -> Path |
     """Where agents and their policies are described; what is said there is checked by who reads it."""
     given = data.get("agents")
     if isinstance(given, str):
-        if "policies" in data:
-            problems.add(("policies",), f"policies stand beside the agents, in {given}", "move them there")
+        for key in AGENTS_KEYS & data.keys() - {"agents"}:
+            problems.add((key,), f"{key} stands beside the agents, in {given}", "move it there")
         return path.parent / given
     return path if AGENTS_KEYS & data.keys() else None
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import typer
 
     from crmhub.actions import Action
-    from crmhub.agent.tool import Pack
     from crmhub.events import Observer
     from crmhub.mapping.codecs.base import Factory
     from crmhub.models import Record
@@ -54,8 +53,8 @@ def crmhub_actions() -> Sequence[Action[Never]]:  # pyright: ignore[reportReturn
 
 
 @hookspec
-def crmhub_tools() -> Sequence[Pack]:  # pyright: ignore[reportReturnType]
-    """Packs of tools for agents; which of them an agent has is said by its policy."""
+def crmhub_tools() -> Sequence[object]:  # pyright: ignore[reportReturnType]
+    """Packs of tools for agents (``crmhub.agent.tool.Pack``); a policy says which of them an agent has."""
 
 
 @hookspec

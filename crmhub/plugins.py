@@ -21,7 +21,6 @@ from crmhub.errors import PluginError, UnknownConnector
 
 if TYPE_CHECKING:
     from crmhub.actions import Action
-    from crmhub.agent.tool import Pack
 
 __all__ = [
     "CONNECTORS",
@@ -184,9 +183,9 @@ class Plugins:
             )
         return dict(sorted(named.items()))
 
-    def tools(self) -> Sequence[Pack]:
+    def tools(self) -> Sequence[object]:
         """Packs of tools that plugins bring."""
-        return [pack for packs in self._call("crmhub_tools") for pack in cast("Sequence[Pack]", packs)]
+        return [pack for packs in self._call("crmhub_tools") for pack in cast("Sequence[object]", packs)]
 
     def models(self) -> Sequence[object]:
         """Models that plugins bring."""

@@ -95,6 +95,11 @@ class Reach:
             raise self._not_there()
         return of_kind
 
+    def models_of(self, connection: str) -> Sequence[str]:
+        """The models that the CRM has records of and the agent may see, in the mapping's order."""
+        mapped = dict.fromkeys(entry.model for entry in self._connection(connection).spec.maps)
+        return [model for model in mapped if model in self.grant.policy.models]
+
     def of(self, connection: str, model: type[_Model]) -> Governed[_Model]:
         """The records of a model in a connection, as far as the agent may see them.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from crmhub.cli.agent_tokens import token
 from crmhub.cli.running import CONFIG, PARTIAL
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from crmhub.agent.tool import Toolbox
     from crmhub.models import Record
 
-__all__ = ["agents"]
+__all__ = ["agents", "known_agents"]
 
 agents = typer.Typer(help="Agents, and what each of them may do.", no_args_is_help=True)
+agents.add_typer(token, name="token")
 
 
 @agents.command()
@@ -32,7 +34,7 @@ def check(
     """Check agents and their policies, and say what each may do; exits 3 where something is amiss."""
     from crmhub.agent.policy.load import load_agents, remarks
 
-    path, known, toolbox = _known(file, config)
+    path, known, toolbox = known_agents(file, config)
     found = load_agents(path, known)
     for name, entry in found.agents.items():
         policy = found.policies[entry.policy]
@@ -71,7 +73,7 @@ def example(
     typer.echo((folder / f"{name}.yaml").read_text("utf-8"), nl=False)
 
 
-def _known(file: Path | None, config: Path) -> tuple[Path, Known, Toolbox]:
+def known_agents(file: Path | None, config: Path) -> tuple[Path, Known, Toolbox]:
     """The file to check, and what it can name: of a configuration that is not there, the built-in words."""
     from crmhub.agent.packs import toolbox_of
     from crmhub.agent.policy.load import Known

@@ -18,6 +18,7 @@ from crmhub.cli.doctor import doctor
 from crmhub.cli.limits import limits
 from crmhub.cli.load import load
 from crmhub.cli.mapping import mapping
+from crmhub.cli.mcp import mcp
 from crmhub.cli.plugged import PluggedApp
 from crmhub.cli.plugins import plugins
 from crmhub.cli.schema import schema
@@ -49,6 +50,7 @@ app.command()(simulate)
 app.command()(route)
 app.command()(tiers)
 app.command()(limits)
+app.command()(mcp)
 app.command()(plugins)
 app.command()(conformance)
 app.add_typer(connectors, name="connectors")

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from crmhub.clock import Clock
 from crmhub.events import Events
+from crmhub.store.agent_tokens import AgentTokens
 from crmhub.store.approvals import Approvals
 from crmhub.store.audit import Audit
 from crmhub.store.backup import back_up
@@ -57,6 +58,7 @@ class Store:
         self.audit = Audit(database, clock, self.keys)
         self.approvals = Approvals(database, clock, keyring, self.audit)
         self.tokens = Tokens(database, clock, keyring)
+        self.agent_tokens = AgentTokens(database, clock)
         self.quotas = Quotas(database, clock)
         self.budgets = Budgets(database, clock)
         self.checkpoints = Checkpoints(database, clock)

@@ -298,8 +298,8 @@ def reading(page: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Genera
     monkeypatch.setattr(sys, "path", [str(folder), *sys.path])
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("PATH", f"{BIN}{os.pathsep}{os.environ['PATH']}")
     environment = dict(os.environ) | {
-        "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(folder),
         "TERM": "xterm",
         "NO_COLOR": "1",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
+from crmhub.agent.packs.hub import HUB
 from crmhub.agent.packs.writes import WRITES
 from crmhub.agent.tool import Pack, Toolbox
 from crmhub.plugins import Plugins
 
 __all__ = ["PACKS", "toolbox_of"]
 
-PACKS: Sequence[Pack] = (WRITES,)
+PACKS: Sequence[Pack] = (WRITES, HUB)
 
 
 def toolbox_of(plugins: Plugins) -> Toolbox:
     """All tools that there are: crmhub's own, then those of plugins."""
-    return Toolbox([*PACKS, *plugins.tools()])
+    return Toolbox([*PACKS, *cast("Sequence[Pack]", plugins.tools())])

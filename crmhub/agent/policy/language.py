@@ -7,19 +7,16 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from crmhub.agent.policy.part import Part
+from crmhub.agent.policy.serving import Serving
 
 __all__ = ["AgentEntry", "Agents", "Approval", "Fields", "Limits", "ModelRule", "Over", "Policy", "RowValue"]
 
 _Scalar: TypeAlias = bool | int | Decimal | str | None
 RowValue: TypeAlias = _Scalar | Annotated[list[_Scalar], Field(min_length=1, max_length=100)]
 _MOST_BYTES: Final = 65_536
-
-
-class Part(BaseModel):
-    """The base of every part of the language: a key that it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Fields(Part):
@@ -122,6 +119,8 @@ class Agents(Part):
     """The agents, by the name with which they authenticate."""
     policies: dict[str, Policy] = {}
     """The policies, by name."""
+    serving: Serving = Serving()
+    """How the server is reached over HTTP."""
 
     def policy_of(self, agent: str) -> tuple[str, Policy] | None:
         """The policy of an agent and its name; ``None`` for an agent that is not named."""
