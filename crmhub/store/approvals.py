@@ -112,7 +112,7 @@ class Approvals:
 
         Where something waits under its key already, nothing is parked and that is given.
         """
-        handle = entropy.token_urlsafe(18)
+        handle = entropy.token_hex(16)  # never begins like an option of a command line
         now = self._clock.now()
         decision = None if by is None else Decision(True, by, request.plan_hash, now)
         parked = Approval(handle, "approved" if by else "pending", request, decision)

@@ -108,9 +108,7 @@ class ProposeChanges(Writing):
 class ApplyApprovedChanges(Arguments):
     """Which."""
 
-    handle: str = Field(
-        pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64, description="The handle of the plan."
-    )
+    handle: str = Field(pattern=r"^[0-9a-f]{1,64}$", max_length=64, description="The handle of the plan.")
 
 
 class FieldChange(Answer):

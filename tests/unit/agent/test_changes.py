@@ -240,7 +240,8 @@ def test_a_person_decides_on_the_command_line(tmp_path: Path) -> None:
             change = {"record": "contact", "id": "contact:north:p1", "values": {"first_name": "Ada"}}
             await desked.parked("propose_changes", changes=[change])
             await desked.call_of(ADA, "create_crm_note", **NOTE)
-            one, two = await desked.store.approvals.listed()
+            waiting = await desked.store.approvals.listed()
+            two, one = sorted(waiting, key=lambda each: each.request.tool)
             async with Hub.load(config) as hub:
                 store = await hub.store()
                 now = Clock().now()
