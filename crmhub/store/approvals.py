@@ -137,7 +137,7 @@ class Approvals:
             return parked
 
         await self._audit.ready()
-        return await self._database.write(keep, durable=True)
+        return await self._database.write(keep, durable=True, alone=True)
 
     async def get(self, handle: str) -> Approval | None:
         """The approval of that handle, if there is one."""
@@ -251,11 +251,11 @@ class Approvals:
                 connection.execute(insert(ledger), [{**row, "handle": None, "outcome": None}])
             return known
 
-        return await self._database.write(enter, durable=True)
+        return await self._database.write(enter, durable=True, alone=True)
 
     async def known(self, agent: str, key: str) -> Written | None:
         """What the agent's key stands for, if anything."""
-        return await self._database.read(lambda open_: self._known(open_, agent, key))
+        return await self._database.read(lambda open_: self._known(open_, agent, key, lock=False))
 
     async def end(self, agent: str, key: str, outcome: str | None) -> None:
         """Keep what came of a write; ``None`` forgets the key, since nothing was sent."""
@@ -273,9 +273,9 @@ class Approvals:
         row = {"agent": request.agent, "key": request.key, "tool": request.tool, "digest": digest}
         connection.execute(insert(ledger), [{**row, "handle": handle, "started_at": now, "outcome": None}])
 
-    def _known(self, connection: Connection, agent: str, key: str) -> Written | None:
-        query = select(ledger).where(ledger.c.agent == agent, ledger.c.key == key).with_for_update()
-        row = connection.execute(query).mappings().first()
+    def _known(self, connection: Connection, agent: str, key: str, *, lock: bool = True) -> Written | None:
+        query = select(ledger).where(ledger.c.agent == agent, ledger.c.key == key)
+        row = connection.execute(query.with_for_update() if lock else query).mappings().first()
         if row is None:
             return None
         return Written(
