@@ -17,6 +17,8 @@ from crmhub_rest.schemas import Described
 
 __all__ = ["Ready", "demand", "demand_able", "keys_of", "prepared", "with_defaults"]
 
+_SHOWN = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -87,7 +89,8 @@ def prepared(request: WriteRequest, of: Described, place: int, item: WriteItem) 
             return Problem("TWO_KEYS", "the field to match by has two values", match)
         fields[match] = item.key
     for name, value in fields.items():
-        if (problem := _unwritable(request, of, name) or _too_long(of, name, value)) is not None:
+        problem = _unwritable(request, of, name) or _too_long(of, name, value) or _no_choice(of, name, value)
+        if problem is not None:
             return problem
     if (unsaid := unsayable_part(fields)) is not None:
         return Problem("UNSAYABLE", f"it cannot be sent: {unsaid[1]}", unsaid[0])
@@ -127,6 +130,14 @@ def _too_long(of: Described, name: str, value: Value) -> Problem | None:
     if most is None or not isinstance(value, str) or len(value) <= most:
         return None
     return Problem("TOO_LONG", f"the field takes {most} characters at most", name)
+
+
+def _no_choice(of: Described, name: str, value: Value) -> Problem | None:
+    """Why a label cannot be sent: the CRM would only say that it wants a number."""
+    if of.has_choice(name, value):
+        return None
+    known = ", ".join(of.codes[name])
+    return Problem("UNKNOWN_CHOICE", f"the field has no such choice; it has: {known[:_SHOWN]}", name)
 
 
 def _unwritable(request: WriteRequest, of: Described, name: str) -> Problem | None:

@@ -70,6 +70,12 @@ class Described:
         codes = self.codes.get(name)
         return value if codes is None else _swapped(value, lambda label: codes.get(str(label), label))
 
+    def has_choice(self, name: str, value: Value) -> bool:
+        """Whether a value is one of the field's choices, by label or code; of other fields every value is."""
+        codes = self.codes.get(name)
+        known = [*codes, *codes.values()] if codes is not None else []
+        return codes is None or _among(value, [one for one in known if isinstance(one, str | int)])
+
     def typed(self, row: Native) -> None:
         """Put what texts say in their place, by the fields' types; what says nothing of its type stays."""
         record = self.says.record

@@ -140,7 +140,9 @@ async def test_choices_are_told_and_written_by_their_labels(org: PipedriveOrg) -
     assert (read[segment], read[channels]) == ("Medium", ["Web", "Fair"])
     wrong = await _written(org, "deals", {segment: "Gigantic"}, made.id)
     assert wrong.problem is not None
-    assert (wrong.status, wrong.problem.field) == ("rejected", segment.removeprefix("cf_"))
+    assert (wrong.status, wrong.problem.field) == ("rejected", segment)
+    assert "no such choice; it has: " in wrong.problem.message
+    assert "Medium" in wrong.problem.message
 
 
 async def test_the_mapping_fits_the_company_s_own_fields(org: PipedriveOrg) -> None:
