@@ -5,7 +5,6 @@ The comparison goes its own way: from what Zoho's double holds straight to what 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,6 +137,8 @@ WHOLE: set[Named] = {
     *(("activity", "meeting", path) for path in ("subject", "location", "owner")),
 }
 """What is not even named: it arrives in every record that does."""
+DEALS = 800
+ONCE = pytest.mark.parametrize("anyio_backend", ["asyncio"])  # each sync's own tests run on both
 CHANGED_IN_FORM: set[Named] = {
     ("contact", "person", "emails[role=primary].value"), ("contact", "person", "phones[role=main].raw"),
     *(("deal", "", path) for path in ("amount", "stage", "expected_close", "primary_contact")),
@@ -244,6 +245,7 @@ async def follow(room: Chain, object_: str, ids: Iterable[str]) -> tuple[dict[st
     return {id_: place.id.rpartition("/")[2] for id_, place in places.items()}, stops
 
 
+@ONCE
 async def test_what_a_chain_loses_was_named_before_and_the_rest_arrives(tmp_path: Path) -> None:
     data = tmp_path / "data"
     generate(data, accounts=8, deals=30, agents=5, seed=7)
@@ -255,9 +257,13 @@ async def test_what_a_chain_loses_was_named_before_and_the_rest_arrives(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.skipif(not REAL.exists(), reason="the real dataset is not part of the project")
+@ONCE
 async def test_the_real_data_too(tmp_path: Path) -> None:
+    """All accounts and some of the deals: associations go into HubSpot one by one."""
     data = tmp_path / "data"
-    shutil.copytree(REAL, data, copy_function=shutil.copyfile)
+    data.mkdir()
+    for file in REAL.iterdir():
+        (data / file.name).write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:DEALS]))
     write_users(data / "sales_teams.csv", data / "users.csv")
     async with chain(tmp_path, data, people=100) as room:
         await carried_as_named(room)
