@@ -35,13 +35,17 @@ def chosen(crm: Crm, settings: Scope) -> Authentication:
     for way in crm.auth:
         if all(settings.get(name) not in (None, "") for name in way.names):
             return way
-    needed = " or ".join(", ".join(sorted(way.names)) for way in crm.auth)
+    needed = " or ".join(", ".join(_given_by_people(crm, way)) for way in crm.auth)
     raise ConfigError(f"{crm.title}: credentials are missing", hint=f"set {needed}")
 
 
 def credentials_of(crm: Crm, settings: Scope) -> list[str]:
     """The settings by which the connection signs in, but for those that the description can fill."""
-    names = chosen(crm, settings).names & crm.settings.keys()
+    return _given_by_people(crm, chosen(crm, settings))
+
+
+def _given_by_people(crm: Crm, way: Authentication) -> list[str]:
+    names = way.names & crm.settings.keys()
     return sorted(name for name in names if crm.settings[name].default is None)
 
 

@@ -92,3 +92,8 @@ async def test_signing_in_is_refused_where_it_would_not_be_used(org: PipedriveOr
     assert isinstance(keyed, SupportsSignIn)
     with pytest.raises(ConfigError, match="other settings"):
         keyed.sign_in.demand_useful()
+
+
+def test_what_is_missing_is_told_without_what_the_description_fills_in() -> None:
+    with pytest.raises(ConfigError, match=r"set api_token or client_id, client_secret$"):
+        _ = Hub().add("pipedrive", "pipedrive").connector
