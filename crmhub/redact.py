@@ -7,6 +7,7 @@ appear, and so are the values of parameters and headers whose name says that the
 from __future__ import annotations
 
 import re
+from urllib.parse import quote, quote_plus
 
 __all__ = ["HIDDEN", "hide_parameters", "is_secret_name", "redact", "register"]
 
@@ -20,9 +21,13 @@ _PARAMETER = re.compile(r"([?&;]?)([A-Za-z0-9_.-]+)=([^&\s]*)")
 
 
 def register(value: str) -> None:
-    """Remember a secret so that :func:`redact` hides it. Values under 8 characters are left out."""
+    """Remember a secret so that :func:`redact` hides it, also as it looks in a URL or a form.
+
+    Values under 8 characters are left out.
+    """
     if len(value) >= _SHORTEST:
-        _known.add(value)
+        safe = value.encode(errors="replace")
+        _known.update((value, quote(safe, safe=""), quote(safe), quote_plus(safe)))
 
 
 def is_secret_name(name: str) -> bool:

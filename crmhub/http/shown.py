@@ -1,7 +1,7 @@
 """What of a call may be shown in errors and events.
 
 Paths without the values of queries, without e-mail addresses or other free text in a segment, and
-texts without registered secrets and e-mail addresses.
+texts without registered secrets and e-mail addresses. Excerpts of pages have no telephone numbers either.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ __all__ = ["excerpt", "scrub", "shown_name", "shown_path"]
 _PLAIN_SEGMENT = re.compile(r"[A-Za-z0-9_.~:,=-]{1,64}")
 _WORD = re.compile(r"[A-Za-z0-9_.:/+=-]{1,128}")
 _EMAIL = re.compile(r"[^\s@\"'<>()\[\],;:=&?/]+(?:@|%40)[^\s@\"'<>()\[\],;:=&?/]+")
+_PHONE = re.compile(r"\+?\d(?:[ ()/-]{0,2}\d){6,}")
 _MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^>]*>", re.IGNORECASE | re.DOTALL)
 _EXCERPT = 200
 
@@ -46,5 +47,5 @@ def excerpt(content: bytes) -> str:
     Scrubbed before it is cut: half of a secret is a secret too.
     """
     text = content[: 20 * _EXCERPT].decode("utf-8", "replace")
-    words = " ".join(scrub(_MARKUP.sub(" ", text)).split())
+    words = " ".join(_PHONE.sub(HIDDEN, scrub(_MARKUP.sub(" ", text))).split())
     return "".join(letter if letter.isprintable() else "?" for letter in words)[:_EXCERPT]

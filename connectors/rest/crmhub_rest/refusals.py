@@ -74,7 +74,9 @@ _BY_STATUS: Mapping[int, Kind] = {
     400: "bad_request", 401: "auth_expired", 403: "forbidden", 404: "not_found", 409: "conflict",
     410: "not_found", 412: "conflict", 422: "invalid", 423: "conflict", 429: "rate_limited",
 }  # fmt: skip
-_VALUES = re.compile(r"'[^']*'|\"[^\"]*\"|[^\s@]+@[^\s@]+|\d{4,}|\[[^\]]*\]|\{[^}]*\}")
+_VALUES = re.compile(
+    r"'[^']*'|\"[^\"]*\"|[^\s@]+@[^\s@]+|\+?\d(?:[ ().-]{0,2}\d){6,}|\d{4,}|\[[^\]]*\]|\{[^}]*\}"
+)
 _LONGEST = 200
 _NAME = re.compile(r"[\w.$-]{1,120}")
 
@@ -195,7 +197,8 @@ def _found(where: JsonPath | Pattern | None, body: Value, message: str | None) -
 
 def clean(message: str) -> str:
     """A message without the values that it quotes."""
-    text = "".join(letter if letter.isprintable() else " " for letter in _VALUES.sub("…", message))
+    hidden = _VALUES.sub("…", redact(message))  # in this order: half of a secret would not be known as one
+    text = "".join(letter if letter.isprintable() else " " for letter in hidden)
     return redact(" ".join(text.split()))[:_LONGEST]
 
 
