@@ -56,6 +56,8 @@ class Api:
         self._strangers: dict[str, HttpClient] = {}
         self.noticed: dict[str, str] = {}
         """By object: what the description names, and records do not have."""
+        self.heard: set[tuple[str, str]] = set()
+        """Objects and operations of whose replies it was seen whether they show what was sent."""
         self.watcher: Callable[[Exchange, Response | None], None] = _unwatched
         """Is told of every call and its reply, if there is one, with their content: for people who look."""
 

@@ -7,6 +7,7 @@ each read is compared with what its replies say of themselves.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from decimal import Decimal
 from typing import cast
 
 from pydantic import BaseModel
@@ -219,6 +220,29 @@ def _dangles(path: JsonPath, value: Value) -> bool:
     place = path.steps.index("*")
     held = JsonPath(".".join(str(step) for step in path.steps[:place]) or ".").find(value)
     return isinstance(held, list) and bool(held)
+
+
+def unheard(of: Described, row: Native, sent: Native) -> list[str]:
+    """Fields of a write, where the record that its reply has shows none of them with what was sent.
+
+    A CRM may write a value in its own way, so letters and digits are compared, whatever is between them.
+    """
+    names = [name for name, value in sent.items() if value is not None and name not in of.says.links]
+    if not any(name in row for name in of.schema.fields if name != of.says.key):
+        return []  # a reply that tells nothing but an id
+    return names if names and not any(_alike(row.get(name), sent[name]) for name in names) else []
+
+
+def _alike(held: Value, sent: Value) -> bool:
+    if held is None or isinstance(held, dict | list) or isinstance(sent, dict | list):
+        return held is not None
+    if isinstance(held, Decimal | int) and isinstance(sent, Decimal | int):
+        return held == sent
+    return _bare(held) == _bare(sent)
+
+
+def _bare(value: Value) -> str:
+    return "".join(letter for letter in str(value).casefold() if letter.isalnum())
 
 
 def demand_targets(path: JsonPath, rows: Sequence[Value], object: str, to: str) -> None:

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from crmhub.clock import Clock
 from crmhub.connector import NOT_SENT, Context, Missing, Outcome, Problem, Value, WriteRequest
-from crmhub.errors import ConnectorError, UnknownOutcome
+from crmhub.errors import BadResponse, ConnectorError, UnknownOutcome
+from crmhub.http import Response
 from crmhub_rest.api import Api
 from crmhub_rest.batches import Ready, demand, prepared
 from crmhub_rest.bodies import Bodies
+from crmhub_rest.guards import unheard
 from crmhub_rest.language.write import Batch, Operation, Single, Write
 from crmhub_rest.links import limited
 from crmhub_rest.lookup import Lookup
@@ -193,9 +195,25 @@ class _Run:
             or (self._operation == "update" and call.tells_record),
         )
         outcome = self._results.one(call, item, response)
+        self._listen(call, item, response)
         if outcome.status == "created" and outcome.id is not None:
             self._lookup.made(self._of, outcome.id)
         return outcome
+
+    def _listen(self, call: Single, item: Ready, response: Response) -> None:
+        """Tell observers, once, where a reply shows nothing of what was sent: it may not have arrived."""
+        seen = (self._of.name, self._operation)
+        row = call.row.find(response.peek()) if seen not in self._api.heard else None
+        if self._operation == "delete" or not isinstance(row, dict) or not item.fields:
+            return
+        try:
+            names = unheard(self._of, self._lookup.flat(self._of, row), item.fields)
+        except BadResponse:
+            return  # no record as a whole: nothing can be said of it
+        self._api.heard.add(seen)
+        if names:
+            why = f"its reply shows nothing of {', '.join(names)}: write.fields, or {self._operation}.fields"
+            self._api.tell("write.dangling", self._of.name, operation=self._operation, error=why)
 
     async def _halving(self, batch: Batch, single: Single | None, items: Sequence[Ready]) -> None:
         """Send; a batch that is refused as a whole is sent in halves, a record alone by its own call."""

@@ -88,6 +88,12 @@ async def _written(org: Org, fields: Native) -> None:
             org.told.append(f"people: {outcome.status}: {outcome.problem.message}")
 
 
+async def updated(org: Org) -> None:
+    for number in range(3):
+        item = WriteItem({"name": "Changed", "email": f"c{number}@example.com"}, id=f"10{number}")
+        await org.connector.write(WriteRequest("people", "update", [item]))
+
+
 async def unnamed(org: Org) -> None:
     await _written(org, {"name": "", "email": "new@example.com"})
 
@@ -162,6 +168,12 @@ TYPOS: dict[str, tuple[str, str, Act, str]] = {
         "POST /v1/people was answered with JSON that has no id at 'idd'",
     ),
     "where what was created is": (MADE, MADE.replace("row: data", "row: dta"), created, "'dta'"),
+    "where fields go in an update": (
+        'update: {patch: "/v1/people/${id}", row: data}',
+        'update: {patch: "/v1/people/${id}", row: data, fields: person}',
+        updated,
+        "its reply shows nothing of name, email: write.fields",
+    ),
     "where errors say what is wrong": (
         REFUSAL,
         REFUSAL.replace("error.", "eror."),
@@ -196,7 +208,9 @@ def _org(change: tuple[str, str] | None = None) -> Org:
     return Org(Desk(), text)
 
 
-@pytest.mark.parametrize("act", [full, changed, removed, several, linked, firms, fetched, created, messaged])
+@pytest.mark.parametrize(
+    "act", [full, changed, removed, several, linked, firms, fetched, created, updated, messaged]
+)
 async def test_a_right_description_is_not_complained_about(act: Act) -> None:
     org = _org()
     async with org.hub:
