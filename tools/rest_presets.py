@@ -1,4 +1,4 @@
-"""Writes the table of ``docs/rest.md``: what each preset can do. Run by ``make schemas``."""
+"""Writes the tables of ``docs/rest.md``: what each preset can do, how long it is. Run by ``make schemas``."""
 
 from __future__ import annotations
 
@@ -9,30 +9,34 @@ from pathlib import Path
 from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.load import load
 from crmhub_rest.language.object import CrmObject
+from tools.rest_lines import lines
 
-__all__ = ["PAGE", "PRESETS", "lines", "page"]
+__all__ = ["PAGE", "PRESETS", "page"]
 
 _ROOT = Path(__file__).parents[1]
 PAGE = _ROOT / "docs" / "rest.md"
 PRESETS = sorted((_ROOT / "connectors" / "rest" / "crmhub_rest" / "presets").glob("*.yaml"))
-_MARK = re.compile(r"(<!-- presets -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARK = re.compile(r"(<!-- (presets|lines) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def page(text: str) -> str:
-    """The page with the table made anew."""
-    rows = "\n".join(_table())
-    return _MARK.sub(lambda found: f"{found[1]}\n{rows}\n\n{found[2]}", text)
+    """The page with the tables made anew."""
+    made = {"presets": _table, "lines": _lines}
+
+    def filled(found: re.Match[str]) -> str:
+        rows = "\n".join(made[found[2]]())
+        return f"{found[1]}\n{rows}\n\n{found[3]}"
+
+    return _MARK.sub(filled, text)
 
 
-def lines(preset: Path) -> tuple[int, int]:
-    """How many lines of YAML a preset and its mapping have, without comments and empty ones."""
-    mapping = _ROOT / "mappings" / preset.name
-    return _lines(preset), _lines(mapping)
-
-
-def _lines(path: Path) -> int:
-    told = (line.strip() for line in path.read_text("utf-8").splitlines())
-    return sum(1 for line in told if line and not line.startswith("#"))
+def _lines() -> Iterator[str]:
+    yield "| CRM | the four models | their objects | their maps | shapes | the CRM itself | all |"
+    yield "|---|---|---|---|---|---|---|"
+    for preset in PRESETS:
+        of = lines(preset)
+        cells = (load(preset).title, of.four, of.objects, of.maps, of.shapes, of.rest, of.all)
+        yield f"| {' | '.join(str(cell) for cell in cells)} |"
 
 
 def _table() -> Iterator[str]:
