@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from crmhub.document import Document, Step, suggest
+from crmhub.errors import ConfigError
 from crmhub.mistakes import Mistakes
 from crmhub.native import Native
 
@@ -14,6 +15,8 @@ __all__ = ["SHAPES", "laid", "shaped"]
 
 SHAPES = "shapes"
 _LIKE = "like"
+_MOST = 20_000
+"""Values of a document with all its shapes put in: each shape within a shape can double them."""
 
 
 def shaped(
@@ -68,7 +71,13 @@ class _Filling:
                 self.mistakes.lines.append(f"{place}: no shape {shape!r} stands before it; {mend}")
                 return document
             own = Document(document.name, None, {}).replaced((), document, at)
-            document = document.replaced(at, laid(own, self.known[shape], self.levels), ())
+            under = self.known[shape]
+            if len(document.positions) + len(under.positions) > _MOST:
+                raise ConfigError(
+                    f"{document.at((*at, _LIKE))}: shapes within shapes make the file too large",
+                    hint=f"with what is laid under its tables it may say {_MOST:,} things at most",
+                )
+            document = document.replaced(at, laid(own, under, self.levels), ())
         for key in cast("Native", document.part(at)) if self.levels is None else ():
             document = self.filled(document, (*at, key))
         return document

@@ -70,6 +70,13 @@ def test_a_mistake_that_is_right_by_itself_is_told_with_its_place(mistake: str) 
     assert all(line.startswith("rolodex.yaml:") for line in lines)
 
 
+def test_shapes_within_shapes_cannot_make_a_file_blow_up() -> None:
+    few = "".join(f"    k{number}: {number}\n" for number in range(2_000))
+    doubled = "".join(f"  s{n}: {{one: {{like: s{n - 1}}}, two: {{like: s{n - 1}}}}}\n" for n in range(1, 30))
+    with pytest.raises(ConfigError, match=r"rolodex\.yaml:\d+:\d+: shapes within shapes make the file too"):
+        parse(f"{CRM}shapes:\n  s0:\n{few}{doubled}", "rolodex.yaml")
+
+
 def test_all_that_connections_have_is_known_as_taken() -> None:
     own = set(RestConfig.model_fields) | {"values"}
     assert own == TAKEN
