@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import Final, TypeVar, cast
 
 from pydantic import BaseModel
@@ -28,7 +29,14 @@ _PERSON: Final = {
 """The fields of a person that a participant's fields tell."""
 _KEPT: Final = frozenset({"role", "primary"})
 """What is said of a value in a list, and not the value: ``phones[role=mobile]``."""
+_TABLES: Final = frozenset({"custom", "vendor"})
 _Model = TypeVar("_Model", bound=Record)
+
+
+@cache
+def _blank(model: type[Record]) -> Record:
+    """A record in which nothing is set."""
+    return model.model_construct()
 
 
 class Veil:
@@ -56,7 +64,10 @@ class Veil:
                 shown[name] = self._clean(value)
             elif how == "masked":
                 shown[name] = self._hidden(record.model, name, value)
-        return type(record).model_construct(set(shown), **shown)
+        tables: dict[str, object] = {name: {} for name in _TABLES - shown.keys()}  # not one for all
+        seen = _blank(type(record)).model_copy(update=shown | tables)  # far quicker than to make one
+        seen.model_fields_set.difference_update(tables)
+        return cast("_Model", seen)
 
     def _custom(self, model: str, values: Mapping[str, object]) -> dict[str, object]:
         sight = self._grant.sight(model)
@@ -87,6 +98,8 @@ class Veil:
             return self._participant(value)
         if isinstance(value, BaseModel):
             parts = {name: self._clean(getattr(value, name)) for name in value.model_fields_set}
+            if all(part is getattr(value, name) for name, part in parts.items()):
+                return value
             return type(value).model_construct(set(parts), **parts)
         if isinstance(value, list | tuple):
             return [self._clean(each) for each in cast("list[object]", value)]
