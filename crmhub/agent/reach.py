@@ -8,7 +8,8 @@ that is handed out is counted and noted.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -16,13 +17,16 @@ import anyio
 
 from crmhub.agent.answers import Refused, Source
 from crmhub.agent.governed import Governed
+from crmhub.agent.natives import shown_fields
 from crmhub.agent.policy.decide import Grant
 from crmhub.agent.troubles import problem_of
 from crmhub.agent.veil import Veil
 from crmhub.clock import Clock
 from crmhub.connection import Connection
 from crmhub.errors import Unsupported, Where
+from crmhub.listing import Listing
 from crmhub.models import Record
+from crmhub.native import Native
 from crmhub.routing import Routed
 
 if TYPE_CHECKING:
@@ -111,6 +115,33 @@ class Reach:
         if not any(entry.model == model.model for entry in org.spec.maps):
             raise Unsupported(f"there are no records of {model.model}", where=Where(connection=connection))
         return Governed(self, org, model)
+
+    async def objects(self, connection: str) -> Mapping[str, Mapping[str, str]]:
+        """The CRM's own objects and fields whose values the agent sees, with their canonical paths.
+
+        Objects of which it sees but some records are not among them. See :mod:`crmhub.agent.natives`.
+        """
+        return await shown_fields(self._connection(connection), self.grant)
+
+    def query(self, connection: str, statement: str, *, object: str, names: Iterable[str]) -> Listing[Native]:
+        """Rows of a statement in the CRM's own language, of ``object``, with these ``names`` and no others.
+
+        The tool answers for it that the statement reads, and chooses by, nothing but what :meth:`objects`
+        has. Rows are counted as records.
+        """
+        org, kept = self._connection(connection), frozenset(names)
+
+        async def pages() -> AsyncGenerator[Sequence[Native]]:
+            if object not in await self.objects(connection):
+                raise Refused("object_not_available", "there is no such object here")
+            if self.grant.policy.limits.credits_per_day is not None:
+                await self.meter.credits(1)
+            async with aclosing(org.query(statement).pages()) as found:
+                async for page in found:
+                    await self.meter.records(len(page))
+                    yield [{name: row[name] for name in row if name in kept} for row in page]
+
+        return Listing(pages)
 
     async def ask(
         self, connections: Iterable[str], question: Callable[[str], Awaitable[_Found]]

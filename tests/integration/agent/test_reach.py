@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from crmhub.agent.answers import AnswerBase
+from crmhub.agent.answers import AnswerBase, Refused
 from crmhub.agent.gate import Gate
 from crmhub.agent.reach import Reach
 from crmhub.agent.tool import Arguments, Call, Pack, Told, Toolbox, tool
@@ -83,6 +83,33 @@ async def test_an_agent_sees_the_records_of_its_owner_and_no_others(crm: str) ->
             await reach.of(crm, Deal).get(str(deals[0].id))
         assert reach.source(crm).tier == {"zoho": "sdk", "salesforce": "rest"}[crm]
         assert set(reach.noted.connections) == {crm}
+
+
+async def test_the_crms_own_language_reads_what_the_agent_sees_and_no_more() -> None:
+    async with both(rows=5) as hubs:
+        found: dict[str, Reach] = {}
+        agents = agents_of(
+            tools=["pack:probe"],
+            connections=["salesforce"],
+            models={
+                "account": {"fields": {"allow": ["*"], "deny": ["annual_revenue"], "mask": ["phones"]}},
+                "contact": {"fields": {"allow": ["*"]}, "rows": {"kind": "person"}},
+            },
+        )
+        gate = await Gate.of(hubs.hub, agents, Toolbox([PACK, probe(found)]), ListedAudit())
+        await gate.call(BOT, "probe", {}, origin=ORIGIN)
+        reach = found["reach"]
+        objects = await reach.objects("salesforce")
+        assert [*objects] == ["Account"]
+        fields = objects["Account"]
+        assert fields["Name"] == "name"
+        assert {"AnnualRevenue", "Phone"} & fields.keys() == set()
+        statement = "SELECT Id, Name, Phone FROM Account ORDER BY Name"
+        rows = await reach.query("salesforce", statement, object="Account", names=["Id", "Name"])
+        assert [row["Name"] for row in rows] == hubs.account_names("salesforce")
+        assert {*rows[0]} == {"Id", "Name"}
+        with pytest.raises(Refused, match="no such object"):
+            await reach.query("salesforce", "SELECT Id FROM Contact", object="Contact", names=["Id"])
 
 
 def _has(contact: Contact, word: str) -> bool:
