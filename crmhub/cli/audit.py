@@ -12,6 +12,7 @@ import typer
 from crmhub.cli.running import CONFIG
 
 if TYPE_CHECKING:
+    from crmhub.store.audit import Audit
     from crmhub.store.chain import Verified
 
 __all__ = ["audit"]
@@ -29,21 +30,37 @@ def verify(head: Annotated[str | None, _HEAD] = None, config: Path = CONFIG) -> 
     """Check every row of the log; names the first that was tampered with and exits with 5."""
     from crmhub.cli.running import open_hub, run
 
-    async def work() -> Verified:
+    async def work() -> tuple[Verified, int]:
         from crmhub.store.chain import Head
 
         published = None if head is None else Head.parse(head)
         async with open_hub(config) as hub:
-            return await (await hub.store()).audit.verify(published)
+            log = (await hub.store()).audit
+            return await log.verify(published), await _unfinished(log)
 
-    found = run(work)
+    found, unfinished = run(work)
     for note in found.notes:
         typer.echo(f"row {note}")
     if found.broken is not None:
         typer.echo(f"row {found.broken.seq} does not hold: {found.broken.why}", err=True)
         raise typer.Exit(_BROKEN)
     typer.echo(f"{found.rows} rows hold, from {found.first} to {found.head.seq}")
+    if unfinished:
+        typer.echo(f"{unfinished} calls have no outcome: they were cut off, or are at work now")
     typer.echo(f"head {found.head}")
+
+
+async def _unfinished(log: Audit) -> int:
+    """How many calls have an intent and no outcome."""
+    import json
+
+    begun: set[str] = set()
+    async with aclosing(log.entries()) as entries:
+        async for entry in entries:
+            if '"kind":"call.' in entry.body:
+                row = json.loads(entry.body)
+                (begun.add if row["kind"] == "call.intent" else begun.discard)(str(row.get("id")))
+    return len(begun)
 
 
 @audit.command()

@@ -63,6 +63,8 @@ class Entry:
 
     bodies: Sequence[str]
     durable: bool
+    after: Entry | None = None
+    """Without those rows these mean nothing, and are not stored either."""
     is_stored: bool = False
     error: StoreError | None = None
 
@@ -83,9 +85,12 @@ class Audit:
 
     # ── appending ────────────────────────────────────────────────────────────────────────────────
 
-    def put(self, *bodies: Mapping[str, object], durable: bool = False) -> Entry:
-        """Leave rows for whoever appends next, in this order; :meth:`flush` waits for them."""
-        entry = Entry([canonical(body) for body in bodies], durable)
+    def put(self, *bodies: Mapping[str, object], durable: bool = False, after: Entry | None = None) -> Entry:
+        """Leave rows for whoever appends next, in this order; :meth:`flush` waits for them.
+
+        Where those of ``after`` could not be stored, these are not either.
+        """
+        entry = Entry([canonical(body) for body in bodies], durable, after)
         self._waiting.append(entry)
         return entry
 
@@ -111,8 +116,13 @@ class Audit:
         await self.flush(*self._waiting)
 
     async def _write(self) -> None:
-        entries, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, []
+        for entry in waiting:
+            entry.error = entry.after and entry.after.error
+        entries = [entry for entry in waiting if entry.error is None]
         bodies = [body for entry in entries for body in entry.bodies]
+        if not bodies:
+            return
         try:
             await self.ready()
             self.latest = await self._database.write(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import string
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from random import Random
 from typing import cast
 
 import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from crmhub.agent.audit import StoreAudit
 from crmhub.agent.audit.pseudonyms import KEY, Pseudonyms
@@ -25,6 +27,7 @@ from crmhub.errors import InvalidRecord, StoreError
 from crmhub.events import Event
 from crmhub.hub import Hub
 from crmhub.store import Store
+from crmhub.store.chain import Head
 from crmhub.store.tables import audit_head
 from tests.agents import BOT, ORIGIN, PACK, Count, GetPerson, agents_of, hub_of_two
 
@@ -149,6 +152,49 @@ async def test_threat_22_no_answer_leaves_that_the_audit_does_not_have(tmp_path:
 
 
 @pytest.mark.anyio
+async def test_threat_22_an_audit_that_fails_now_and_then_has_both_rows_of_each_call_that_was_answered(
+    tmp_path: Path,
+) -> None:
+    async with gate_of(tmp_path) as (gate, hub):
+        store = await hub.store()
+        random = Random(7)
+        whole = store.audit.add
+
+        def flaky(connection: Connection, bodies: Sequence[str]) -> Head:
+            if random.random() < 0.3:
+                raise StoreError("the disk is full")
+            return whole(connection, bodies)
+
+        store.audit.add = flaky
+        calls: list[tuple[str, dict[str, object]]] = [
+            ("get_person", {"id": "p1"}),
+            ("write_it", {}),
+            ("no_such_tool", {}),
+            ("find_people", {"limit": 2}),
+        ]
+        answered: dict[str, str] = {}
+
+        async def one(name: str, given: dict[str, object]) -> None:
+            reply = await gate.call(BOT, name, given, origin=ORIGIN)
+            if not reply.is_error:
+                answered[str(reply.meta["crmhub/audit_id"])] = name
+
+        for _ in range(10):
+            async with anyio.create_task_group() as group:
+                for name, given in calls:
+                    group.start_soon(one, name, given)
+        store.audit.add = whole
+        rows = await rows_of(store)
+    outcomes = {row["id"]: row["code"] for row in rows if row["kind"] == "call.outcome"}
+    intents = {row["id"] for row in rows if row["kind"] == "call.intent"}
+    assert set(outcomes) <= intents
+    assert {*answered} <= intents, "nothing is done or told unseen"
+    reads = [id_ for id_, name in answered.items() if name != "write_it"]
+    assert {outcomes[id_] for id_ in reads} == {"ok"}
+    assert 0 < len(reads) < 20
+
+
+@pytest.mark.anyio
 async def test_threat_23_nobody_stands_in_the_audit_in_clear_by_any_path(tmp_path: Path) -> None:
     events: list[Event] = []
     async with gate_of(tmp_path) as (gate, hub):
@@ -226,7 +272,9 @@ def test_what_tells_nothing_of_a_person_stays_to_be_read() -> None:
     assert told["fields"] == ["last_name", "emails"]
     assert str(told["query"]).startswith("~text:")
     assert told["others"] == 2, "names that nobody declared are counted, not kept"
-    assert scrubbed("call.outcome 2026-11-22T10:00:00 contact:zoho:12") != ""
+    assert redaction.record("contact:zoho:554023120000001001") == "contact:zoho:554023120000001001"
+    for own in ("ada@lovelace.example", "Ada Lovelace", "+1 555 0142"):
+        assert redaction.record(f"contact:files:{own}").startswith("contact:files:~")
     assert redaction.digest({"a": 1, "b": "\ud800"}) == redaction.digest({"b": "\ud800", "a": 1})
 
 

@@ -27,6 +27,7 @@ _MODELS: Final[tuple[type[Record], ...]] = (
 )  # fmt: skip
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?)?")
 _HEX: Final = re.compile(r"[0-9a-f-]{1,64}")
+_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DEEPEST, _MOST = 4, 50
 
@@ -84,6 +85,11 @@ class Redaction:
         if text is None or (_HEX.fullmatch(text) and scrubbed(text) == text):
             return text
         return self._pseudonyms.of(text, "id")
+
+    def record(self, id: str) -> str:
+        """A record's typed id: as it is, unless the CRM's own part of it looks like anything but an id."""
+        place, own = id[: len(id) - len(id.split(":", 2)[-1])], id.split(":", 2)[-1]
+        return id if _ID.fullmatch(own) else f"{place}{self._pseudonyms.of(own)}"
 
     def trace(self, text: str | None) -> str | None:
         """W3C trace context; anything else is dropped."""

@@ -61,9 +61,7 @@ class StoreAudit:
     async def conclude(self, id: str, outcome: Outcome) -> None:
         """Write the outcome of an intent, and see to it that the intent is stored too."""
         intent = self._open.pop(id)
-        if intent.error is not None:
-            raise intent.error
-        entry = self._log.put(self._outcome(id, outcome), durable=intent.durable)
+        entry = self._log.put(self._outcome(id, outcome), durable=intent.durable, after=intent)
         await self._log.flush(intent, entry)
         self._tell_head()
 
@@ -108,7 +106,7 @@ class StoreAudit:
             ms=outcome.milliseconds,
             connections=[*outcome.connections],
             sources=sources,
-            records=[*outcome.records][:_MOST_RECORDS],
+            records=[self._redaction.record(each) for each in outcome.records[:_MOST_RECORDS]],
             rows=len(outcome.records),
             bytes=outcome.bytes,
             masked=[*outcome.masked],
