@@ -7,6 +7,9 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 from typer.testing import CliRunner
 
 from crmhub.cli.app import app
@@ -19,7 +22,7 @@ from crmhub_rest import Seams
 from crmhub_rest.connector import RestConnector, connector
 from crmhub_rest.dev.watching import Session
 from crmhub_rest.ejecting import eject
-from tests.integration.rest.desk import DESK, KEY, MAPS, Desk
+from tests.integration.rest.desk import DESK, KEY, MAPS, Desk, opened
 
 pytestmark = pytest.mark.anyio
 
@@ -146,6 +149,24 @@ async def test_pages_that_are_larger_than_asked_for_are_noticed(file: Path) -> N
     change(file, "size: {limit: 4}, total", "size: {lmit: 4}, total")
     assert not await session(file, told).follow(None)
     assert "2 records were asked for, and 4 came: list.page.size does not reach the CRM" in "\n".join(told)
+
+
+@pytest.mark.parametrize(("base", "noted"), [(0, True), (1, False)])
+async def test_a_page_before_the_first_one_is_noticed(base: int, noted: bool) -> None:
+    async def pages(request: Request) -> JSONResponse:
+        number, size = (int(request.query_params[name]) for name in ("page", "limit"))
+        start = max(number - base, 0) * size  # many CRMs take page 0 for page 1
+        return JSONResponse({"data": [*desk.people.values()][start : start + size]})
+
+    desk = Desk()
+    desk.app.router.routes.append(Route("/v1/pages", pages))
+    was = "list: {get: /v1/people, rows: data, page: {next: {cursor: next}, size: {limit: 4}, total: total}}"
+    text = DESK.replace(was, "list: {get: /v1/pages, rows: data, page: {number: page, size: {limit: 4}}}")
+    hub, made = opened(desk, text)
+    async with hub:
+        assert isinstance(made, RestConnector)
+        seen = await made.look("people", 2)
+    assert ("page 0 has records that page 1 has not: list.page.first is 0" in seen.notes) is noted
 
 
 async def test_a_setting_is_a_name_and_a_value(file: Path) -> None:

@@ -59,6 +59,7 @@ async def look(api: Api, schemas: Schemas, clock: Clock, object: str, size: int)
         scope = _scope(api, of, size)
         await _pages(seen, api, everything, scope)
         if seen.records:
+            await _before_first(seen, api, scope)
             await scope.links.fill(seen.records[:1], of.says.links)
             await _changes(seen, Changing(api, everything, clock), scope)
             await _by_id(seen, Lookup(api, schemas, clock), scope)
@@ -104,6 +105,27 @@ def _first_reply(seen: Seen, api: Api, scope: Scope) -> None:
     if listing.page is not None and listing.page.size and size is not None and len(rows) > size:
         asked = f"{size} records were asked for, and {len(rows)} came"
         seen.notes.append(f"{asked}: list.page.size does not reach the CRM")
+
+
+async def _before_first(seen: Seen, api: Api, scope: Scope) -> None:
+    """Whether there is a page before the one that is taken for the first: no read would ever show it."""
+    listing = scope.of.says.list
+    paging = listing.page
+    if paging is None or not paging.number or not paging.first or listing.under or listing.job:
+        return
+    values = api.scope(scope.of.name)
+    before = scope.pages.read("list", listing, values, scope.asked, paging.numbered(0))
+    rows: Sequence[Native] = ()
+    try:
+        async with aclosing(before):
+            async for got in before:
+                rows = got.rows
+                break
+    except CrmhubError:
+        return  # there is none, as should be
+    key = scope.of.says.key
+    if {str(row[key]) for row in rows} - {str(row[key]) for row in seen.records}:
+        seen.notes.append("page 0 has records that page 1 has not: list.page.first is 0")
 
 
 async def _changes(seen: Seen, changing: Changing, scope: Scope) -> None:
