@@ -23,11 +23,11 @@ from crmhub.agent.approvals.rules import is_needed
 from crmhub.agent.audit.pseudonyms import KEY, Pseudonyms
 from crmhub.agent.tool import Call
 from crmhub.connector import NOT_SENT, Outcome
-from crmhub.errors import InvalidRecord, Unsupported
+from crmhub.errors import ConfigError, InvalidRecord, Unsupported
+from crmhub.mapping.compiled import CompiledMap
 from crmhub.models import Account, Contact, Deal, Record, Ref
 from crmhub.plan import Plan, PlannedWrite
 from crmhub.planning import MOVED, moved
-from crmhub.records import Records
 from crmhub.store.approvals import Approval, Request, Written
 from crmhub.usage import Estimate
 
@@ -168,7 +168,7 @@ class Changes:
 
         ``None`` where it cannot.
         """
-        maps = await self._records(connection, model).maps()
+        maps = await self._maps(connection, model)
         for name in dict.fromkeys([field, "regarding"]):
             for mapped in maps:
                 rule = mapped.by_path.get(name)
@@ -178,7 +178,7 @@ class Changes:
 
     async def takes(self, connection: str, model: type[Record], path: str) -> bool:
         """Whether records of that model can be given a value there in this CRM."""
-        maps = await self._records(connection, model).maps()
+        maps = await self._maps(connection, model)
         return any(path in mapped.by_path and mapped.by_path[path].writes for mapped in maps)
 
     async def stage(self, connection: str, label: str, pipeline: str | None) -> Ref:
@@ -200,9 +200,17 @@ class Changes:
             )
         return Ref(model="stage", id=found)
 
-    def _records(self, connection: str, model: type[Record]) -> Records[Record]:
+    async def _maps(self, connection: str, model: type[Record]) -> Sequence[CompiledMap]:
         self._reach.of(connection, model)  # raises where it is not there for the agent
-        return self._hub[connection].of(model)
+        try:
+            return await self._hub[connection].of(model).maps()
+        except ConfigError:
+            kind = model.__name__.lower()
+            raise Refused(
+                "unsupported",
+                f"connection {connection} has no records of the kind {kind}",
+                hint="leave a note instead, or use another CRM",
+            ) from None
 
     # ── asking, and doing ────────────────────────────────────────────────────────────────────────
 

@@ -27,7 +27,7 @@ _MODELS: Final[tuple[type[Record], ...]] = (
 )  # fmt: skip
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?)?")
 _HEX: Final = re.compile(r"[0-9a-f-]{1,64}")
-_ID: Final = re.compile(r"[A-Za-z0-9_.:-]{1,100}")
+_ID: Final = re.compile(r"[A-Za-z0-9_.:/=-]{1,100}")
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DEEPEST, _MOST = 4, 50
 

@@ -259,7 +259,7 @@ async def propose_changes(call: Call, given: ProposeChanges) -> Told:
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
     submitted = await changes.park("propose_changes", arguments, want, key=given.idempotency_key)
     shown = [_planned(write) for write in submitted.plan.writes]
-    return Told(_answer(PlanAnswer, submitted, changes=shown), _summary(submitted))
+    return Told(_answer(call, PlanAnswer, submitted, changes=shown), _summary(submitted))
 
 
 @tool(
@@ -274,7 +274,7 @@ async def apply_approved_changes(call: Call, given: ApplyApprovedChanges) -> Tol
 
     Where a record has changed meanwhile nothing is done. Answers what came of each change.
     """
-    return _told(await call.part(Changes).apply_approved(given.handle))
+    return _told(call, await call.part(Changes).apply_approved(given.handle))
 
 
 WRITES: Final = Pack(
@@ -290,21 +290,24 @@ WRITES: Final = Pack(
 async def _written(call: Call, name: str, given: Writing, want: Want) -> Told:
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
     changes = call.part(Changes)
-    return _told(await changes.write(name, arguments, want, key=given.idempotency_key), changes.left_out)
+    submitted = await changes.write(name, arguments, want, key=given.idempotency_key)
+    return _told(call, submitted, changes.left_out)
 
 
-def _told(submitted: Submitted, left_out: Sequence[str] = ()) -> Told:
+def _told(call: Call, submitted: Submitted, left_out: Sequence[str] = ()) -> Told:
     """The answer. Raises :class:`Refused` where one write was asked for and is not done."""
     if len(submitted.done) == 1 and not submitted.done[0].ok:
         raise _refused(submitted.done[0])
-    return Told(_answer(WriteAnswer, submitted, left_out=[*left_out]), _summary(submitted))
+    return Told(_answer(call, WriteAnswer, submitted, left_out=[*left_out]), _summary(submitted))
 
 
-def _answer(kind: type[_Answer], submitted: Submitted, **more: object) -> _Answer:
+def _answer(call: Call, kind: type[_Answer], submitted: Submitted, **more: object) -> _Answer:
     done = submitted.done
+    asked = dict.fromkeys(write.connection for write in submitted.plan.writes)
     is_waiting = submitted.state != "done"
     results = [{"status": one.status, "id": one.id, "code": one.code, "field": one.field} for one in done]
     parts = {
+        "sources": [call.reach.source(name) for name in asked if name in call.reach.connections],
         "status": "pending_approval" if is_waiting else "ok" if all(each.ok for each in done) else "partial",
         "handle": submitted.handle,
         "plan_hash": submitted.plan.hash if submitted.plan.writes else None,

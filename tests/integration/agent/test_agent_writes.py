@@ -11,10 +11,17 @@ import pytest
 
 from crmhub.agent.gate import Reply
 from crmhub.agent.policy.language import Agents
+from crmhub.clock import ManualClock
+from crmhub.config import Config
 from crmhub.connection import Connection
+from crmhub.http import asgi_transport
+from crmhub.hub import Hub
+from crmhub.models import ActivityBase, Contact, Meeting, Note, Task
 from crmhub.models import Call as PhoneCall
-from crmhub.models import Contact, Meeting, Note, Task
+from crmhub.testing.simulator.finding import make_double
+from crmhub.testing.simulator.options import Options
 from tests.integration.api_doubles import both
+from tests.integration.rest.test_seeded_records import KEYS
 from tests.writing_agents import Desked, desk_to, error_of, policies
 
 pytestmark = pytest.mark.anyio
@@ -141,3 +148,42 @@ async def test_a_plan_of_several_changes_waits_and_is_done_in_order(crm: str) ->
         revenue = (await connection.accounts.get(str(account.id))).annual_revenue
         assert revenue is not None
         assert f"{revenue.amount:.2f}" == "1250.50"
+
+
+@pytest.mark.parametrize("name", KEYS)
+async def test_the_same_tools_write_to_every_crm(name: str) -> None:
+    clock = ManualClock()
+    told = Options(base_url="http://localhost", rows=6, now=lambda: clock.now().timestamp())
+    double = make_double(name, told)
+    settings = {key: double.credentials[known] for key, known in KEYS[name].items()}
+    base = "http://localhost/api" if name == "rollout" else "http://localhost"
+    config = Config({}, store="sqlite:///:memory:")
+    async with Hub(config, clock=clock, transports={name: asgi_transport(double.app)}) as hub:
+        connection = hub.add(name, name, base_url=base, **settings)
+        agents = policies(connections=[name], approval={"default": "never"})
+        async with desk_to(hub, agents) as given:
+            (contact,) = await connection.contacts.list(limit=1)
+            person = f"contact:{name}:{contact.id}"
+            said: dict[str, dict[str, object]] = {
+                "create_crm_note": {"module": "Contacts", "record_id": person, "note": "called back"},
+                "create_task": {"subject": "Ring", "due_date": "2026-12-01", "contact_id": person},
+                "log_activity": {
+                    "kind": "call",
+                    "subject": "Roof",
+                    "starts_at": "2026-01-01T09:00:00Z",
+                    "contact_id": person,
+                },
+            }
+            models: dict[str, type[ActivityBase]] = {"create_crm_note": Note, "create_task": Task}
+            for tool, arguments in said.items():
+                reply = await given.call(tool, **arguments)
+                if (name, tool) == ("gohighlevel", "log_activity"):
+                    assert error_of(reply) == "unsupported", "it has no calls"
+                    continue
+                status, made = result(reply)
+                assert status == "created"
+                written = await connection.of(models.get(tool, PhoneCall)).get(made)
+                pointed = {ref.id for ref in (written.contact, written.regarding) if ref is not None}
+                assert pointed == {contact.id}
+                text = f"{written.subject} {written.body}"
+                assert str(arguments.get("note", arguments.get("subject"))) in text
