@@ -14,6 +14,7 @@ from crmhub.arguments import fields_of
 from crmhub.connection import Connection
 from crmhub.errors import NotFound, Unsupported, Where
 from crmhub.listing import Listing
+from crmhub.mapping.rules import Rule
 from crmhub.models import Record
 from crmhub.usage import Operation
 
@@ -59,6 +60,12 @@ class Governed(Generic[_Model]):
 
     def _shown(self) -> list[str]:
         return [name for name in self._known if name not in ALWAYS and self.shows(name)]
+
+    async def rules(self) -> Mapping[str, Rule]:
+        """The fields that the CRM has and the agent sees, by path, custom ones too; never what is in them."""
+        maps = await self._connection.of(self._model).maps()
+        found = {path: rule for each in maps for path, rule in each.by_path.items()}
+        return {path: rule for path, rule in found.items() if self._sight.seen(path) != "denied"}
 
     # ── reading ──────────────────────────────────────────────────────────────────────────────────
 

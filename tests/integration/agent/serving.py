@@ -15,6 +15,7 @@ from mcp.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from crmhub.agent.assembling import Assembled, assemble
+from crmhub.agent.packs.hub import HUB
 from crmhub.agent.policy.language import Agents
 from crmhub.agent.serving.running import HttpServing, http_serving
 from crmhub.agent.serving.server import TextPart
@@ -51,7 +52,7 @@ async def served(
 ) -> AsyncGenerator[Served]:
     """Serve, with a token of ``bot``."""
     async with hub_of_two(tmp_path) as hub:
-        assembled = await assemble(hub, agents or agents_of(), Toolbox([PACK]))
+        assembled = await assemble(hub, agents or agents_of(), Toolbox([PACK, HUB]))
         store = await hub.store()
         token = await store.agent_tokens.create("first", "bot", timedelta(days=1))
         async with (
