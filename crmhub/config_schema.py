@@ -77,6 +77,10 @@ def config_schema(
                 "type": "object",
                 "description": "What agents may do, by the policy's name; see crmhub schema agents.",
             },
+            "serving": {
+                "type": "object",
+                "description": "How the MCP server is reached over HTTP; see crmhub schema agents.",
+            },
             "connections": {
                 "type": "object",
                 "minProperties": 1,
