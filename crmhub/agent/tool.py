@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from crmhub.agent.answers import AnswerBase
 from crmhub.agent.identity import Agent
+from crmhub.agent.schemas import answer_schema, arguments_schema, is_bounded
 from crmhub.errors import PluginError, UsageError
 from crmhub.native import Native, Value
 
@@ -141,12 +142,12 @@ class Tool:
     @cached_property
     def input_schema(self) -> Native:
         """JSON Schema of the arguments."""
-        return _schema(self.arguments)
+        return arguments_schema(self.arguments)
 
     @cached_property
     def output_schema(self) -> Native:
         """JSON Schema of the answer."""
-        return _schema(self.answer)
+        return answer_schema(self.answer)
 
     def faults(self) -> Sequence[str]:
         """What keeps the tool from being offered: a name, a text or an argument that is not as it must be."""
@@ -162,7 +163,7 @@ class Tool:
         for name, shape in properties.items():
             if not shape.get("description"):
                 found.append(f"argument {name} is not described")
-            if not _is_bounded(shape, definitions):
+            if not is_bounded(shape, definitions):
                 found.append(
                     f"argument {name} has no bound: give it a maximum length, value or number of items"
                 )
@@ -239,46 +240,3 @@ class Toolbox:
     def words(self) -> Sequence[str]:
         """What a policy can name."""
         return [*self.tools, *(f"pack:{name}" for name in self.packs)]
-
-
-def _schema(model: type[BaseModel]) -> Native:
-    """The model's schema, without the titles that pydantic makes up."""
-    return cast("Native", untitled(cast("Value", model.model_json_schema(mode="validation"))))
-
-
-def untitled(shape: Value, *, names: bool = False) -> Value:
-    """The schema without ``title``; where keys are ``names`` of properties, one may be called that."""
-    if isinstance(shape, list):
-        return [untitled(each) for each in shape]
-    if not isinstance(shape, dict):
-        return shape
-    return {
-        key: untitled(value, names=not names and key in {"properties", "$defs"})
-        for key, value in shape.items()
-        if names or key != "title"
-    }
-
-
-def _is_bounded(shape: Native, definitions: Mapping[str, Native]) -> bool:
-    """Whether the values of a shape have an end."""
-    if "$ref" in shape:
-        return _is_bounded(definitions[str(shape["$ref"]).rpartition("/")[2]], definitions)
-    if "enum" in shape or "const" in shape:
-        return True
-    if "anyOf" in shape:
-        several = cast("Sequence[Native]", shape["anyOf"])
-        return all(_is_bounded(each, definitions) for each in several)
-    kind = shape.get("type")
-    if kind == "string":
-        return "maxLength" in shape or shape.get("format") in {"date", "date-time"}
-    if kind in {"integer", "number"}:
-        return bool({"maximum", "exclusiveMaximum"} & shape.keys())
-    if kind == "array":
-        return "maxItems" in shape and _is_bounded(cast("Native", shape.get("items", {})), definitions)
-    if kind == "object":
-        others = shape.get("additionalProperties")
-        if isinstance(others, dict):
-            return "maxProperties" in shape and _is_bounded(others, definitions)
-        inner = cast("Mapping[str, Native]", shape.get("properties", {}))
-        return all(_is_bounded(each, definitions) for each in inner.values())
-    return kind in {"boolean", "null"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from crmhub.agent.policy.language import Agents
-from crmhub.agent.tool import untitled
+from crmhub.agent.schemas import untitled
 from crmhub.mapping.json_schema import DRAFT
 from crmhub.native import Native
 
