@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from crmhub.agent.approvals import Desk
 from crmhub.agent.audit import StoreAudit
 from crmhub.agent.changes import Changes, changes_of
 from crmhub.agent.gate import Gate
@@ -25,10 +26,12 @@ class Assembled:
     toolbox: Toolbox
     audit: StoreAudit
     gate: Gate
+    desk: Desk
 
 
 async def assemble(hub: Hub, agents: Agents, toolbox: Toolbox) -> Assembled:
     """Put it together, with the state in the hub's store."""
     audit = await StoreAudit.of(hub, agents, toolbox)
     parts = {Changes: await changes_of(hub)}
-    return Assembled(agents, toolbox, audit, await Gate.of(hub, agents, toolbox, audit, parts=parts))
+    gate = await Gate.of(hub, agents, toolbox, audit, parts=parts)
+    return Assembled(agents, toolbox, audit, gate, await Desk.of(hub, agents))

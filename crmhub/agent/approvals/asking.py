@@ -7,6 +7,7 @@ where it waits, for ``crmhub approvals``.
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,17 +102,21 @@ class Desk:
     between them (the handle, the hash) with the client, sealed; :meth:`ask` is both.
     """
 
-    def __init__(self, approvals: Approvals, agents: Agents, pseudonyms: Pseudonyms, clock: Clock) -> None:
+    def __init__(
+        self, approvals: Approvals, agents: Agents, pseudonyms: Pseudonyms, clock: Clock, key: bytes
+    ) -> None:
         self._approvals = approvals
         self._clock = clock
         self._agents = agents
         self._pseudonyms = pseudonyms
+        self._key = key
 
     @classmethod
     async def of(cls, hub: Hub, agents: Agents) -> Desk:
         """The desk of the hub's store."""
         store = await hub.store()
-        return cls(store.approvals, agents, Pseudonyms(await store.keys.get(KEY)), hub.clock)
+        pseudonyms = Pseudonyms(await store.keys.get(KEY))
+        return cls(store.approvals, agents, pseudonyms, hub.clock, await store.keys.get("questions"))
 
     async def question(self, agent: Agent, handle: str, host: str) -> Question | None:
         """The question for what waits under a handle of the agent's.
@@ -142,6 +147,27 @@ class Desk:
         except UsageError:  # somebody else has decided meanwhile
             return False
         return True
+
+    def state(self, agent: Agent, host: str, question: Question) -> str:
+        """What a client keeps between a question and its answer: a proof that we have asked."""
+        proof = self._proof(agent, host, question.handle, question.plan_hash)
+        return f"{question.handle}.{question.plan_hash}.{proof}"
+
+    async def resumed(self, agent: Agent, host: str, state: str, answer: Answered | None) -> bool:
+        """Take an answer that came with the state of its question; whether the write is approved by it.
+
+        A state that we have not made, for that agent and that host, is as good as none.
+        """
+        handle, _, rest = state.partition(".")
+        plan_hash, _, proof = rest.partition(".")
+        made = self._proof(agent, host, handle, plan_hash)
+        if not hmac.compare_digest(made.encode(), proof.encode(errors="replace")):
+            return False
+        return await self.answered(agent, handle, host, plan_hash, answer)
+
+    def _proof(self, agent: Agent, host: str, handle: str, plan_hash: str) -> str:
+        whole = json.dumps([owner_of(agent, self._pseudonyms), host, handle, plan_hash]).encode()
+        return hmac.digest(self._key, whole, "sha256").hex()
 
     async def ask(self, agent: Agent, handle: str, asker: Asker) -> bool:
         """Ask the person by a host, if the agent's policy trusts it; whether the write is approved by it."""

@@ -30,6 +30,16 @@ _HEX: Final = re.compile(r"[0-9a-f-]{1,64}")
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=-]{1,100}")
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DEEPEST, _MOST = 4, 50
+_METHODS: Final = frozenset(
+    f"mcp:{method}"
+    for method in (
+        "completion/complete", "initialize", "logging/setLevel", "ping", "prompts/get", "prompts/list",
+        "resources/list", "resources/read", "resources/subscribe", "resources/templates/list",
+        "resources/unsubscribe", "server/discover", "subscriptions/listen", "tasks/get", "tasks/list",
+        "tools/call", "tools/list",
+    )
+)  # fmt: skip
+"""Requests of the protocol that reach no tool, as servers call them."""
 
 # The last net, for texts that should not hold any of it. Every repeat has an end, so that none is slow.
 _PATTERNS: Final = (
@@ -69,8 +79,9 @@ class Redaction:
         return self._pseudonyms.of(json.dumps(given, sort_keys=True, default=str), "arguments")
 
     def tool(self, name: str) -> str:
-        """The tool's name, if there is one of that name; an agent can say anything."""
-        return name if name in self._tools else self._pseudonyms.of(name, "tool")
+        """The tool's name, or the method's, if there is one of that name; an agent can say anything."""
+        known = not name or name in self._tools or name in _METHODS
+        return name if known else self._pseudonyms.of(name, "tool")
 
     def name(self, text: str | None) -> str | None:
         """The name of an agent or a client: as it is where the configuration has it."""

@@ -96,7 +96,7 @@ async def http_serving(
             fetch = _keys_of(hub, issuer, stack)
             bearers.append(JwtBearer(issuer, url, hub.clock, hub.events, fetch))
         gate, audit = assembled.gate, assembled.audit
-        server = make_server(gate, audit, bearer_of_request, transport="http", text=text)
+        server = make_server(gate, audit, bearer_of_request, transport="http", text=text, desk=assembled.desk)
         app = make_app(server, AnyBearer(bearers), audit, serving, url, json_response=json_response)
         yield HttpServing(app, sock, url)
 
@@ -110,7 +110,9 @@ async def serve_stdio(assembled: Assembled, agent: str, *, text: TextPart = "lin
         known = ", ".join(assembled.agents.agents) or "nobody"
         raise ConfigError(f"no agent {agent!r}", hint=f"the agents file names {known}")
     me = Agent(agent)
-    server = make_server(assembled.gate, assembled.audit, lambda: me, transport="stdio", text=text)
+    server = make_server(
+        assembled.gate, assembled.audit, lambda: me, transport="stdio", text=text, desk=assembled.desk
+    )
     async with stdio_server() as (reading, writing):
         await server.run(reading, writing, server.create_initialization_options())
 

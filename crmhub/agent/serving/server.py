@@ -23,6 +23,7 @@ from mcp.types import (
     CallToolResult,
     GetPromptRequestParams,
     GetPromptResult,
+    InputRequiredResult,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
@@ -37,9 +38,11 @@ from mcp.types import (
     ToolAnnotations,
 )
 
+from crmhub.agent.approvals import Desk
 from crmhub.agent.auditing import AuditSink, Intent, Origin, Outcome
 from crmhub.agent.gate import Gate, Reply
 from crmhub.agent.identity import Agent
+from crmhub.agent.serving.asking import Asking
 from crmhub.agent.serving.prompts import offered, shown
 from crmhub.agent.serving.resources import found, plain, templates
 from crmhub.agent.serving.seen import SEEN, Seen
@@ -80,9 +83,13 @@ def make_server(
     *,
     transport: Literal["http", "stdio"],
     text: TextPart = "line",
+    desk: Desk | None = None,
 ) -> Server[dict[str, object]]:
-    """The server. Requests that come to no tool are in the audit too: every request is there once."""
-    serving = _Serving(gate, audit, caller, transport, text)
+    """The server. Requests that come to no tool are in the audit too: every request is there once.
+
+    With a ``desk`` clients that policies trust are asked about writes that wait for a person.
+    """
+    serving = _Serving(gate, audit, caller, transport, text, None if desk is None else Asking(desk))
     server: Server[dict[str, object]] = Server(
         _NAME,
         version=version("crmhub"),
@@ -102,21 +109,34 @@ def make_server(
 
 
 class _Serving:
-    def __init__(self, gate: Gate, audit: AuditSink, caller: Caller, transport: str, text: TextPart) -> None:
+    def __init__(
+        self,
+        gate: Gate,
+        audit: AuditSink,
+        caller: Caller,
+        transport: str,
+        text: TextPart,
+        asking: Asking | None,
+    ) -> None:
         self._gate = gate
         self._audit = audit
         self._caller = caller
         self._transport = transport
         self._text = text
+        self._asking = asking
 
     async def list_tools(self, _ctx: Context, params: PaginatedRequestParams | None) -> ListToolsResult:
         """The tools that are there for the caller, all on one page, always in the same order."""
         _demand_first_page(params)
         return ListToolsResult(tools=[_shown(tool) for tool in self._gate.tools(self._agent())])
 
-    async def call_tool(self, ctx: Context, params: CallToolRequestParams) -> CallToolResult:
+    async def call_tool(
+        self, ctx: Context, params: CallToolRequestParams
+    ) -> CallToolResult | InputRequiredResult:
         """Call a tool. What goes wrong with it is a result that the model can read."""
-        reply = await self._through(ctx, params.name, params.arguments or {})
+        reply = await self._asked(ctx, params)
+        if isinstance(reply, InputRequiredResult):
+            return reply
         text = _encode(reply.structured).decode() if self._text == "data" else reply.text
         return CallToolResult(
             content=[TextContent(text=text)],
@@ -124,6 +144,21 @@ class _Serving:
             is_error=reply.is_error,
             _meta=dict(reply.meta),
         )
+
+    async def _asked(self, ctx: Context, params: CallToolRequestParams) -> Reply | InputRequiredResult:
+        """The reply; what waits is asked about first, and made again once it is approved."""
+        arguments = params.arguments or {}
+        if self._asking is None:
+            return await self._through(ctx, params.name, arguments)
+        agent, host = self._agent(), self._origin(ctx).host
+        await self._asking.resumed(agent, host, params)
+        reply = await self._through(ctx, params.name, arguments)
+        if params.request_state is not None:
+            return reply
+        asked = await self._asking.about(ctx.session, ctx.request_id, agent, host, reply)
+        if isinstance(asked, InputRequiredResult):
+            return asked
+        return await self._through(ctx, params.name, arguments) if asked else reply
 
     async def list_resources(
         self, _ctx: Context, params: PaginatedRequestParams | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,7 +19,7 @@ from crmhub.agent.packs.hub import HUB
 from crmhub.agent.policy.language import Agents
 from crmhub.agent.serving.running import HttpServing, http_serving
 from crmhub.agent.serving.server import TextPart
-from crmhub.agent.tool import Toolbox
+from crmhub.agent.tool import Pack, Toolbox
 from crmhub.hub import Hub
 from tests.agents import PACK, agents_of, hub_of_two
 
@@ -48,11 +48,15 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    tmp_path: Path, agents: Agents | None = None, *, text: TextPart = "line"
+    tmp_path: Path,
+    agents: Agents | None = None,
+    *,
+    text: TextPart = "line",
+    packs: Sequence[Pack] = (PACK, HUB),
 ) -> AsyncGenerator[Served]:
     """Serve, with a token of ``bot``."""
     async with hub_of_two(tmp_path) as hub:
-        assembled = await assemble(hub, agents or agents_of(), Toolbox([PACK, HUB]))
+        assembled = await assemble(hub, agents or agents_of(), Toolbox(packs))
         store = await hub.store()
         token = await store.agent_tokens.create("first", "bot", timedelta(days=1))
         async with (
