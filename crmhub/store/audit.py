@@ -110,6 +110,8 @@ class Audit:
         for entry in entries:
             if entry.error is not None:
                 raise entry.error
+            if not entry.is_stored:  # whoever wrote them was stopped by something that nobody foresaw
+                raise StoreError("the rows for the audit log were lost", hint="make the call again")
 
     async def flush_rest(self) -> None:
         """Store what was left by those who did not wait."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Connection
 
 from crmhub.clock import Clock
-from crmhub.errors import UsageError
+from crmhub.errors import StoreError, UsageError
 from crmhub.store import Store
 from crmhub.store.chain import Head, Verified
 from tests.stores import behind_its_back
@@ -223,3 +223,25 @@ async def test_what_was_left_without_waiting_is_stored_with_the_next_rows_in_ord
 def test_what_is_no_head_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no head"):
         Head.parse(text)
+
+
+def stumble(_connection: Connection, _bodies: Sequence[str]) -> Head:
+    raise ZeroDivisionError
+
+
+@pytest.mark.anyio
+async def test_rows_that_are_lost_with_their_writer_are_not_taken_for_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await Store.open(f"sqlite:///{tmp_path}/state.db") as store:
+        await store.audit.append({"kind": "call.intent", "n": 1})
+        waiting = store.audit.put({"kind": "call.intent", "n": 2})
+        with monkeypatch.context() as patch:
+            patch.setattr(store.audit, "add", stumble)
+            with pytest.raises(ZeroDivisionError):
+                await store.audit.append({"kind": "call.intent", "n": 3})
+        with pytest.raises(StoreError, match="were lost"):
+            await store.audit.flush(waiting)
+        await store.audit.append({"kind": "call.intent", "n": 4})
+        found = await store.audit.verify()
+    assert (found.rows, found.broken) == (2, None)
