@@ -21,9 +21,10 @@ from crmhub.usage import Operation
 if TYPE_CHECKING:
     from crmhub.agent.reach import Reach
 
-__all__ = ["Governed"]
+__all__ = ["TOO_MANY", "Governed"]
 
 _Model = TypeVar("_Model", bound=Record)
+TOO_MANY = "too_many_to_scan"
 _SEARCHED = 200
 """Records that are asked of a CRM's search, at most: some of what it finds does not show why it was found."""
 
@@ -226,7 +227,7 @@ class Governed(Generic[_Model]):
                 yield [record for record in page if await self._rows.meet(record)]
                 if bound is not None and scanned >= bound:
                     raise Refused(
-                        "too_many_to_scan",
+                        TOO_MANY,
                         f"more than {bound} records of {self._model.model} would have to be read for this",
                         hint="ask for less: by a condition, or by when they were changed",
                     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 import anyio
 
 from crmhub.agent.answers import Refused, Source
-from crmhub.agent.governed import Governed
+from crmhub.agent.governed import TOO_MANY, Governed
 from crmhub.agent.natives import shown_fields
 from crmhub.agent.policy.decide import Grant
 from crmhub.agent.troubles import problem_of
@@ -159,7 +159,10 @@ class Reach:
             try:
                 found[name] = await question(name)
             except Refused as error:
-                refused.append(error)
+                if error.problem.code == TOO_MANY:  # in this one
+                    failed[name] = self._failed(name, error)
+                else:
+                    refused.append(error)
             except Exception as error:  # noqa: BLE001 - told as a source that failed
                 failed[name] = self._failed(name, error)
 
