@@ -21,15 +21,12 @@ from crmhub.agent.answers import Refused
 from crmhub.agent.approvals.asking import owner_of
 from crmhub.agent.approvals.rules import is_needed
 from crmhub.agent.audit.pseudonyms import KEY, Pseudonyms
+from crmhub.agent.drafting import Draft, Wanted
 from crmhub.agent.tool import Call
 from crmhub.connector import NOT_SENT, Outcome
-from crmhub.errors import ConfigError, InvalidRecord, Unsupported
-from crmhub.mapping.compiled import CompiledMap
-from crmhub.models import Account, Contact, Deal, Record, Ref
 from crmhub.plan import Plan, PlannedWrite
 from crmhub.planning import MOVED, moved
 from crmhub.store.approvals import Approval, Request, Written
-from crmhub.usage import Estimate
 
 if TYPE_CHECKING:
     from crmhub.hub import Hub
@@ -39,21 +36,11 @@ __all__ = ["Changes", "Done", "Submitted", "Want", "Wanted", "changes_of"]
 
 _GOES_ON: Final = timedelta(seconds=60)
 """How long a write without an outcome is believed to be under way."""
-_POINTED: Final[Mapping[str, type[Record]]] = {"account": Account, "contact": Contact, "deal": Deal}
 _AS_IT_IS: Final = Outcome("unchanged")
 _AUTO: Final = "~"
 """Begins the keys that we make; no agent can give such a one."""
 
 Want: TypeAlias = "Callable[[], Awaitable[Sequence[Wanted]]]"
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """One change that is wanted: what is set in ``record``, to the record of ``id`` or to a new one."""
-
-    connection: str
-    record: Record
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,113 +91,8 @@ class Changes:
         self._policy = call.reach.grant.policy
         self._owner = owner_of(call.agent, pseudonyms)
         self._key = key
-        self.left_out: list[str] = []
-        """Fields that the CRM has no place for."""
-
-    # ── planning ─────────────────────────────────────────────────────────────────────────────────
-
-    async def propose(self, wanted: Sequence[Wanted]) -> Plan:
-        """The exact writes for what is wanted, each value before and after; nothing is written.
-
-        Raises :class:`Refused` for a record, a field or a model that is not there for the agent.
-        """
-        writes = [await self._planned(one) for one in wanted]
-        price = {name: await self._price(name, writes) for name in {write.connection for write in writes}}
-        return Plan(writes, price={name: cost for name, cost in price.items() if cost is not None})
-
-    async def _planned(self, one: Wanted) -> PlannedWrite:
-        model = type(one.record)
-        seen = self._reach.of(one.connection, model)
-        for name in sorted(one.record.changes()):
-            keys = [f"custom.{key}" for key in one.record.custom] if name == "custom" else [name]
-            for key in keys:
-                if name not in {"kind", "type"}:
-                    seen.demand(key)
-        await self._demand_pointed(one)
-        records = self._hub[one.connection].of(model)
-        try:
-            if one.id is None:
-                return await records.plan_create(one.record)
-            await seen.get(one.id)  # raises for one that the agent may not see
-            return await records.plan_update(one.id, one.record)
-        except InvalidRecord as error:
-            raise Refused(
-                "invalid_record",
-                f"{model.model}: this cannot be written to the CRM of connection {one.connection}",
-                hint=f"field: {error.where.field}"
-                if error.where.field
-                else "give fewer fields, or other values",
-            ) from None
-
-    async def _demand_pointed(self, one: Wanted) -> None:
-        """What a new value points to has to be there for the agent too."""
-        for name in one.record.changes():
-            held = cast("object", getattr(one.record, name))
-            if isinstance(held, Ref) and held.model in _POINTED:
-                await self._reach.of(one.connection, _POINTED[held.model]).get(held.id)
-
-    async def _price(self, connection: str, writes: Sequence[PlannedWrite]) -> Estimate | None:
-        mine = [write for write in writes if write.connection == connection]
-        try:
-            costs = [
-                await self._hub[connection].estimate(write.operation, write.object, records=1)
-                for write in mine
-            ]
-        except Unsupported:
-            return None  # its calls have no prices
-        total = costs[0]
-        for cost in costs[1:]:
-            total += cost
-        return total
-
-    async def place_for(self, connection: str, model: type[Record], field: str, ref: str) -> str | None:
-        """Where a record of that model points to one of ``ref`` in this CRM: ``field``, or ``regarding``.
-
-        ``None`` where it cannot.
-        """
-        maps = await self._maps(connection, model)
-        for name in dict.fromkeys([field, "regarding"]):
-            for mapped in maps:
-                rule = mapped.by_path.get(name)
-                if rule is not None and rule.writes and ref in rule.ref:
-                    return name
-        return None
-
-    async def takes(self, connection: str, model: type[Record], path: str) -> bool:
-        """Whether records of that model can be given a value there in this CRM."""
-        maps = await self._maps(connection, model)
-        return any(path in mapped.by_path and mapped.by_path[path].writes for mapped in maps)
-
-    async def stage(self, connection: str, label: str, pipeline: str | None) -> Ref:
-        """The stage of that label, of the deal's own pipeline where several have one.
-
-        Raises :class:`Refused` where there is none.
-        """
-        self._reach.of(connection, Deal)
-        stages = await self._hub[connection].directory("stage")
-        within = None if pipeline is None else ("pipeline", pipeline)
-        found = stages and (
-            stages.find("label", label, within) or (label if label in stages.entries else None)
-        )
-        if not found:
-            raise Refused(
-                "unknown_stage",
-                f"connection {connection} has no stage of that name, or several",
-                hint="take the name of a stage as pipeline_summary gives it",
-            )
-        return Ref(model="stage", id=found)
-
-    async def _maps(self, connection: str, model: type[Record]) -> Sequence[CompiledMap]:
-        self._reach.of(connection, model)  # raises where it is not there for the agent
-        try:
-            return await self._hub[connection].of(model).maps()
-        except ConfigError:
-            kind = model.__name__.lower()
-            raise Refused(
-                "unsupported",
-                f"connection {connection} has no records of the kind {kind}",
-                hint="leave a note instead, or use another CRM",
-            ) from None
+        self.draft = Draft(hub, call)
+        """What becomes of what is wanted."""
 
     # ── asking, and doing ────────────────────────────────────────────────────────────────────────
 
@@ -227,7 +109,7 @@ class Changes:
         again = await self._again(tool, key, digest)
         if again is not None:
             return again
-        plan = await self.propose(await want())
+        plan = await self.draft.plan(await want())
         if not any(write.id is None or write.fields for write in plan.writes):
             return Submitted("done", plan, done=[_done(write, _AS_IT_IS) for write in plan.writes])
         if is_needed(self._policy.approval, tool, plan):
@@ -242,7 +124,7 @@ class Changes:
         again = await self._again(tool, key, digest, apply=False)
         if again is not None:
             return again
-        plan = await self.propose(await want())
+        plan = await self.draft.plan(await want(), priced=True)
         rule = f"policy:{self._reach.grant.name}@{self._policy.version}"
         by = None if is_needed(self._policy.approval, tool, plan) else rule
         return await self._park(tool, plan, key, digest, by=by)
@@ -378,8 +260,9 @@ class Changes:
     async def _afford(self, plan: Plan) -> None:
         """Pay what the CRMs will charge, where the policy limits that."""
         if self._policy.limits.credits_per_day is not None:
-            prices = [await self._price(name, plan.writes) for name in {w.connection for w in plan.writes}]
-            await self._reach.meter.credits(sum(price.cost if price else 1 for price in prices))
+            prices = await self.draft.price(plan.writes)
+            without = {write.connection for write in plan.writes} - {*prices}
+            await self._reach.meter.credits(sum(price.cost for price in prices.values()) + len(without))
 
     def _digest(self, tool: str, arguments: Mapping[str, object]) -> str:
         whole = json.dumps([tool, arguments], sort_keys=True, default=str).encode()

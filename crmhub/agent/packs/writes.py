@@ -13,7 +13,8 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import Field, model_validator
 
 from crmhub.agent.answers import Answer, AnswerBase, Refused, Text, TimeOut
-from crmhub.agent.changes import Changes, Done, Submitted, Want, Wanted
+from crmhub.agent.changes import Changes, Done, Submitted, Want
+from crmhub.agent.drafting import Draft, Wanted
 from crmhub.agent.packs.writing import KINDS, attached, connection_of, record_of, target_of
 from crmhub.agent.tool import CHANGE, CREATE, Arguments, Call, Pack, Told, tool
 from crmhub.agent.untrusted import SHORT
@@ -149,10 +150,20 @@ class WriteAnswer(AnswerBase):
     """Fields that the CRM has no place for: they were not written."""
 
 
+class Price(Answer):
+    """What writes to a connection cost of what its account may use."""
+
+    connection: str
+    units: int
+    unit: str
+
+
 class PlanAnswer(WriteAnswer):
     """A plan."""
 
     changes: list[PlannedChange] = Field(default_factory=list[PlannedChange])
+    price: list[Price] = Field(default_factory=list[Price])
+    """What it will cost, where calls have prices."""
 
 
 @tool(CreateCrmNote, WriteAnswer, CREATE, title="Create a note", models=["activity", "contact", "deal"])
@@ -165,7 +176,9 @@ async def create_crm_note(call: Call, given: CreateCrmNote) -> Told:
     connection, own = target_of(call, given.record_id, model, given.connection)
 
     async def want() -> Sequence[Wanted]:
-        note = await attached(call.part(Changes), connection, Note(body=given.note), Ref(model=model, id=own))
+        note = await attached(
+            call.part(Changes).draft, connection, Note(body=given.note), Ref(model=model, id=own)
+        )
         return [Wanted(connection, note)]
 
     return await _written(call, "create_crm_note", given, want)
@@ -187,7 +200,7 @@ async def create_task(call: Call, given: CreateTask) -> Told:
         task.body = given.details
 
     async def want() -> Sequence[Wanted]:
-        return [Wanted(connection, await attached(call.part(Changes), connection, task, *refs))]
+        return [Wanted(connection, await attached(call.part(Changes).draft, connection, task, *refs))]
 
     return await _written(call, "create_task", given, want)
 
@@ -216,7 +229,7 @@ async def log_activity(call: Call, given: LogActivity) -> Told:
         activity.body = given.details
 
     async def want() -> Sequence[Wanted]:
-        return [Wanted(connection, await attached(call.part(Changes), connection, activity, *refs))]
+        return [Wanted(connection, await attached(call.part(Changes).draft, connection, activity, *refs))]
 
     return await _written(call, "log_activity", given, want)
 
@@ -230,7 +243,7 @@ async def update_deal_stage(call: Call, given: UpdateDealStage) -> Told:
     connection, own = target_of(call, given.deal_id, "deal", given.connection)
 
     async def want() -> Sequence[Wanted]:
-        stage = await call.part(Changes).stage(
+        stage = await call.part(Changes).draft.stage(
             connection, given.stage, await _pipeline(call, connection, own)
         )
         return [Wanted(connection, Deal(stage=stage), own)]
@@ -254,12 +267,14 @@ async def propose_changes(call: Call, given: ProposeChanges) -> Told:
     changes = call.part(Changes)
 
     async def want() -> Sequence[Wanted]:
-        return [await _wanted(call, changes, given.connection, each) for each in given.changes]
+        return [await _wanted(call, changes.draft, given.connection, each) for each in given.changes]
 
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
     submitted = await changes.park("propose_changes", arguments, want, key=given.idempotency_key)
     shown = [_planned(write) for write in submitted.plan.writes]
-    return Told(_answer(call, PlanAnswer, submitted, changes=shown), _summary(submitted))
+    costs = submitted.plan.price.items()
+    price = [Price(connection=name, units=cost.cost, unit=cost.unit) for name, cost in costs]
+    return Told(_answer(call, PlanAnswer, submitted, changes=shown, price=price), _summary(submitted))
 
 
 @tool(
@@ -291,7 +306,7 @@ async def _written(call: Call, name: str, given: Writing, want: Want) -> Told:
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
     changes = call.part(Changes)
     submitted = await changes.write(name, arguments, want, key=given.idempotency_key)
-    return _told(call, submitted, changes.left_out)
+    return _told(call, submitted, changes.draft.left_out)
 
 
 def _told(call: Call, submitted: Submitted, left_out: Sequence[str] = ()) -> Told:
@@ -367,7 +382,7 @@ def _refs(
     return names.pop(), [ref for _, ref in found]
 
 
-async def _wanted(call: Call, changes: Changes, connection: str | None, wanted: ChangeWanted) -> Wanted:
+async def _wanted(call: Call, draft: Draft, connection: str | None, wanted: ChangeWanted) -> Wanted:
     model = KINDS[wanted.record].model
     own = pipeline = None
     if wanted.id is None:
@@ -377,7 +392,7 @@ async def _wanted(call: Call, changes: Changes, connection: str | None, wanted: 
         if "stage" in wanted.values:
             pipeline = await _pipeline(call, name, own)
     new = own is None
-    record = await record_of(changes, name, wanted.record, wanted.values, new=new, pipeline=pipeline)
+    record = await record_of(draft, name, wanted.record, wanted.values, new=new, pipeline=pipeline)
     return Wanted(name, record, own)
 
 

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias, TypeVar, cast
 from pydantic import ValidationError
 
 from crmhub.agent.answers import Refused, parse_id
-from crmhub.agent.changes import Changes
+from crmhub.agent.drafting import Draft
 from crmhub.agent.tool import Call
 from crmhub.models import (
     Account,
@@ -63,14 +63,14 @@ def target_of(call: Call, given: str, model: str, connection: str | None) -> tup
     return connection_of(call, connection), given
 
 
-async def attached(changes: Changes, connection: str, activity: _Activity, *refs: Ref) -> _Activity:
+async def attached(draft: Draft, connection: str, activity: _Activity, *refs: Ref) -> _Activity:
     """The activity as this CRM has a place for it, attached to the records.
 
     Raises :class:`Refused` where it cannot be attached.
     """
     kind = type(activity)
     for ref in refs:
-        name = await changes.place_for(
+        name = await draft.place_for(
             connection, kind, ref.model if ref.model == "contact" else "regarding", ref.model
         )
         if name is None or name in activity.changes():
@@ -80,28 +80,28 @@ async def attached(changes: Changes, connection: str, activity: _Activity, *refs
                 hint="attach it to another record, or to one record only",
             )
         setattr(activity, name, ref)
-    return await _fitted(changes, connection, activity)
+    return await _fitted(draft, connection, activity)
 
 
-async def _fitted(changes: Changes, connection: str, activity: _Activity) -> _Activity:
+async def _fitted(draft: Draft, connection: str, activity: _Activity) -> _Activity:
     """The activity without what this CRM has no place for: a text joins the other, a time becomes a day."""
     kind = type(activity)
     values = {name: cast("object", getattr(activity, name)) for name in activity.changes()}
-    lacking = [name for name in values if name != "type" and not await changes.takes(connection, kind, name)]
+    lacking = [name for name in values if name != "type" and not await draft.takes(connection, kind, name)]
     for name in lacking:
         value = values.pop(name)
         if name in {"subject", "body"}:
             texts = [text for text in (activity.subject, activity.body) if text]
             values["body" if name == "subject" else "subject"] = "\n".join(texts)
-        elif isinstance(value, datetime) and await changes.takes(connection, kind, "due_at"):
+        elif isinstance(value, datetime) and await draft.takes(connection, kind, "due_at"):
             values["due_at"] = value.date()
         else:
-            changes.left_out.append(name)
+            draft.left_out.append(name)
     return kind.model_validate(values) if lacking else activity
 
 
 async def record_of(
-    changes: Changes,
+    draft: Draft,
     connection: str,
     kind: str,
     given: Mapping[str, Given],
@@ -117,11 +117,11 @@ async def record_of(
         if name.startswith("custom."):
             custom[name.removeprefix("custom.")] = value
         elif name in {"email", "phone"} and new and kind in {"contact", "account"}:
-            values |= await _reachable(changes, connection, model, name, value)
+            values |= await _reachable(draft, connection, model, name, value)
         elif name not in model.model_fields or name in _ENVELOPE:
             raise _wrong(name, "there is no such field to write")
         else:
-            values[name] = await _value(changes, connection, name, value, pipeline)
+            values[name] = await _value(draft, connection, name, value, pipeline)
     if custom:
         values["custom"] = custom
     try:
@@ -136,13 +136,13 @@ _ENVELOPE: Final = frozenset(
 )
 
 
-async def _value(changes: Changes, connection: str, name: str, value: Given, pipeline: str | None) -> object:
+async def _value(draft: Draft, connection: str, name: str, value: Given, pipeline: str | None) -> object:
     if value is None:
         return None
     if name == "owner":
         return UserRef(email=str(value))
     if name == "stage":
-        return await changes.stage(connection, str(value), pipeline)
+        return await draft.stage(connection, str(value), pipeline)
     if name in _REFS:
         model, of, own = parse_id(str(value), "account", "contact", "deal")
         if of != connection:
@@ -158,12 +158,12 @@ async def _value(changes: Changes, connection: str, name: str, value: Given, pip
 
 
 async def _reachable(
-    changes: Changes, connection: str, model: type[Record], name: str, value: Given
+    draft: Draft, connection: str, model: type[Record], name: str, value: Given
 ) -> Mapping[str, object]:
     """An e-mail address or phone number of a new record, in the first place that this CRM has for one."""
     head, leaf = ("emails", "value") if name == "email" else ("phones", "raw")
     for role in ("primary", "work", "main", "mobile", "other"):
-        if await changes.takes(connection, model, f"{head}[role={role}].{leaf}"):
+        if await draft.takes(connection, model, f"{head}[role={role}].{leaf}"):
             one = Email(role=role, value=str(value)) if name == "email" else Phone(role=role, raw=str(value))
             return {head: [one]}
     raise _wrong(name, "this CRM has no place for it")

@@ -134,6 +134,8 @@ async def test_a_plan_of_several_changes_waits_and_is_done_in_order(crm: str) ->
         reply = await given.call("propose_changes", connection=crm, changes=changes)
         shown = cast("list[dict[str, object]]", reply.structured["changes"])
         assert [each["operation"] for each in shown] == ["update", "create", "update"]
+        (price,) = cast("list[dict[str, object]]", reply.structured["price"])
+        assert (price["connection"], price["units"]) == (crm, 3)
         handle = str(reply.structured["handle"])
         assert await given.apply(handle) == "approval_pending"
         await given.approve(handle)
