@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from bench.agent import agent
 from bench.mapping import mapping
 from bench.measuring import Section, show
 from bench.memory import memory
@@ -22,6 +23,7 @@ SECTIONS: Mapping[str, Callable[[Sizes], list[Section]]] = {
     "full": full,
     "tiers": tiers,
     "salesforce": salesforce,
+    "agent": agent,
     "memory": memory,
     "start": start,
 }

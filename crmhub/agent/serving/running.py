@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from crmhub.hub import Hub
 
-__all__ = ["DEFAULT_PORT", "HttpServing", "http_serving", "serve_stdio"]
+__all__ = ["DEFAULT_PORT", "HttpServing", "bound", "http_serving", "serve_stdio"]
 
 DEFAULT_PORT: Final = 9001
 _OWN: Final = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -86,7 +86,7 @@ async def http_serving(
             hint="name it in the agents file: serving: {hosts: [crm.example.com]}",
         )
     async with AsyncExitStack() as stack:
-        sock = stack.enter_context(_bound(host, port))
+        sock = stack.enter_context(bound(host, port))
         shown = f"[{host}]" if ":" in host else host
         url = serving.url or f"http://{shown}:{sock.getsockname()[1]}{PATH}"
         issuer = serving.issuer
@@ -117,9 +117,11 @@ async def serve_stdio(assembled: Assembled, agent: str, *, text: TextPart = "lin
         await server.run(reading, writing, server.create_initialization_options())
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises :class:`ConfigError` for an address that cannot be had."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family)
+    # By its protocol asyncio knows that it is TCP, and lets small replies leave at once.
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
