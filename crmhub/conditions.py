@@ -45,7 +45,11 @@ async def conditions(
             raise _no_way(org, mapped, name, f"{mapped.object} cannot be filtered by it")
         literals: list[Value] = []
         for each in _several(value):
+            if isinstance(each, Ref) and rule.ref and each.model not in rule.ref:
+                continue  # it never points to such a record, whatever its id
             literals += await _literals(org, mapped, rule, name, each)
+        if not literals:
+            return None
         if len(literals) == 1:
             found.append(Condition(rule.to[0], "eq", literals[0]))
         else:

@@ -136,6 +136,11 @@ class Hub:
         return len(self._connections)
 
     @property
+    def models(self) -> Mapping[str, Sequence[type[Record]]]:
+        """The models that mappings can name: crmhub's own, and those that were added."""
+        return self._models
+
+    @property
     def all(self) -> Everywhere:
         """All connections as one: ``hub.all.accounts.search("acme")``."""
         return self.only(*self._connections)

@@ -7,10 +7,11 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from crmhub.agent.answers import Refused, typed_id
-from crmhub.agent.matching import Rows, told_by
+from crmhub.agent.answers import Refused
+from crmhub.agent.matching import Rows, meets, told_by
 from crmhub.agent.policy.decide import ALWAYS, head_of
 from crmhub.arguments import fields_of
+from crmhub.conditions import can_ask
 from crmhub.connection import Connection
 from crmhub.errors import NotFound, Unsupported, Where
 from crmhub.listing import Listing
@@ -82,6 +83,30 @@ class Governed(Generic[_Model]):
         only = self._only(fields)
         self._may_ask(where, modified_since)
         return Listing(lambda: self._listed(only, where or {}, modified_since, limit))
+
+    def scan(
+        self,
+        *,
+        fields: Iterable[str] | None = None,
+        where: Mapping[str, object] | None = None,
+        modified_since: datetime | None = None,
+        search: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncGenerator[Sequence[_Model]]:
+        """As :meth:`list`, or with ``search`` as :meth:`search`, but none is counted or noted as handed out.
+
+        For sums, and for choosing: what is told of single records goes through ``reach.handed`` first.
+        Raises :class:`Refused` where more would have to be read than the policy lets one question read.
+        """
+        only = self._only(fields)
+        self._may_ask(where, modified_since)
+        if search is not None:
+            return self._searched(search, only, limit or _SEARCHED)
+        return self._scanned(only, where or {}, modified_since, limit)
+
+    def among(self, fields: Iterable[str]) -> frozenset[str]:
+        """Those of the fields that are there for the agent, masked ones too."""
+        return self._sight.fields_among(self._known) & frozenset(fields)
 
     def search(self, text: str, *, fields: Iterable[str] | None = None, limit: int = 10) -> Listing[_Model]:
         """Records that the CRM's search finds, and that have each word where the agent sees it.
@@ -204,11 +229,15 @@ class Governed(Generic[_Model]):
         if asked is None:
             return
         records = self._connection.of(self._model)
-        fields |= self._rows.fields
-        most = limit if asked.exact else None
-        listing = records.list(fields=fields, where=asked.where, modified_since=modified_since, limit=most)
+        fields |= self._rows.fields | {head_of(name) for name in where}
+        most = self._reach.grant.policy.limits.records_per_scan
+        bound = None if asked.exact and limit is not None else most
+        ways = await self._ways(asked.where, where)
+        scanned, chosen = 0, ways.pop(0)
+        listing = records.list(
+            fields=fields, where=chosen, modified_since=modified_since, limit=limit if asked.exact else None
+        )
         pages = listing.pages()
-        scanned, bound = 0, None if asked.exact else self._reach.grant.policy.limits.records_per_scan
         try:
             while True:
                 try:
@@ -216,16 +245,16 @@ class Governed(Generic[_Model]):
                 except StopAsyncIteration:
                     return
                 except Unsupported:
-                    if scanned or asked.where == where:
+                    if scanned or not ways:
                         raise
-                    await pages.aclose()  # the CRM cannot choose by the policy's rows: we do
-                    bound = self._reach.grant.policy.limits.records_per_scan
-                    asked = asked.without_rows(where)
-                    pages = records.list(fields=fields, where=where, modified_since=modified_since).pages()
+                    await pages.aclose()  # the CRM cannot choose by that: we do
+                    bound, chosen = most, ways.pop(0)
+                    pages = records.list(fields=fields, where=chosen, modified_since=modified_since).pages()
                     continue
                 scanned += len(page)
-                yield [record for record in page if await self._rows.meet(record)]
-                if bound is not None and scanned >= bound:
+                kept = [record for record in page if chosen or meets(record, where)]
+                yield [record for record in kept if await self._rows.meet(record)]
+                if bound is not None and scanned > bound:
                     raise Refused(
                         TOO_MANY,
                         f"more than {bound} records of {self._model.model} would have to be read for this",
@@ -234,23 +263,56 @@ class Governed(Generic[_Model]):
         finally:
             await pages.aclose()
 
+    async def _ways(
+        self, asked: Mapping[str, object], where: Mapping[str, object]
+    ) -> list[Mapping[str, object]]:
+        """What the CRM can be asked for, the narrowest first; nothing, where we can choose ourselves."""
+        ways: list[Mapping[str, object]] = [asked]
+        if asked != where:
+            ways.append(where)
+        if where:
+            maps = await self._connection.of(self._model).maps()
+            if all(any(can_ask(mapped, name) for mapped in maps) for name in where if name != "id"):
+                ways.append({})
+        return ways
+
+    async def _scanned(
+        self,
+        only: frozenset[str] | None,
+        where: Mapping[str, object],
+        modified_since: datetime | None,
+        limit: int | None,
+    ) -> AsyncGenerator[Sequence[_Model]]:
+        await self._afford("list", limit)
+        async with aclosing(self._matching(self._fetched(only), where, modified_since, limit)) as pages:
+            async for page in pages:
+                yield [self._reach.veil.seen(record, only) for record in page]
+
     async def _found(
         self, text: str, only: frozenset[str] | None, limit: int
     ) -> AsyncGenerator[Sequence[_Model]]:
         left = limit
+        async with aclosing(self._searched(text, only, limit)) as pages:
+            async for page in pages:
+                if left <= 0:
+                    return
+                given = page[:left]
+                await self._reach.handed(given)
+                left -= len(given)
+                if given:
+                    yield given
+
+    async def _searched(
+        self, text: str, only: frozenset[str] | None, limit: int
+    ) -> AsyncGenerator[Sequence[_Model]]:
         most = min(max(limit * 2, 20), _SEARCHED)
         await self._afford("search", most)
         listing = self._connection.of(self._model).search(text, fields=self._fetched(None), limit=most)
         async with aclosing(listing.pages()) as pages:
             async for page in pages:
-                if left <= 0:
-                    return
                 kept = [record for record in page if await self._rows.meet(record)]
                 kept = [record for record in kept if told_by(self._reach.veil.seen(record), text)]
-                given = await self._handed(kept[:left], only)
-                left -= len(given)
-                if given:
-                    yield given
+                yield [self._reach.veil.seen(record, only) for record in kept]
 
     async def _latest(self, only: frozenset[str] | None, limit: int) -> AsyncGenerator[Sequence[_Model]]:
         most = min(max(limit * 5, 50), max(limit, _SEARCHED)) if self._rows else limit
@@ -261,12 +323,8 @@ class Governed(Generic[_Model]):
 
     async def _handed(self, records: Sequence[_Model], only: frozenset[str] | None) -> Sequence[_Model]:
         """The records as the agent gets them, counted and noted."""
-        if not records:
-            return []
-        await self._reach.meter.records(len(records))
         given = [self._reach.veil.seen(record, only) for record in records]
-        for record in given:
-            self._reach.noted.records[typed_id(record)] = None
+        await self._reach.handed(given)
         return given
 
     async def _afford(self, operation: Operation, records: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import cast
@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from crmhub.agent.policy.decide import ALWAYS, head_of
 from crmhub.connection import Connection
-from crmhub.models import Record, UserRef
+from crmhub.models import Record, Ref, UserRef
 
-__all__ = ["Asked", "Rows", "told_by"]
+__all__ = ["Asked", "Rows", "meets", "told_by"]
 
 _USER = ("email", "name")
 
@@ -27,10 +27,6 @@ class Asked:
     where: Mapping[str, object]
     exact: bool
     """Whether it is asked for exactly the records that the agent may see."""
-
-    def without_rows(self, where: Mapping[str, object]) -> Asked:
-        """The agent's own conditions alone."""
-        return replace(self, where=where, exact=False)
 
 
 class Rows:
@@ -94,6 +90,20 @@ class Rows:
             found = None if directory is None else {directory.find(by, value) for value in values}
             self._users[path] = None if found is None else frozenset(each for each in found if each)
         return self._users[path]
+
+
+def meets(record: Record, where: Mapping[str, object]) -> bool:
+    """Whether the record meets conditions that its CRM cannot be asked for."""
+    return all(_holds(record, path, value) for path, value in where.items())
+
+
+def _holds(record: Record, path: str, value: object) -> bool:
+    several = cast("list[object]", value) if isinstance(value, list | tuple) else [value]
+    if any(isinstance(each, Ref | UserRef) for each in several):
+        path = path if path.endswith(".id") else f"{path}.id"
+        several = [each.id if isinstance(each, Ref | UserRef) else each for each in several]
+    held = {_plain(each) for each in _at(record, path)} or {None}
+    return bool(held & {_plain(each) for each in several})
 
 
 def told_by(record: Record, words: str) -> bool:

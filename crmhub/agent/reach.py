@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import anyio
 
-from crmhub.agent.answers import Refused, Source
+from crmhub.agent.answers import Refused, Source, typed_id
 from crmhub.agent.governed import TOO_MANY, Governed
 from crmhub.agent.natives import shown_fields
 from crmhub.agent.policy.decide import Grant
@@ -142,6 +142,22 @@ class Reach:
                     yield [{name: row[name] for name in row if name in kept} for row in page]
 
         return Listing(pages)
+
+    def model(self, name: str) -> type[Record]:
+        """The class of a model. Raises :class:`Refused` for one that is not there for the agent."""
+        self.grant.sight(name)
+        classes = self._hub.models[name]
+        return next(
+            each
+            for each in classes[0].__mro__
+            if issubclass(each, Record) and all(issubclass(other, each) for other in classes)
+        )
+
+    async def handed(self, records: Sequence[Record]) -> None:
+        """Count and note the records whose contents the agent is about to be given."""
+        if records:
+            await self.meter.records(len(records))
+            self.noted.records |= dict.fromkeys(typed_id(record) for record in records)
 
     async def ask(
         self, connections: Iterable[str], question: Callable[[str], Awaitable[_Found]]

@@ -544,6 +544,10 @@ class Hub:
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
     @property
+    def models(self) -> Mapping[str, Sequence[type[Record]]]:
+        """The models that mappings can name: crmhub's own, and those that were added."""
+
+    @property
     def all(self) -> Everywhere:
         """All connections as one: ``hub.all.accounts.search("acme")``."""
 

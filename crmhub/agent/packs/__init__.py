@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from crmhub.agent.packs.hub import HUB
+from crmhub.agent.packs.questions import FINDING
 from crmhub.agent.packs.writes import WRITES
 from crmhub.agent.tool import Pack, Toolbox
 from crmhub.plugins import Plugins
 
-__all__ = ["PACKS", "toolbox_of"]
+__all__ = ["PACKS", "QUESTIONS", "toolbox_of"]
 
-PACKS: Sequence[Pack] = (WRITES, HUB)
+QUESTIONS: Final = Pack("questions", "What is asked of a CRM, in few calls; reads alone.", FINDING)
+PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB)
 
 
 def toolbox_of(plugins: Plugins) -> Toolbox:
