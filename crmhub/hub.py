@@ -135,6 +135,10 @@ class Hub:
     def __len__(self) -> int:
         return len(self._connections)
 
+    def read_mapping(self, path: Path) -> MappingSpec:
+        """A mapping file, whole, in the models and codecs of this hub. Raises :class:`MappingError`."""
+        return load_mapping(path, models=self._models, codecs=self._codecs)
+
     @property
     def models(self) -> Mapping[str, Sequence[type[Record]]]:
         """The models that mappings can name: crmhub's own, and those that were added."""
@@ -358,14 +362,11 @@ class Hub:
         added = self._added.get(settings.connector, ())
         if override is not None:
             own = load_mapping(path, models=self._models, codecs=self._codecs, override=override)
-            return with_added(own, map(self._loaded, added))
+            return with_added(own, map(self.read_mapping, added)).having(settings.values)
         known = (path, *added)
         if known not in self._specs:  # tenants of one CRM share one
-            self._specs[known] = with_added(self._loaded(path), map(self._loaded, added))
-        return self._specs[known]
-
-    def _loaded(self, path: Path) -> MappingSpec:
-        return load_mapping(path, models=self._models, codecs=self._codecs)
+            self._specs[known] = with_added(self.read_mapping(path), map(self.read_mapping, added))
+        return self._specs[known].having(settings.values)
 
 
 def _found(settings: ConnectionSettings, find: Callable[[str], _T]) -> _T:

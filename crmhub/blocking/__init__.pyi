@@ -543,6 +543,9 @@ class Hub:
 
     def __iter__(self) -> Iterator[str]: ...
     def __len__(self) -> int: ...
+    def read_mapping(self, path: Path) -> MappingSpec:
+        """A mapping file, whole, in the models and codecs of this hub. Raises :class:`MappingError`."""
+
     @property
     def models(self) -> Mapping[str, Sequence[type[Record]]]:
         """The models that mappings can name: crmhub's own, and those that were added."""

@@ -194,7 +194,7 @@ class _Mappings:
             known = {*self.hub, *installed}
             raise ConfigError(f"no mapping file, CRM or connection {name!r}", hint=suggest(name, known))
         if path not in self._files:
-            self._files[path] = self.take().add("mapping-file", "file", mapping=path).spec
+            self._files[path] = self.hub.read_mapping(path)
         return self._files[path]
 
     async def findings(self, name: str) -> list[Finding]:

@@ -28,8 +28,10 @@ _MOST_SKEW = 60
 """Seconds. Signed sign-ins and tokens with an end allow for a few minutes, at most."""
 _MUCH = 0.8
 """The share of an allowance from which on somebody should know."""
-_DIRECTORIES = frozenset({"user", "stage", "pipeline"})
-"""Models that are read whole whenever they are needed, so that it matters to nobody how."""
+_NOT_SYNCED = frozenset(
+    {"user", "stage", "pipeline", "customer", "invoice", "project", "milestone", "project_task"}
+)
+"""Models that are looked up whole, or read where they are: how they change matters to no sync."""
 
 
 async def examine_connection(told: Told, hub: Hub, name: str, offline: bool, patience: float) -> None:
@@ -133,7 +135,7 @@ class _Look:
 
     def _limits(self, objects: Mapping[str, ObjectCapabilities]) -> None:
         """What the CRM cannot do, and a sync has to live with."""
-        mapped = [entry for entry in self.connection.spec.maps if entry.model not in _DIRECTORIES]
+        mapped = [entry for entry in self.connection.spec.maps if entry.model not in _NOT_SYNCED]
         here = {entry.object: objects[entry.object] for entry in mapped if entry.object in objects}
         written = {entry.object for entry in mapped if any(rule.writes for rule in entry.rules)}
         unsafe = [

@@ -126,6 +126,10 @@ def _shape(models: ModelOf) -> Native:
                 {"type": ["object", "null"]},
                 "Constants of the native record: it belongs to this map if it carries them.",
             ),
+            "needs": _told(
+                {"type": ["string", "null"]},
+                "The setting of a connection without which it does not have the object.",
+            ),
             "fields": _told({"type": "object"}, "Canonical path: rule."),
             "custom": {"anyOf": [{"$ref": "#/$defs/custom"}, {"type": "null"}]},
         },

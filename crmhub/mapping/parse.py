@@ -32,7 +32,7 @@ _RULE_KEYS = frozenset(
         "default_on_create", "write", "lossy", "compare", "unknown",
     }
 )  # fmt: skip
-_MAP_KEYS = frozenset({"like", "model", "object", "set", "where", "fields", "custom"})
+_MAP_KEYS = frozenset({"like", "model", "object", "set", "where", "fields", "custom", "needs"})
 _NATIVE = re.compile(r"[A-Za-z_$][\w$ /()?-]*(\.[A-Za-z_$][\w$]*)?")
 _DEFAULTS: dict[Kind, tuple[tuple[type, ...], str]] = {
     "text": ((str,), "a text"),
@@ -108,6 +108,9 @@ class _Map:
         native = _table(entry.get("where"))
         if not isinstance(object_, str):
             self.complaints.add((*self.where, "object"), "name the CRM's object")
+        needs = entry.get("needs")
+        if needs is not None and not isinstance(needs, str):
+            self.complaints.add((*self.where, "needs"), "name one setting of the connection")
         if constants is None or native is None:
             self.complaints.add(self.where, "set and where are tables of constants")
         record = self.record(model, constants or {})
@@ -122,7 +125,7 @@ class _Map:
             return None
         return MapSpec(
             str(model), record, str(object_), rules, constants or {}, native or {}, custom,
-            self.complaints.document.at(self.where),
+            self.complaints.document.at(self.where), needs if isinstance(needs, str) else None,
         )  # fmt: skip
 
     def record(self, model: Value, constants: Mapping[str, Value]) -> type[Record] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Self, TypeAlias, cast
 
 from crmhub.mapping.codecs.base import Codec, Kind, WideCodec
@@ -123,6 +123,8 @@ class MapSpec:
     where: Mapping[str, Value] = field(default_factory=dict[str, Value])
     custom: CustomRule | None = None
     at: str = ""
+    needs: str | None = None
+    """The setting of a connection without which it does not have the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +135,8 @@ class MappingSpec:
     version: int
     maps: tuple[MapSpec, ...]
     name: str = ""
+
+    def having(self, settings: Mapping[str, object]) -> MappingSpec:
+        """The mapping for a connection with these settings: without the maps that need others."""
+        maps = tuple(each for each in self.maps if each.needs is None or settings.get(each.needs) is not None)
+        return self if len(maps) == len(self.maps) else replace(self, maps=maps)

@@ -14,6 +14,8 @@ from crmhub.models.activity import (
     Task,
 )
 from crmhub.models.base import CustomValue, Instant, Record
+from crmhub.models.billing import Customer, Invoice, InvoiceStatus
+from crmhub.models.projects import Milestone, Project, ProjectTask
 from crmhub.models.records import (
     Account,
     AccountType,
@@ -56,6 +58,7 @@ __all__ = [
     "Contact",
     "CustomObject",
     "CustomValue",
+    "Customer",
     "Deal",
     "DealStatus",
     "DealType",
@@ -63,9 +66,12 @@ __all__ = [
     "Email",
     "EmailMessage",
     "Instant",
+    "Invoice",
+    "InvoiceStatus",
     "LeadStatus",
     "Life",
     "Meeting",
+    "Milestone",
     "Money",
     "Note",
     "Open",
@@ -73,6 +79,8 @@ __all__ = [
     "Participant",
     "Phone",
     "Pipeline",
+    "Project",
+    "ProjectTask",
     "Ratio",
     "Record",
     "Ref",

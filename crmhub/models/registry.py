@@ -9,6 +9,8 @@ from typing import cast
 from crmhub.errors import ConfigError
 from crmhub.models.activity import Call, EmailMessage, Meeting, Note, OtherActivity, Task
 from crmhub.models.base import Record
+from crmhub.models.billing import Customer, Invoice
+from crmhub.models.projects import Milestone, Project, ProjectTask
 from crmhub.models.records import Account, Contact, Deal, Pipeline, Stage, User
 
 __all__ = ["BUILT_IN", "import_model", "with_models"]
@@ -21,6 +23,11 @@ BUILT_IN: Mapping[str, Sequence[type[Record]]] = {
     "user": (User,),
     "pipeline": (Pipeline,),
     "stage": (Stage,),
+    "customer": (Customer,),
+    "invoice": (Invoice,),
+    "project": (Project,),
+    "milestone": (Milestone,),
+    "project_task": (ProjectTask,),
 }
 """The models that crmhub brings, by the name that mappings use."""
 

@@ -447,3 +447,15 @@ def test_the_shipped_mappings_cover_all_four_models(crm: str) -> None:
     spec = load_mapping(shipped_mappings()[crm])
     assert {"account", "contact", "deal", "activity", "user", "stage"} <= {entry.model for entry in spec.maps}
     assert all(rule.at.split(":")[0].endswith(f"{crm}.yaml") for entry in spec.maps for rule in entry.rules)
+
+
+def test_a_map_that_needs_a_setting_is_there_for_connections_that_have_it() -> None:
+    spec = parsed(
+        f"{HEAD}  - {{model: deal, object: D, needs: books, fields: {{name: N}}}}\n"
+        "  - {model: account, object: A, fields: {name: N}}\n"
+    )
+    assert [entry.object for entry in spec.having({"books": {}}).maps] == ["D", "A"]
+    for settings in ({}, {"books": None}):
+        assert [entry.object for entry in spec.having(settings).maps] == ["A"]
+    (line,) = mistakes(f"{HEAD}  - {{model: deal, object: D, needs: [a, b], fields: {{name: N}}}}\n")
+    assert "needs: name one setting of the connection" in line

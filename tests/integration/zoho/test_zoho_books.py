@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 
 from crmhub import Hub
 from crmhub.config import Config
+from crmhub.connection import Connection
 from crmhub.connector import Condition, Context, Missing, Native, Value, WriteItem, WriteRequest
 from crmhub.errors import (
     BadRequest,
@@ -25,7 +27,7 @@ from crmhub.errors import (
     Unsupported,
 )
 from crmhub.http import HttpClient, HttpSettings, asgi_transport
-from crmhub.models import Record
+from crmhub.models import Customer, Invoice, Money, Record, Ref
 from crmhub.powers import SupportsCount
 from crmhub_zoho import Connector, ZohoConfig
 from crmhub_zoho.simulator.double import ZohoDouble
@@ -39,10 +41,10 @@ INVOICES = "Books.Invoices"
 CUSTOMERS = "Books.Customers"
 
 
-class Invoice(Record):
-    """A bill that a customer has to pay."""
+class Bill(Record):
+    """A model of one's own."""
 
-    model: ClassVar[str] = "invoice"
+    model: ClassVar[str] = "bill"
 
     number: str | None = None
     status: str | None = None
@@ -388,7 +390,7 @@ async def test_a_mapping_makes_invoices_records_of_an_own_model(make_org: World,
         "crm: zoho\n"
         "version: 1\n"
         "maps:\n"
-        "  - model: invoice\n"
+        "  - model: bill\n"
         "    object: Books.Invoices\n"
         "    fields:\n"
         "      number: invoice_number\n"
@@ -400,12 +402,57 @@ async def test_a_mapping_makes_invoices_records_of_an_own_model(make_org: World,
     keys = ("client_id", "client_secret", "refresh_token")
     async with Hub(
         Config({}, "sqlite:///:memory:"),
-        models=[Invoice],
+        models=[Bill],
         clock=org.clock,
         transports={"zoho": asgi_transport(org.double.app)},
     ) as hub:
         credentials = {key: org.double.credentials[key] for key in keys}
         zoho = hub.add("zoho", "zoho", mapping=mapping, api_url="http://localhost", books={}, **credentials)
-        overdue = await zoho.of(Invoice).list(where={"status": "overdue"})
+        overdue = await zoho.of(Bill).list(where={"status": "overdue"})
         assert sorted(invoice.id or "" for invoice in overdue) == truth(org, status="overdue")
         assert all(invoice.due and invoice.due < date(2026, 1, 1) for invoice in overdue)
+
+
+@asynccontextmanager
+async def hub_of(org: Org, *parts: str) -> AsyncGenerator[Connection]:
+    """A connection of a hub to the organisation, with the shipped mapping."""
+    keys = ("client_id", "client_secret", "refresh_token")
+    transports = {"zoho": asgi_transport(org.double.app)}
+    async with Hub(Config({}, "sqlite:///:memory:"), clock=org.clock, transports=transports) as hub:
+        credentials = {key: org.double.credentials[key] for key in keys}
+        settings: dict[str, dict[str, Value]] = {name: {} for name in parts}
+        yield hub.add("zoho", "zoho", mapping=None, api_url="http://localhost", **credentials, **settings)
+
+
+async def test_invoices_and_their_customers_are_records(make_org: World) -> None:
+    org = make_org({INVOICES: 60, "Accounts": 12})
+    async with hub_of(org, "books") as zoho:
+        overdue = {str(one.id): one for one in await zoho.of(Invoice).list(where={"status": "overdue"})}
+        assert sorted(overdue) == truth(org, status="overdue")
+        for row in org.double.truth(INVOICES):
+            if (one := overdue.get(str(row["invoice_id"]))) is None:
+                continue
+            money = Money(Decimal(str(row["balance"])), str(row["currency_code"]))
+            assert (one.number, one.balance, str(one.due_at)) == (
+                row["invoice_number"], money, row["due_date"],
+            )  # fmt: skip
+            assert one.customer == Ref(model="customer", id=str(row["customer_id"]))
+        (row,) = [row for row in org.double.truth(CUSTOMERS) if row["contact_id"] == one_of(overdue)]
+        customer = await zoho.of(Customer).get(one_of(overdue))
+        linked = str(row["zcrm_account_id"]) or None
+        assert customer.name == row["contact_name"]
+        assert (customer.account.id if customer.account else None) == linked
+
+
+def one_of(invoices: Mapping[str, Invoice]) -> str:
+    """The customer of the first of them."""
+    customer = next(iter(invoices.values())).customer
+    assert customer is not None
+    return customer.id
+
+
+async def test_a_connection_without_books_has_no_maps_of_it(make_org: World) -> None:
+    async with hub_of(make_org({"Accounts": 1}), "projects") as zoho:
+        assert {entry.model for entry in zoho.spec.maps} & {"invoice", "customer", "project"} == {"project"}
+        with pytest.raises(ConfigError, match="Invoice is not mapped"):
+            await zoho.of(Invoice).list()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
+from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -16,6 +17,7 @@ from crmhub.config import Config
 from crmhub.connector import Condition, Missing, Native, ReadRequest
 from crmhub.errors import BadRequest, ConfigError, NotFound, PermissionDenied, RateLimited
 from crmhub.http import asgi_transport
+from crmhub.models import Milestone, Project, ProjectTask, Ref
 from crmhub.testing.simulator.options import Options
 from crmhub_zoho import Connector, hosts
 from crmhub_zoho.simulator.double import ZohoDouble
@@ -303,3 +305,35 @@ async def test_calls_go_to_the_products_own_host_of_the_data_centre(make_org: Wo
         ("www.zohoapis.eu", "crm"),
     }
     assert sum(path == "oauth" for _, path in called) == 1
+
+
+async def test_projects_milestones_and_tasks_are_records(make_org: World) -> None:
+    org = make_org(ROWS)
+    async with Hub(
+        Config({}, "sqlite:///:memory:"), clock=org.clock, transports={"zoho": asgi_transport(org.double.app)}
+    ) as hub:
+        keys = ("client_id", "client_secret", "refresh_token")
+        credentials = {key: org.double.credentials[key] for key in keys}
+        zoho = hub.add("zoho", "zoho", api_url="http://localhost", projects={}, **credentials)
+        known = truth(org, PROJECTS)
+        for project in await zoho.of(Project).list():
+            row = known.pop(str(project.id))
+            assert (project.name, str(project.ends_at)) == (row["name"], row["end_date"])
+            assert project.completion == Decimal(str(row["percent_complete"])) / 100
+            closed = part(row, "status", "type") == "closed"
+            assert project.overdue == (not closed and str(row["end_date"]) < TODAY)
+            assert project.open_tasks == part(row, "tasks", "open_count")
+        assert known == {}
+        late = await zoho.of(ProjectTask).list(where={"overdue": True})
+        assert {str(one.id).partition(":")[2] for one in late} == {
+            id_ for id_, row in truth(org, TASKS).items() if is_overdue(row)
+        }
+        milestones = await zoho.of(Milestone).list(
+            where={"project": Ref(model="project", id=str(late_of(late)))}
+        )
+        assert milestones
+        assert {one.project.id for one in milestones if one.project} == {late_of(late)}
+
+
+def late_of(tasks: Sequence[ProjectTask]) -> str | None:
+    return tasks[0].project.id if tasks[0].project else None

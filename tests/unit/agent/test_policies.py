@@ -19,7 +19,6 @@ from crmhub.agent.tool import Toolbox
 from crmhub.cli.app import app
 from crmhub.document import Document
 from crmhub.errors import ConfigError
-from crmhub.models.registry import BUILT_IN
 from tests.agents import PACK
 
 KNOWN = Known(connections=["north", "south"], toolbox=Toolbox([PACK]))
@@ -108,9 +107,7 @@ def test_the_policies_to_begin_with_load_and_their_schema_takes_them(tmp_path: P
     printed = CliRunner().invoke(app, ["agents", "example", name])
     file = tmp_path / "agents.yaml"
     file.write_text(printed.stdout)
-    agents = load_agents(
-        file, Known({"invoice": BUILT_IN["account"], "project": BUILT_IN["account"], **BUILT_IN})
-    )
+    agents = load_agents(file)
     assert [*agents.policies] == [name]
     assert [entry.policy for entry in agents.agents.values()] == [name]
     data = json.loads(json.dumps(Document.load(file).data))
