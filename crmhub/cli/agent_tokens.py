@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from crmhub.cli.agents_file import known_agents
 from crmhub.cli.running import CONFIG, open_hub, run
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def create(
 ) -> None:
     """Make a token and print it, this once: only its hash is kept."""
     from crmhub.agent.policy.load import load_agents
-    from crmhub.cli.agents import known_agents
     from crmhub.document import suggest
     from crmhub.errors import UsageError
 

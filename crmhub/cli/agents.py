@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 
 from crmhub.cli.agent_tokens import token
+from crmhub.cli.agents_file import known_agents
 from crmhub.cli.running import CONFIG, PARTIAL
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from crmhub.agent.policy.load import Known
-    from crmhub.agent.tool import Toolbox
-    from crmhub.models import Record
-
-__all__ = ["agents", "known_agents"]
+__all__ = ["agents"]
 
 agents = typer.Typer(help="Agents, and what each of them may do.", no_args_is_help=True)
 agents.add_typer(token, name="token")
@@ -71,26 +65,3 @@ def example(
     if name not in known:
         raise UsageError(f"no example {name!r}", hint=suggest(name, known))
     typer.echo((folder / f"{name}.yaml").read_text("utf-8"), nl=False)
-
-
-def known_agents(file: Path | None, config: Path) -> tuple[Path, Known, Toolbox]:
-    """The file to check, and what it can name: of a configuration that is not there, the built-in words."""
-    from crmhub.agent.packs import toolbox_of
-    from crmhub.agent.policy.load import Known
-    from crmhub.config import load_config
-    from crmhub.errors import ConfigError
-    from crmhub.models.registry import import_model, with_models
-    from crmhub.plugins import Plugins
-
-    plugins = Plugins()
-    settings = load_config(config) if config.exists() else None
-    named = [import_model(name) for name in settings.models] if settings else []
-    models = with_models([*cast("Sequence[type[Record]]", plugins.models()), *named])
-    path = file or (settings.agents if settings else None)
-    if path is None:
-        raise ConfigError(
-            f"{config}: it names no agents",
-            hint="add agents and policies, or agents: ./agents.yaml; crmhub agents example prints one",
-        )
-    toolbox = toolbox_of(plugins)
-    return path, Known(models, settings.connections if settings else None, toolbox), toolbox

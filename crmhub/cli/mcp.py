@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from crmhub.cli.agents import known_agents
+from crmhub.cli.agents_file import known_agents
 from crmhub.cli.running import CONFIG, open_hub, run
 
 if TYPE_CHECKING:
