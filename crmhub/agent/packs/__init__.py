@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from crmhub.agent.packs.hub import HUB
 from crmhub.agent.packs.questions import FINDING
+from crmhub.agent.packs.salesforce import SALESFORCE
 from crmhub.agent.packs.writes import WRITES
 from crmhub.agent.tool import Pack, Toolbox
 from crmhub.plugins import Plugins
@@ -14,7 +15,7 @@ from crmhub.plugins import Plugins
 __all__ = ["PACKS", "QUESTIONS", "toolbox_of"]
 
 QUESTIONS: Final = Pack("questions", "What is asked of a CRM, in few calls; reads alone.", FINDING)
-PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB)
+PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB, SALESFORCE)
 
 
 def toolbox_of(plugins: Plugins) -> Toolbox:
