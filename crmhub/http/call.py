@@ -53,7 +53,7 @@ class Call:
         """What it means that no reply came from that host."""
         if not lost.sent:
             what = f"{self.method} {self.path} could not be sent: {lost.why}"
-            hint = f"check the connection's URL ({host}) and the network, and that it is up"
+            hint = lost.hint or f"check the connection's URL ({host}) and the network, and that it is up"
             error = Unavailable(what, hint=hint)
             error.retryable = not lost.hopeless
             return error

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from crmhub.clock import Clock
 from crmhub.errors import AuthError, BadRequest, ConfigError, ConnectorError, RateLimited, Where
 from crmhub.events import Events
+from crmhub.http.addresses import Reach
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.budget import BudgetStore, MemoryBudgets
@@ -29,7 +30,7 @@ from crmhub.http.settings import HttpSettings
 from crmhub.http.shown import shown_name, shown_path
 from crmhub.http.streams import Body, Sink
 from crmhub.http.telling import Teller
-from crmhub.http.transport import Lost, Transport
+from crmhub.http.transport import Lost, Resolve, Transport
 from crmhub.http.verdict import SUCCESS, retry_after, verdict
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class HttpClient:
     """Calls one CRM org. Raises the errors of :mod:`crmhub.errors`, with the connection filled in.
 
     Nothing is opened before the first call; use it in one event loop and :meth:`aclose` it there. With
-    ``quotas`` the limits hold for all processes that share them, with ``budgets`` what is spent.
+    ``quotas`` the limits hold for all processes that share them, with ``budgets`` what is spent. ``resolve``
+    looks names up where the settings limit the ``reach``, in place of the system's resolver.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class HttpClient:
         transport: httpx.AsyncBaseTransport | None = None,
         quotas: QuotaStore | None = None,
         budgets: BudgetStore | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         try:
             self._origin = base_origin(settings.base_url)
@@ -82,6 +85,8 @@ class HttpClient:
             concurrency=settings.widest or settings.concurrency,
             max_body=settings.max_body,
             mounted=transport,
+            reach=settings.reach,
+            resolve=resolve,
         )
         self._limits = Limits(
             settings.limits,
@@ -205,6 +210,11 @@ class HttpClient:
     def purse(self) -> Purse | None:
         """What its calls are paid from, if they cost anything that is used up."""
         return self._purse
+
+    @property
+    def reach(self) -> Reach:
+        """Which addresses it connects to."""
+        return self._settings.reach
 
     @property
     def concurrency(self) -> int:

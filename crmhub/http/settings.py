@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from crmhub.http.addresses import Reach
 from crmhub.http.auth import Auth
 from crmhub.http.breaker import BreakerOptions
 from crmhub.http.budget import Budget
@@ -30,6 +31,12 @@ class HttpSettings:
     """Host suffixes that a token reply may move the base URL to, besides the configured origin."""
     file_hosts: frozenset[str] = frozenset()
     """Host suffixes that a single call may name as its own base, for files, besides the usual one."""
+    reach: Reach = "any"
+    """Which addresses its hosts may have, all that it ever calls: looked at where a connection is opened.
+
+    ``public``: none of a private network or this machine; ``loopback``: this machine's too. What goes by a
+    proxy of the environment is not looked at. A connector that asks for it has a setting ``private_hosts``.
+    """
     timeout: float = 60.0
     """For one whole exchange, from connecting to the last byte."""
     retries: int = 4

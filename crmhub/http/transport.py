@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -14,12 +14,16 @@ from typing import Any, TypeAlias, cast
 import anyio
 
 from crmhub.errors import UsageError
+from crmhub.http.addresses import Reach
 from crmhub.http.lean import httpx
 from crmhub.http.quiet import quiet
 from crmhub.http.shown import scrub
 from crmhub.http.streams import Body, Sink
 
-__all__ = ["Lost", "Received", "Transport", "asgi_transport"]
+__all__ = ["Lost", "Received", "Resolve", "Transport", "asgi_transport"]
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the addresses of a host that is called at that port; raises ``OSError`` where there are none."""
 
 _CONNECT_TIMEOUT = 10.0
 _KEEP_ALIVE = 15.0
@@ -45,11 +49,12 @@ def _trusted() -> ssl.SSLContext:
 class Lost(Exception):
     """No reply came. ``sent`` is false when it is known that the CRM never got the request."""
 
-    def __init__(self, why: str, *, sent: bool, hopeless: bool = False) -> None:
+    def __init__(self, why: str, *, sent: bool, hopeless: bool = False, hint: str = "") -> None:
         super().__init__(why)
         self.why = why
         self.sent = sent
         self.hopeless = hopeless
+        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,7 @@ class Transport:
 
     Certificates are always verified; proxies and extra certificate authorities are taken from the
     usual environment variables (``HTTPS_PROXY``, ``NO_PROXY``, ``SSL_CERT_FILE``), ``.netrc`` is not.
+    Beyond its ``reach`` no connection is opened (by a proxy: the proxy's own affair).
     """
 
     def __init__(
@@ -82,12 +88,16 @@ class Transport:
         concurrency: int,
         max_body: int,
         mounted: httpx.AsyncBaseTransport | None = None,
+        reach: Reach = "any",
+        resolve: Resolve | None = None,
     ) -> None:
         self._headers = {"accept-encoding": "gzip", **headers}
         self._timeout = timeout
         self._concurrency = concurrency
         self._max_body = max_body
         self._mounted = mounted
+        self._reach: Reach = reach
+        self._resolve = resolve
         self._client: httpx.AsyncClient | None = None
         self._closed = False
 
@@ -113,13 +123,15 @@ class Transport:
         try:
             with quiet(), anyio.move_on_after(self._timeout) as patience:
                 return await self._exchange(client, method, url, headers, content, into, patience)
+        except Lost as refused:
+            lost = refused.with_traceback(None)
         except httpx.HTTPError as error:
             lost = _lost(error)
         except (httpx.InvalidURL, UnicodeEncodeError):
             lost = Lost("the URL is not valid", sent=False, hopeless=True)
         else:
             lost = Lost(f"no complete answer within {self._timeout:g} s", sent=True)
-        # Raised out here, since httpx's exceptions hold the request with its credentials.
+        # Raised out here, since httpx's exceptions and frames hold the request with its credentials.
         raise lost
 
     async def aclose(self) -> None:
@@ -149,6 +161,10 @@ class Transport:
                 transport=self._mounted,
                 verify=_trusted(),
             )
+            if self._mounted is None and self._reach != "any":
+                from crmhub.http.guarded import guard
+
+                guard(self._client, self._reach, self._resolve)
         return self._client
 
     async def _exchange(

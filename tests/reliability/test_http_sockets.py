@@ -2,50 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import TypeAlias
 
 import anyio
 import pytest
-from anyio.abc import ByteStream, SocketAttribute
-from anyio.streams.tls import TLSListener
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from anyio.abc import ByteStream
 
 from crmhub.clock import Clock
 from crmhub.errors import Unavailable, UnknownOutcome
 from crmhub.events import Events
 from crmhub.http import HttpClient, HttpSettings
+from tests.sockets import BODY, HEAD, self_signed, server
 
 pytestmark = pytest.mark.anyio
-
-Handler: TypeAlias = Callable[[ByteStream], Awaitable[None]]
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n"
-BODY = b'{"ok":true}'
-
-
-@asynccontextmanager
-async def server(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncGenerator[str]:
-    """A TCP server on a free port; gives its base URL."""
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
-    port = listener.extra(SocketAttribute.local_port)
-    served = TLSListener(listener, tls, standard_compatible=False) if tls else listener
-
-    async def serve(stream: ByteStream) -> None:
-        async with stream:
-            await handler(stream)
-
-    async with served, anyio.create_task_group() as group:
-        group.start_soon(served.serve, serve)
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
-        group.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -117,40 +89,13 @@ async def test_a_server_that_hangs_is_given_up_after_the_timeout() -> None:
             await http.request("POST", "/v1/x", json={"a": 1})
 
 
-@pytest.fixture
-def self_signed(tmp_path: Path) -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem)
-    return context
-
-
 async def test_a_certificate_that_nobody_trusts_is_refused_and_not_tried_again(
-    self_signed: ssl.SSLContext,
+    tmp_path: Path,
 ) -> None:
     async def answer(_: ByteStream) -> None:
         raise AssertionError("nothing may be sent")
 
-    async with server(answer, self_signed) as url, client(url) as http:
+    async with server(answer, self_signed(tmp_path)) as url, client(url) as http:
         with pytest.raises(Unavailable, match="certificate is not trusted") as caught:
             await http.request("POST", "/v1/x")
     assert (caught.value.retryable, caught.value.applied) == (False, False)

@@ -179,7 +179,9 @@ class Api:
             raise BadRequest(f"a file on {host} is only fetched by https")
         base = f"https://{host}:{port}"
         if base not in self._strangers:
-            self._strangers[base] = make(HttpSettings(base_url=base, timeout=_LONGEST_DOWNLOAD))
+            self._strangers[base] = make(
+                HttpSettings(base_url=base, reach=self._http.reach, timeout=_LONGEST_DOWNLOAD)
+            )
         return self._strangers[base]
 
     def rows(self, role: str, call: Call, scope: Scope, response: Response) -> list[Value]:

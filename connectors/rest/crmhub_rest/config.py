@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from socket import inet_aton
 from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, Field, SecretStr, create_model, model_validator
 
 from crmhub.connector import ConnectorConfig
 from crmhub.errors import BadRequest
+from crmhub.http import Reach
+from crmhub.http.addresses import is_loopback, is_private
 from crmhub.http.paths import base_origin
 from crmhub.native import Value
 from crmhub.redact import register
@@ -18,9 +18,7 @@ from crmhub_rest.language.crm import Crm
 from crmhub_rest.language.limits import Rate
 from crmhub_rest.language.settings import Setting
 
-__all__ = ["RestConfig", "config_of"]
-
-_EMBEDDING = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))
+__all__ = ["RestConfig", "config_of", "reach_of"]
 
 
 class RestConfig(ConnectorConfig):
@@ -29,7 +27,7 @@ class RestConfig(ConnectorConfig):
     base_url: str = ""
     """Where the API is; not given: what the CRM's description says."""
     private_hosts: bool = False
-    """Whether ``base_url`` may be an address of a private network, as a CRM of one's own has it."""
+    """Whether the CRM, and what it leads to, may be in a private network, as one of one's own is."""
     concurrency: int = Field(default=8, ge=1, le=100)
     """Calls under way at once."""
     page_size: int | None = Field(default=None, ge=1)
@@ -47,8 +45,8 @@ class RestConfig(ConnectorConfig):
             scheme, host, _ = base_origin(self.base_url)
         except BadRequest as error:
             raise ValueError(f"base_url: {error.what}") from None
-        loopback = _is_loopback(host)
-        if _is_private(host) and not loopback and not self.private_hosts:
+        loopback = is_loopback(host)
+        if is_private(host) and not loopback and not self.private_hosts:
             raise ValueError(
                 "base_url is an address of a private network; if the CRM is there, set private_hosts: true"
             )
@@ -67,6 +65,13 @@ class RestConfig(ConnectorConfig):
             elif isinstance(value, str | int | bool):
                 given[name] = value
         return given
+
+
+def reach_of(config: RestConfig) -> Reach:
+    """Which addresses the CRM, its token endpoint and its files may have; see ``HttpSettings.reach``."""
+    if config.private_hosts:
+        return "any"
+    return "loopback" if is_loopback(base_origin(config.base_url)[1]) else "public"
 
 
 def config_of(crm: Crm) -> type[RestConfig]:
@@ -104,36 +109,3 @@ def _rate(text: str) -> str:
     if Rate(text).setting:
         raise ValueError("a rate is written like 5/s, 100/10s or 500/min")
     return text
-
-
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return address.is_loopback if address is not None else host == "localhost" or host.endswith(".localhost")
-
-
-def _is_private(host: str) -> bool:
-    address = _address(host)
-    if address is None:
-        return "." not in host or host.endswith((".local", ".internal", ".lan", ".home.arpa"))
-    site = isinstance(address, IPv6Address) and address.is_site_local
-    return not address.is_global or address.is_multicast or site
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that a host is, however it is written: ``127.1`` is one too; ``None`` for a name."""
-    try:
-        address = ip_address(host.strip("[]"))
-    except ValueError:
-        try:
-            return IPv4Address(inet_aton(host))
-        except OSError:
-            return None
-    return _within(address) or address if isinstance(address, IPv6Address) else address
-
-
-def _within(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 one leads to (RFC 4291, 2.5.5; RFC 6052, 2.1; RFC 3056)."""
-    if address.ipv4_mapped is not None or address.sixtofour is not None:
-        return address.ipv4_mapped or address.sixtofour
-    embeds = any(address in net for net in _EMBEDDING) and address != IPv6Address("::1")
-    return IPv4Address(address.packed[-4:]) if embeds else None

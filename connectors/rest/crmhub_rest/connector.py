@@ -31,7 +31,7 @@ from crmhub_rest.allowances import Limits, limits_of
 from crmhub_rest.api import Api
 from crmhub_rest.capabilities import able, powers
 from crmhub_rest.checking import checks
-from crmhub_rest.config import RestConfig, config_of
+from crmhub_rest.config import RestConfig, config_of, reach_of
 from crmhub_rest.credentials import auth_of, credentials_of
 from crmhub_rest.dev.looking import Seen, look
 from crmhub_rest.estimating import Estimator
@@ -152,6 +152,7 @@ class RestConnector:
                 budget=self._limits.budget,
                 classify=classifier(self.crm, self._seams, credentials_of(self.crm, self._settings)),
                 allow_hosts=frozenset(self.crm.hosts),
+                reach=reach_of(config),
                 concurrency=config.concurrency,
                 timeout=config.timeout,
                 headers=headers,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from random import Random
 
 import pytest
 from starlette.requests import Request
@@ -11,8 +12,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from crmhub.clock import ManualClock
-from crmhub.connector import Checkpoint, Connector, Page, ReadRequest
+from crmhub.connector import Checkpoint, Connector, Context, Page, ReadRequest
 from crmhub.errors import BadRequest, ConfigError, Unavailable
+from crmhub.events import Events
+from crmhub.http import HttpClient, HttpSettings
 from crmhub.hub import Hub
 from crmhub_rest.connector import connector
 from crmhub_rest.language.load import parse
@@ -209,6 +212,39 @@ async def test_a_table_on_another_host_is_read_by_its_fields_types_and_gets_no_c
         with pytest.raises(BadRequest, match="outside of the connection's own base URL"):
             await org.pages()
         assert len(org.desk.strangers) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "reach"),
+    [
+        ({"base_url": "https://crm.example"}, "public"),
+        ({"base_url": "http://127.1:8080"}, "loopback"),
+        ({"base_url": "https://crm.example", "private_hosts": True}, "any"),
+    ],
+)
+async def test_the_crm_and_its_files_are_reached_in_a_private_network_only_if_that_is_allowed(
+    given: dict[str, object], reach: str
+) -> None:
+    org = Org(TABLE)
+    org.desk.file, org.desk.link = _table(org.desk), "https://files.example/files/people"
+    made: list[HttpSettings] = []
+
+    def make(settings: HttpSettings) -> HttpClient:
+        made.append(settings)
+        return HttpClient(
+            settings,
+            connection="desk",
+            clock=org.clock,
+            events=Events(),
+            random=Random(7),
+            transport=org.desk.transport,
+        )
+
+    kind = connector(parse(org.text, "desk.yaml"))
+    config = kind.Config.model_validate({"key": KEY, **given})
+    desk = kind(config, Context("desk", clock=org.clock, http=make))  # pyright: ignore[reportArgumentType]
+    assert [page async for page in desk.read(ReadRequest("people", ("name",)))]
+    assert [settings.reach for settings in made] == [reach, reach]
 
 
 async def test_changes_can_be_a_job_too() -> None:
