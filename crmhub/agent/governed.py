@@ -305,14 +305,17 @@ class Governed(Generic[_Model]):
     async def _searched(
         self, text: str, only: frozenset[str] | None, limit: int
     ) -> AsyncGenerator[Sequence[_Model]]:
-        most = min(max(limit * 2, 20), _SEARCHED)
-        await self._afford("search", most)
-        listing = self._connection.of(self._model).search(text, fields=self._fetched(None), limit=most)
-        async with aclosing(listing.pages()) as pages:
-            async for page in pages:
-                kept = [record for record in page if await self._rows.meet(record)]
-                kept = [record for record in kept if told_by(self._reach.veil.seen(record), text)]
-                yield [self._reach.veil.seen(record, only) for record in kept]
+        kept: list[_Model] = []
+        for most in dict.fromkeys([min(max(limit * 2, 20), _SEARCHED), _SEARCHED]):
+            await self._afford("search", most)
+            found = await self._connection.of(self._model).search(
+                text, fields=self._fetched(None), limit=most
+            )
+            kept = [record for record in found if await self._rows.meet(record)]
+            kept = [record for record in kept if told_by(self._reach.veil.seen(record), text)]
+            if len(kept) >= limit or len(found) < most:
+                break  # else others that are hidden may have taken their places
+        yield [self._reach.veil.seen(record, only) for record in kept]
 
     async def _latest(self, only: frozenset[str] | None, limit: int) -> AsyncGenerator[Sequence[_Model]]:
         most = min(max(limit * 5, 50), max(limit, _SEARCHED)) if self._rows else limit

@@ -85,6 +85,17 @@ async def test_a_search_does_not_tell_what_stands_in_a_hidden_field(tmp_path: Pa
         assert len(cast("list[object]", shown.structured["people"])) == 1
 
 
+async def test_records_that_are_hidden_do_not_take_the_places_of_others(tmp_path: Path) -> None:
+    hidden = [people("North")[0] | {"id": f"h{number}", "about": "Acme", "name": "x"} for number in range(60)]
+    rows = [*hidden, people("North")[1] | {"name": "Acme"}]
+    async with hub_of_two(tmp_path, people=rows) as hub:
+        gate = await gate_to(hub, models=HIDDEN)
+        reply = await ask(gate, "find_people", query="acme", connection="north", limit=1)
+    assert [one["id"] for one in cast("list[dict[str, str]]", reply.structured["people"])] == [
+        "contact:north:p2"
+    ]
+
+
 async def test_asking_for_a_denied_field_by_name_is_refused(tmp_path: Path) -> None:
     async with hub_of_two(tmp_path) as hub:
         gate = await gate_to(hub, models=HIDDEN)
