@@ -242,9 +242,12 @@ class Changes:
             nothing_sent = handle is None and all(each.code == NOT_SENT for each in done)
             told = None if nothing_sent else json.dumps([_plain(each) for each in done])
             await self._approvals.end(self._owner, key, told)
+        noted = self._reach.noted
+        asked = dict.fromkeys([*noted.connections, *(write.connection for write in plan.writes)])
+        noted.connections = [*asked]
         for each in done:
             if each.ok and each.id is not None:
-                self._reach.noted.records[each.id] = None
+                noted.records[each.id] = None
         return Submitted("done", plan, handle, done=done)
 
     async def _sent(self, plan: Plan) -> Sequence[Done]:

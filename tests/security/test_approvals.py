@@ -59,6 +59,9 @@ async def test_what_was_approved_is_done_once_exactly_and_who_approved_stands_in
     outcomes = [row for row in rows if row["kind"] == "call.outcome"]
     assert outcomes[-1]["approval"] == handle
     assert outcomes[-1]["records"] == ["contact:north:p1"]
+    assert outcomes[-1]["connections"] == ["north"]
+    version = policies().policies["p"].version
+    assert {row["rule"] for row in rows if row["kind"] == "call.intent"} == {f"p@{version}"}
 
 
 async def test_threat_8_a_forged_answer_writes_nothing(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ _MODELS: Final[tuple[type[Record], ...]] = (
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})?)?")
 _HEX: Final = re.compile(r"[0-9a-f-]{1,64}")
 _ID: Final = re.compile(r"[A-Za-z0-9_.:/=-]{1,100}")
+_RULE: Final = re.compile(r"[\w.-]{1,64}@[0-9a-f]{16}(:[a-z_]{1,64})?")
 _TRACE: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _DEEPEST, _MOST = 4, 50
 _METHODS: Final = frozenset(
@@ -101,6 +102,10 @@ class Redaction:
         """A record's typed id: as it is, unless the CRM's own part of it looks like anything but an id."""
         place, own = id[: len(id) - len(id.split(":", 2)[-1])], id.split(":", 2)[-1]
         return id if _ID.fullmatch(own) else f"{place}{self._pseudonyms.of(own)}"
+
+    def rule(self, text: str) -> str:
+        """Which rule decided: a policy's name and version, which look like an address, and a code."""
+        return text if _RULE.fullmatch(text) else scrubbed(text)
 
     def trace(self, text: str | None) -> str | None:
         """W3C trace context; anything else is dropped."""

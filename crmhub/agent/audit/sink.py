@@ -87,7 +87,7 @@ class StoreAudit:
             traceparent=redaction.trace(origin.traceparent),
             tool=redaction.tool(intent.tool),
             decision=intent.decision,
-            rule=scrubbed(intent.rule),
+            rule=redaction.rule(intent.rule),
             writes=intent.writes,
             arguments=redaction.arguments(intent.arguments),
             digest=redaction.digest(intent.arguments),
