@@ -222,6 +222,7 @@ class Changes:
             created_at=self._call.now,
             expires_at=self._call.now + lives,
             subject=self._call.agent.subject,
+            names=self.draft.names,
         )
         parked = await self._approvals.park(request, digest, by=by)
         self._reach.noted.approval = parked.handle

@@ -39,6 +39,8 @@ class Draft:
         self._reach = call.reach
         self.left_out: list[str] = []
         """Fields that the CRM has no place for."""
+        self.names: dict[str, str] = {}
+        """What the records are called that the plan speaks of, as far as the agent sees it, by their ids."""
 
     async def plan(self, wanted: Sequence[Wanted], *, priced: bool = False) -> Plan:
         """The exact writes for what is wanted, each value before and after; nothing is written.
@@ -61,7 +63,7 @@ class Draft:
         try:
             if one.id is None:
                 return await records.plan_create(one.record)
-            await seen.get(one.id)  # raises for one that the agent may not see
+            self._name(one.id, await seen.get(one.id))  # raises for one that the agent may not see
             return await records.plan_update(one.id, one.record)
         except InvalidRecord as error:
             raise Refused(
@@ -77,7 +79,14 @@ class Draft:
         for name in one.record.changes():
             held = cast("object", getattr(one.record, name))
             if isinstance(held, Ref) and held.model in _POINTED:
-                await self._reach.of(one.connection, _POINTED[held.model]).get(held.id)
+                self._name(held.id, await self._reach.of(one.connection, _POINTED[held.model]).get(held.id))
+
+    def _name(self, id: str, record: Record) -> None:
+        for field in ("full_name", "name", "subject"):
+            name = cast("object", getattr(record, field, None))
+            if isinstance(name, str):
+                self.names[id] = name
+                return
 
     async def price(self, writes: Sequence[PlannedWrite]) -> Mapping[str, Estimate]:
         """What the writes will cost, by connection, where calls have prices."""

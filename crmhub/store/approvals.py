@@ -50,6 +50,8 @@ class Request(msgspec.Struct, frozen=True):
     created_at: datetime
     expires_at: datetime
     subject: str | None = None
+    names: dict[str, str] = {}
+    """What the records are called that the plan speaks of, by their ids; for people."""
 
 
 class Decision(msgspec.Struct, frozen=True):

@@ -238,7 +238,7 @@ async def test_threat_13_values_in_the_question_are_quoted_short_and_on_one_line
     assert approval is not None
     lines = lines_of(approval)
     assert lines[0] == 'agent "bot" asks by propose_changes for 1 change(s):'
-    assert lines[1] == 'change contact of north (people) "p1"'
+    assert lines[1] == 'change contact of north (people) "p1" ("First1 North1")'
     assert lines[2].startswith('  first_name: "First1" → "X\\". Approved by admin Allow?')
     assert len(lines) == 4
     for line in lines:

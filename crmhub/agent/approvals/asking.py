@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
@@ -72,20 +72,24 @@ def lines_of(approval: Approval) -> Sequence[str]:
         asks += f" for {_quoted(request.subject)}"
     lines = [f"{asks} asks by {request.tool} for {len(plan.writes)} change(s):"]
     for write in plan.writes:
-        lines += _write(write)
+        lines += _write(write, request.names)
     if len(lines) > _MOST_LINES:
         more = len(lines) - _MOST_LINES
         lines = [*lines[:_MOST_LINES], f"… and {more} more lines: crmhub approvals show {approval.handle}"]
     return lines
 
 
-def _write(write: PlannedWrite) -> Sequence[str]:
+def _write(write: PlannedWrite, names: Mapping[str, str]) -> Sequence[str]:
+    def told(value: object) -> str:
+        name = names.get(str(value))
+        return _quoted(value) if name is None else f"{_quoted(value)} ({_quoted(name)})"
+
     where = f"{write.model} of {write.connection} ({write.object})"
-    head = f"new {where}" if write.id is None else f"change {where} {_quoted(write.id)}"
     pairs = sorted(write.changes.items())
     if write.id is None:
-        return [head, *(f"  {path}: {_quoted(after)}" for path, (_, after) in pairs)]
-    return [head, *(f"  {path}: {_quoted(before)} → {_quoted(after)}" for path, (before, after) in pairs)]
+        return [f"new {where}", *(f"  {path}: {told(after)}" for path, (_, after) in pairs)]
+    head = f"change {where} {told(write.id)}"
+    return [head, *(f"  {path}: {told(before)} → {told(after)}" for path, (before, after) in pairs)]
 
 
 def _quoted(value: object) -> str:
