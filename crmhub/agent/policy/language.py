@@ -58,7 +58,7 @@ class Limits(Part):
     bytes_per_answer: int = Field(default=32_768, ge=1_024, le=_MOST_BYTES)
     """The size of an answer; beyond it whole items are left out and the answer says so."""
     records_per_scan: int = Field(default=2_000, ge=1, le=1_000_000)
-    """Records read for one question where the CRM cannot choose them itself."""
+    """Records read for one question where the CRM cannot choose them itself, or all are asked for."""
 
 
 class Over(Part):
