@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crmhub.agent.approvals import Desk
@@ -10,7 +12,8 @@ from crmhub.agent.audit import StoreAudit
 from crmhub.agent.changes import Changes, changes_of
 from crmhub.agent.gate import Gate
 from crmhub.agent.policy.language import Agents
-from crmhub.agent.tool import Toolbox
+from crmhub.agent.running import Running
+from crmhub.agent.tool import Call, Toolbox
 
 if TYPE_CHECKING:
     from crmhub.hub import Hub
@@ -32,6 +35,9 @@ class Assembled:
 async def assemble(hub: Hub, agents: Agents, toolbox: Toolbox) -> Assembled:
     """Put it together, with the state in the hub's store."""
     audit = await StoreAudit.of(hub, agents, toolbox)
-    parts = {Changes: await changes_of(hub)}
+    parts: dict[type, Callable[[Call], object]] = {
+        Changes: await changes_of(hub),
+        Running: partial(Running, hub),
+    }
     gate = await Gate.of(hub, agents, toolbox, audit, parts=parts)
     return Assembled(agents, toolbox, audit, gate, await Desk.of(hub, agents))

@@ -96,7 +96,7 @@ class Reach:
             return [connection]
         of_kind = [name for name, kind in known.items() if kind == connection]
         if not of_kind:
-            raise self._not_there()
+            raise self.not_there()
         return of_kind
 
     def models_of(self, connection: str) -> Sequence[str]:
@@ -216,7 +216,8 @@ class Reach:
             retry_after_s=problem.retry_after_s,
         )
 
-    def _not_there(self) -> Refused:
+    def not_there(self) -> Refused:
+        """What is raised for a connection that the agent does not have."""
         known = ", ".join(self.connections)
         return Refused(
             "connection_not_available",
@@ -226,7 +227,7 @@ class Reach:
 
     def _connection(self, name: str) -> Connection:
         if name not in self.connections:
-            raise self._not_there()
+            raise self.not_there()
         if name not in self.noted.connections:
             self.noted.connections.append(name)
         return self._hub[name]

@@ -35,4 +35,10 @@ def known_agents(file: Path | None, config: Path) -> tuple[Path, Known, Toolbox]
             hint="add agents and policies, or agents: ./agents.yaml; crmhub agents example prints one",
         )
     toolbox = toolbox_of(plugins)
-    return path, Known(models, settings.connections if settings else None, toolbox), toolbox
+    return (
+        path,
+        Known(
+            models, settings.connections if settings else None, toolbox, settings.jobs if settings else None
+        ),
+        toolbox,
+    )

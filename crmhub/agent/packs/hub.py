@@ -1,13 +1,15 @@
-"""About the server itself: which CRMs there are for the agent."""
+"""About the server itself: which CRMs there are for the agent, and the syncs between them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
-from crmhub.agent.answers import Answer, AnswerBase, status_of
-from crmhub.agent.tool import READ, Arguments, Call, Effect, Pack, Told, tool
+from crmhub.agent.answers import Answer, AnswerBase, TimeOut, status_of
+from crmhub.agent.running import Running
+from crmhub.agent.tool import CHANGE, READ, Arguments, Call, Effect, Pack, Told, tool
 from crmhub.mapping.rules import Rule
 from crmhub.models.registry import BUILT_IN
 
@@ -15,6 +17,7 @@ __all__ = ["HUB"]
 
 Model: TypeAlias = Literal["account", "contact", "deal", "activity", "user", "pipeline", "stage"]
 _OWN: Final = Effect(READ.writes, READ.destructive, READ.idempotent, open_world=False)
+_COUNTED: Final = ("read", "created", "updated", "unchanged", "rejected", "waiting")
 
 
 class Nothing(Arguments):
@@ -106,8 +109,109 @@ def _field(path: str, rule: Rule, *, hidden: bool) -> RecordField:
     return RecordField(name=path, type=kind, refers_to=[*rule.ref], writable=rule.writes, hidden=hidden)
 
 
+# ── jobs ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RunSync(Arguments):
+    """Which."""
+
+    job: str = Field(max_length=64, description="The job, as sync_status names it.")
+
+
+class SyncRun(AnswerBase):
+    """What it did."""
+
+    job: str
+    finished: bool
+    """Whether it came to its end; otherwise the next run goes on where it was."""
+    counts: dict[str, int] = Field(default_factory=dict[str, int])
+    """Records that were read, created, updated, unchanged, rejected, waiting."""
+    dead_letters: int = 0
+    """Records that could not be written and wait for a person."""
+
+
+@tool(RunSync, SyncRun, CHANGE, title="Run a sync")
+async def run_sync(call: Call, given: RunSync) -> Told:
+    """Run a sync job that a person has set up: from one CRM to another, what has changed since its last run.
+    One that takes too long is stopped; run it again and it goes on. Gives counts of records, not records."""
+    running = call.part(Running)
+    running.demand_agreed("run_sync")
+    job = running.job(given.job)
+    report = await running.run(given.job)
+    standing = await running.standing(given.job)
+    counts = _counts(report.totals if report else standing.last.counts if standing.last else {})
+    data = SyncRun(
+        sources=[call.reach.source(name) for name in (job.source, job.target)],
+        job=given.job,
+        finished=report is not None,
+        counts=counts,
+        dead_letters=standing.letters,
+    )
+    return Told(data, f"{'done' if report else 'stopped for want of time: run it again'}")
+
+
+class SyncStatus(Arguments):
+    """Which."""
+
+    job: str | None = Field(None, max_length=64, description="One job; all by default.")
+
+
+class JobStatus(Answer):
+    """A job."""
+
+    job: str
+    source: str
+    target: str
+    models: list[str]
+    state: str
+    """`never` or that of its last run: `running`, `done`, `partial`, `failed`, `interrupted`."""
+    started_at: TimeOut | None = None
+    finished_at: TimeOut | None = None
+    counts: dict[str, int] = Field(default_factory=dict[str, int])
+    dead_letters: int
+    """Records that could not be written and wait for a person."""
+
+
+class JobStatuses(AnswerBase):
+    """The jobs."""
+
+    listed = "jobs"
+
+    jobs: list[JobStatus] = Field(default_factory=list[JobStatus])
+
+
+@tool(SyncStatus, JobStatuses, _OWN, title="Status of syncs")
+async def sync_status(call: Call, given: SyncStatus) -> Told:
+    """Tell how sync jobs between CRMs are doing: when each ran last, how it ended, how many records it wrote
+    and how many wait for a person. Use it to see whether CRMs agree. No CRM is called."""
+    running = call.part(Running)
+    names = [*running.jobs] if given.job is None else [given.job]
+    jobs: list[JobStatus] = []
+    for name in names:
+        job, standing = running.job(name), await running.standing(name)
+        last = standing.last
+        jobs.append(
+            JobStatus(
+                job=name,
+                source=job.source,
+                target=job.target,
+                models=[*job.models],
+                state=last.state if last else "never",
+                started_at=TimeOut.of(last.started_at if last else None),
+                finished_at=TimeOut.of(last.finished_at if last else None),
+                counts=_counts(last.counts if last else {}),
+                dead_letters=standing.letters,
+            )
+        )
+    return Told(JobStatuses(jobs=jobs), f"{len(jobs)} jobs")
+
+
+def _counts(counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: counts[name] for name in _COUNTED if counts.get(name)}
+
+
 HUB: Final = Pack(
     "hub",
-    "About the server itself: which CRMs there are, and what they have.",
-    (list_available_crms, describe_records),
+    "About the server itself: which CRMs there are, what they have, and the syncs between them.",
+    (list_available_crms, describe_records, run_sync, sync_status),
 )

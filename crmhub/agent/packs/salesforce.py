@@ -26,6 +26,7 @@ from crmhub.agent.answers import (
     typed_id,
 )
 from crmhub.agent.governed import Governed
+from crmhub.agent.packs.asking import with_names
 from crmhub.agent.soql import COUNTED, Statement, parse
 from crmhub.agent.tool import READ, Arguments, Call, Effect, Pack, Told, tool
 from crmhub.agent.untrusted import SHORT, neutral
@@ -279,7 +280,7 @@ async def _of_accounts(
 async def _asked(call: Call, given: Asking, ask: Callable[[str], Awaitable[Sequence[Record]]]) -> Told:
     found, sources = await call.reach.ask(_orgs(call, given.connection), ask)
     records = [record for several in found.values() for record in several]
-    shown = [_shown(record) for record in records[: given.limit]]
+    shown = [_shown(each) for each in await with_names(call, records[: given.limit], "account")]
     return _told(sources, shown, more=len(records) > given.limit)
 
 

@@ -90,6 +90,8 @@ class Policy(Part):
     """Names of tools, and `pack:NAME` for all of a pack."""
     connections: list[str] = Field(min_length=1)
     """Names of connections."""
+    jobs: list[str] = []
+    """Names of jobs that it may run and look at, each between connections that it has."""
     models: dict[str, ModelRule] = {}
     """What it sees of each model; a model that is not named is not there."""
     limits: Limits = Limits()

@@ -35,6 +35,7 @@ class Known:
     models: Mapping[str, Sequence[type[Record]]] = field(default_factory=lambda: BUILT_IN)
     connections: Collection[str] | None = None
     toolbox: Toolbox | None = None
+    jobs: Collection[str] | None = None
 
 
 def load_agents(path: Path, known: Known | None = None) -> Agents:
@@ -97,6 +98,8 @@ def _in_policy(at: tuple[Step, ...], policy: Policy, known: Known) -> Iterator[C
                 yield (*at, "approval", "tools", tool), f"the policy allows no tool {tool!r}", mend
     if known.connections is not None:
         yield from _each((*at, "connections"), policy.connections, "connection", known.connections)
+    if known.jobs is not None:
+        yield from _each((*at, "jobs"), policy.jobs, "job", known.jobs)
     for model, rule in policy.models.items():
         here = (*at, "models", model)
         classes = known.models.get(model)
