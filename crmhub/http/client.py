@@ -22,7 +22,7 @@ from crmhub.http.call import Call, Expected, Params, prepare
 from crmhub.http.elsewhere import made_elsewhere, named
 from crmhub.http.lean import httpx
 from crmhub.http.limits import Entry, Limits, QuotaStore
-from crmhub.http.paths import base_origin, origin
+from crmhub.http.paths import absolute, base_origin, origin
 from crmhub.http.purse import Purse
 from crmhub.http.response import Response
 from crmhub.http.retry import Attempt, RetryPolicy
@@ -131,11 +131,11 @@ class HttpClient:
         """Make a call and give its reply, whose status is in ``ok``.
 
         ``path`` is made with :func:`crmhub.http.path`, or is an absolute "next page" link to the
-        connection's own origin. ``idempotent`` says whether sending it twice does what sending it
-        once does (default: by the method; POST and PATCH are not). ``endpoint`` is its class for the
-        limits, ``cost`` what the budget pays for it. With ``expect="json"`` a 2xx body that is no JSON
-        is a failed call, with ``expect="done"`` a page of HTML or XML is: what stands before a CRM may
-        answer in its place.
+        connection's own origin (see :meth:`absolute`). ``idempotent`` says whether sending it twice does
+        what sending it once does (default: by the method; POST and PATCH are not). ``endpoint`` is its
+        class for the limits, ``cost`` what the budget pays for it. With ``expect="json"`` a 2xx body that is
+        no JSON is a failed call, with ``expect="done"`` a page of HTML or XML is: what stands before a CRM
+        may answer in its place.
         A ``content`` may be a :class:`~crmhub.http.streams.Body`, sent a piece at a time; the body of a
         success goes ``into`` a sink as it comes, of whatever size, and the reply then has no content.
         ``base`` is another host of the CRM's own, one of ``file_hosts``, for this call alone.
@@ -169,6 +169,17 @@ class HttpClient:
                     once=probing,
                 )
         except ConnectorError as error:
+            error.at(connection=self._connection)
+            raise
+
+    def absolute(self, link: str) -> str:
+        """A link of a reply, a URL or a path from the root with its query, as ``request`` takes it.
+
+        Raises :class:`~crmhub.errors.BadRequest` for what is neither, or leads elsewhere.
+        """
+        try:
+            return absolute(link, self._good_bases)
+        except BadRequest as error:
             error.at(connection=self._connection)
             raise
 

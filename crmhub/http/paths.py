@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from crmhub.errors import BadRequest
 
-__all__ = ["base_origin", "checked_path", "origin", "path", "quote"]
+__all__ = ["absolute", "base_origin", "checked_path", "origin", "path", "quote"]
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOTS = re.compile(r"\.+")
@@ -67,6 +67,29 @@ def checked_path(target: str, bases: Collection[str]) -> tuple[str, str]:
             hint="build it with crmhub.http.path() and give the query as params",
         )
     return target, query
+
+
+def absolute(link: str, bases: Collection[str]) -> str:
+    """A link that a reply has, as an absolute URL for :func:`checked_path`.
+
+    A path from the root is one of a base URL's own origin (RFC 3986, section 4.2). Raises
+    :class:`~crmhub.errors.BadRequest` for what is neither, and for a path that is not below a base URL's.
+    """
+    if not link.startswith("/") and "://" in link.partition("?")[0]:
+        return link
+    if not link.startswith("/") or link.startswith("//"):
+        raise BadRequest(
+            "a link in the reply is neither a URL (https://…) nor a path from the root (/…)",
+            hint="if it is a token and no link, it has to be sent back as a parameter",
+        )
+    for base in sorted(bases, key=len, reverse=True):
+        parts = urlsplit(base)
+        if link.startswith(parts.path.rstrip("/") + "/"):
+            return f"{parts.scheme}://{parts.netloc}{link}"
+    raise BadRequest(
+        "refused to call a path outside of the connection's own base URL",
+        hint="the reply's link begins at the root (/…), and not with the path that the base URL has",
+    )
 
 
 def origin(url: str) -> tuple[str, str, int]:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from crmhub.errors import BadRequest
 from crmhub.http import path, quote
-from crmhub.http.paths import checked_path, origin
+from crmhub.http.paths import absolute, checked_path, origin
 
 BASE = "https://crm.test"
 ESCAPES = [
@@ -124,3 +124,45 @@ def test_an_origin_names_scheme_host_and_port() -> None:
 def test_a_template_without_a_value_is_a_mistake_of_ours() -> None:
     with pytest.raises(KeyError):
         path("/x/{id}")
+
+
+@pytest.mark.parametrize(
+    ("link", "base", "path", "query"),
+    [
+        ("/v1/x?page=2&to=https://a/b", BASE, "/v1/x", "page=2&to=https://a/b"),
+        ("/tenant7/v1/x?p=2", f"{BASE}/tenant7/", "/v1/x", "p=2"),
+        ("https://crm.test/v1/x?p=2", BASE, "/v1/x", "p=2"),
+        ("/v1/x", "http://[::1]:8080", "/v1/x", ""),
+    ],
+)
+def test_a_link_of_a_reply_may_be_a_path_from_the_root(link: str, base: str, path: str, query: str) -> None:
+    assert checked_path(absolute(link, [base]), [base]) == (path, query)
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ("v1/x?page=2", "neither a URL"), ("?page=2", "neither a URL"), ("page2", "neither"), ("", "neither"),
+        ("//evil.test/x", "neither a URL"), ("?next=https://crm.test/x", "neither a URL"),
+        ("/tenant8/v1/x?p=2", "outside of the connection's own base URL"),
+        ("/tenant77/v1/x", "outside of the connection's own base URL"), ("/tenant7", "outside"),
+    ],
+)  # fmt: skip
+def test_a_link_that_leads_elsewhere_or_nowhere_says_so(link: str, said: str) -> None:
+    with pytest.raises(BadRequest, match=said) as caught:
+        absolute(link, [f"{BASE}/tenant7"])
+    assert caught.value.hint
+
+
+@given(st.text(max_size=60).map("/{}".format))
+@example("/\\evil.test/x")
+@example("/@evil.test/x")
+@example("/../x")
+def test_no_link_from_the_root_reaches_another_host(link: str) -> None:
+    try:
+        checked, query = checked_path(absolute(link, [BASE]), [BASE])
+    except BadRequest:
+        return
+    url = httpx.URL(BASE + checked + (f"?{query}" if query else ""))
+    assert (url.host, url.scheme, url.port) == ("crm.test", "https", None)
+    assert ".." not in url.path.split("/")

@@ -134,7 +134,7 @@ class Api:
         object_ = str(scope["object"])
         sends_body = call.by_body or bool(call.each) or call.body is not None
         whole = self.seams.body(object_, role, body if listed is None else listed) if sends_body else None
-        path = link or call.path.fill(scope)
+        path = self._absolute(link, object_) if link else call.path.fill(scope)
         params = None if link else self._params(call, query)
         told = Exchange(role, call.method, path, params or {}, headers, whole)
         try:
@@ -163,9 +163,17 @@ class Api:
         From one of the file's ``hosts`` it comes by a client without credentials; any other place than the
         connection's own origin is refused with ``BadRequest``.
         """
+        link = self._absolute(link, object)
         try:
             client = self._client_of(link, file.hosts)
             await client.request("get", link, endpoint=call.limit, expect="any", into=into)
+        except ConnectorError as error:
+            error.at(object=object)
+            raise
+
+    def _absolute(self, link: str, object: str) -> str:
+        try:
+            return self._http.absolute(link)
         except ConnectorError as error:
             error.at(object=object)
             raise

@@ -29,7 +29,7 @@ class Paging(Part):
     next: dict[str, JsonPath] = {}
     """Targets, and where in the reply their next values are; ``last.`` begins a path in the last record."""
     link: JsonPath | None = None
-    """Where the reply has the next page's URL."""
+    """Where the reply has the next page's URL, or its path from the root and its query."""
     offset: str | None = None
     """The target of the number of records before the page. Each page begins with the last record of the one
     before, so that none is passed over when records come and go."""
