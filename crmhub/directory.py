@@ -40,6 +40,11 @@ class Directory:
             found = [id_ for id_ in found if self.entries[id_].get(path) == wanted]
         return found[0] if len(found) == 1 else None
 
+    def outcome(self, id: object) -> str | None:
+        """What becomes of a deal in that stage: open, won or lost; ``None`` where it is not told."""
+        outcome = self.entries.get(str(id), {}).get("outcome")
+        return None if outcome is None else str(outcome)
+
     def known(self, by: str) -> list[str]:
         """The values of ``by`` that can be chosen, for messages."""
         return sorted(str(entry[by]) for entry in self.entries.values() if entry.get(by) is not None)

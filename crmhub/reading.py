@@ -344,5 +344,6 @@ def _tell_stage(data: dict[str, object], stages: Directory) -> None:
     entry = stages.entries.get(str(stage["id"])) if stage else None
     if stage and entry is not None:
         stage["name"] = entry.get("label")
-        if "status" not in data and entry.get("outcome") is not None:
-            data["status"] = entry["outcome"]
+        outcome = stages.outcome(stage["id"])
+        if "status" not in data and outcome is not None:
+            data["status"] = outcome

@@ -5,7 +5,7 @@ The result is data that holds record values; it is made only where somebody asks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -13,6 +13,7 @@ from typing import Protocol
 from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.rules import Rule
+from crmhub.mapping.status import STATUS, status_way
 from crmhub.native import Native, Value
 
 __all__ = ["Explanation", "Resolver", "Row", "explain"]
@@ -72,11 +73,15 @@ def explain(
     *,
     resolve: Resolver | None = None,
     today: date | None = None,
+    derived: Mapping[str, tuple[object, str]] | None = None,
 ) -> Explanation:
-    """What becomes of ``record``. Without ``resolve`` references are named, not looked up."""
+    """What becomes of ``record``. Without ``resolve`` references are named, not looked up.
+
+    ``derived`` has values of paths that the source does not tell by themselves, and from what they follow.
+    """
     values, faults = source.read_or_faults(record)
     reasons = {fault.field: fault.reason for fault in faults}
-    way = _Way(source, target, resolve, today)
+    way = _Way(source, target, resolve, today, derived or {})
     rows = [way.row(rule, record, values, reasons.get(rule.path.text)) for rule in source.rules]
     rows += way.added()
     read = {name.partition(".")[0] for rule in source.rules for name in (*rule.to, *rule.extra)}
@@ -86,12 +91,18 @@ def explain(
 
 class _Way:
     def __init__(
-        self, source: CompiledMap, target: CompiledMap | None, resolve: Resolver | None, today: date | None
+        self,
+        source: CompiledMap,
+        target: CompiledMap | None,
+        resolve: Resolver | None,
+        today: date | None,
+        derived: Mapping[str, tuple[object, str]],
     ) -> None:
         self._source = source
         self._target = target
         self._resolve = resolve
         self._today = today
+        self._derived = derived
         self._resolved: Values = {}
 
     def row(self, rule: Rule, record: Native, values: Values, fault: str | None) -> Row:
@@ -109,7 +120,9 @@ class _Way:
         """What the target gets that the source does not know at all."""
         for rule in self._target.rules if self._target else ():
             if rule.path.text not in self._source.by_path and rule.writes:
-                sent, note = self._written(rule, {})
+                value, origin = self._derived.get(rule.path.text, (None, ""))
+                sent, note = self._written(rule, {} if value is None else {rule.path.text: value})
+                note = note or origin
                 if sent:
                     yield Row(
                         rule.path.text, codec=_way_of(rule), target=rule.to, sent=sent, note=note, at=rule.at
@@ -117,6 +130,8 @@ class _Way:
 
     def _sent(self, rule: Rule, there: Rule | None, values: Values) -> tuple[Native | None, str]:
         path = rule.path.text
+        if path == STATUS and self._target and status_way(self._source, self._target) == "by_stage":
+            return None, "told by the stage in the target"
         if there is None:
             return None, "no place in the target"
         if not there.writes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -130,7 +130,7 @@ class ConnectionMapping:
         self.spec = spec
         known = schemas or {}
         self.maps = tuple(
-            compile_map(_with_objects(entry, spec.maps), known.get(entry.object)) for entry in spec.maps
+            compile_map(_knowing(entry, spec.maps), known.get(entry.object)) for entry in spec.maps
         )
         self._by_object = _by_object(self.maps)
 
@@ -182,19 +182,27 @@ class ConnectionMapping:
         return _merged(entry.fields for entry in self.of_object(object))
 
 
-def _with_objects(entry: MapSpec, maps: Iterable[MapSpec]) -> MapSpec:
-    """The map with its references knowing the objects of their models: those that one model alone has."""
-    if all(rule.type is None for rule in entry.rules):
+def _knowing(entry: MapSpec, maps: Sequence[MapSpec]) -> MapSpec:
+    """The map with its references knowing what the maps of their models say.
+
+    Those with a ``type`` know the objects that one model alone has, stages whether they have an outcome.
+    """
+    if all(rule.type is None and rule.ref != ("stage",) for rule in entry.rules):
         return entry
     models: dict[str, set[str]] = {}
     for one in maps:
         models.setdefault(one.object, set()).add(one.model)
     alone = [(name, next(iter(each))) for name, each in models.items() if len(each) == 1]
 
-    def told(rule: Rule) -> Rule:
-        return replace(rule, objects=tuple(pair for pair in alone if pair[1] in rule.ref))
+    stages = [one for one in maps if one.model == "stage"]
+    outcome = any(rule.path.text == "outcome" and rule.reads for one in stages for rule in one.rules)
 
-    return replace(entry, rules=tuple(told(rule) if rule.type else rule for rule in entry.rules))
+    def told(rule: Rule) -> Rule:
+        if rule.type:
+            return replace(rule, objects=tuple(pair for pair in alone if pair[1] in rule.ref))
+        return replace(rule, tells_outcome=True) if outcome and rule.ref == ("stage",) and rule.by else rule
+
+    return replace(entry, rules=tuple(told(rule) for rule in entry.rules))
 
 
 def _merged(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

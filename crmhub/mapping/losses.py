@@ -18,6 +18,7 @@ from crmhub.mapping.codecs.money import MoneyCodec
 from crmhub.mapping.compiled import CompiledMap
 from crmhub.mapping.laws import is_lossy
 from crmhub.mapping.rules import Rule
+from crmhub.mapping.status import CLOSED, STAGE, STATUS, StatusWay, status_way
 from crmhub.mapping.values import Comparison
 from crmhub.models import Money
 from crmhub.schema import FieldSpec, ObjectSchema
@@ -103,9 +104,11 @@ class _Way:
     target: Side
     carried: Carried
     comparison: Comparison = field(init=False)
+    status: StatusWay | None = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "comparison", Comparison(self.source.map, self.target.map))
+        object.__setattr__(self, "status", status_way(self.source.map, self.target.map))
 
     def losses(self) -> Iterator[Loss]:
         for rule in self.source.map.rules:
@@ -128,7 +131,11 @@ class _Way:
     def of_rule(self, rule: Rule) -> Iterator[tuple[Fate, str]]:
         """What becomes of a field that the source has."""
         there = self.target.map.by_path.get(rule.path.text)
-        if there is None:
+        if rule.path.text == STATUS and self.status == "by_stage":
+            words = _words(rule, self.source.field(rule))
+            if words is None or not {*words} <= {"open", *CLOSED}:
+                yield "partly", "told by the stage there: open, won and lost alone"
+        elif there is None:
             described = self.source.field(rule)
             label = described.label if described and described.custom else ""
             yield "lost", f"no place{f': {label}' if label else ''}"
@@ -145,6 +152,8 @@ class _Way:
         if missing:
             whole = len(missing) == len(rule.ref)
             yield "lost" if whole else "partly", f"points to no {' or '.join(missing)} there"
+        if rule.path.text == STAGE and self.status == "by_stage":
+            yield "changed", "of won and lost deals: the one there that means it"
         if there.policy != "always":
             yield "once", "set on create alone" if there.policy == "create_only" else "never over what stands"
         if is_lossy(there):
@@ -163,8 +172,10 @@ class _Way:
 
     def of_unread(self, rule: Rule) -> Iterator[tuple[Fate, str]]:
         """What becomes of a field that only the target has."""
-        if rule.path.text == "status" and "stage" in self.source.map.by_path:
-            yield "lost", "follows the stage in the source, has a field of its own there"
+        if rule.path.text == STATUS and self.status == "from_stage":
+            return
+        if rule.path.text == STATUS and STAGE in self.source.map.by_path:
+            yield "lost", "neither a field of the source nor told by its stages"
         if rule.default_on_create is not None:
             yield "filled", f"{rule.default_on_create}"
         elif self.is_demanded(rule):

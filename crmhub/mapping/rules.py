@@ -56,6 +56,8 @@ class Rule:
     """How ids begin that a polymorphic reference holds, and the model that each beginning stands for."""
     objects: tuple[tuple[str, str], ...] = ()
     """The native objects that ``type`` can name, and the model of each."""
+    tells_outcome: bool = False
+    """Whether the stages that the value points to say what becomes of a deal in them."""
     reads: bool = True
     writes: bool = True
     policy: Policy = "always"

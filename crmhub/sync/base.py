@@ -23,7 +23,7 @@ class Base(msgspec.Struct, frozen=True):
     side: str = ""
     """The connection in whose ids the references among ``values`` are."""
     derived: dict[str, object] = {}
-    """What was filled in for the source's lack of a value."""
+    """What stands there in the place of a value that the source lacks, or that the target has not."""
     left_out: dict[str, str] = {}
     """Paths that were not carried over as they are, each with the connection that it was read from."""
 
@@ -58,7 +58,9 @@ class Base(msgspec.Struct, frozen=True):
                 values.pop(path, None)
             elif not self._never_agreed(path, value, side):
                 values[path] = value
-        kept = {path: value for path, value in self.derived.items() if values.get(path) is None}
+        kept = {
+            path: value for path, value in self.derived.items() if values.get(path) == self.values.get(path)
+        }
         return Base(values, side, {**kept, **derived}, {**self.left_out, **left_out})
 
     def _never_agreed(self, path: str, value: object, side: str) -> bool:

@@ -22,6 +22,7 @@ from crmhub.directory import Directory
 from crmhub.errors import ConfigError, SyncError, Where
 from crmhub.events import Event, Events
 from crmhub.mapping.rules import TypedId
+from crmhub.mapping.status import STAGE
 from crmhub.mapping.values import digest
 from crmhub.prefetch import ahead, beside
 from crmhub.store import Changes, DeadLetter, Link, RecordRef, Run, Store
@@ -218,6 +219,8 @@ class SyncEngine:
             for rule in route.references()
             if rule.by is not None
         }
+        if any(route.status for stream in self._streams.values() for route in stream.routes.values()):
+            wanted.add(STAGE)
         self._source.forget_directories()
         self._target.forget_directories()
         self._directories = Directories(
@@ -375,9 +378,9 @@ class SyncEngine:
             values, faults = route.source.read_or_faults(record)
             ref = RecordRef(self._job.source, stream.object, str(record[able.key]))
             stamp = record.get(able.modified) if able.modified else None
-            shared = tuple(fault for fault in faults if fault.field in route.comparison.paths)
+            shared = tuple(fault for fault in faults if fault.field in route.paths)
             version = None if stamp is None else str(stamp)
-            comparable = route.comparison.comparable(values)
+            comparable = route.comparable(values)
             items[ref.id] = Item(route, ref, values, comparable, digest(comparable), version, shared)
         return list(items.values())
 

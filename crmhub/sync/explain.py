@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,9 +14,19 @@ from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.explain import Explanation, explain
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.rules import MappingSpec, Rule
+from crmhub.mapping.status import STAGE, STATUS, status_way
 from crmhub.store import Store
 from crmhub.sync.job import Job
-from crmhub.sync.references import Deferred, Directories, LeftOut, Pointed, References, Waiting, links_of
+from crmhub.sync.references import (
+    Deferred,
+    Directories,
+    LeftOut,
+    Pointed,
+    References,
+    Told,
+    Waiting,
+    links_of,
+)
 
 __all__ = ["counterpart", "explain_record", "map_of", "models_of"]
 
@@ -75,18 +85,27 @@ async def explain_record(
         return explain(record, mapped, today=today)
     there = counterpart(mapped, await target.mapping(models))
     values, _faults = mapped.read_or_faults(record)
-    found = _Found(
-        References(
-            Job(source.name, target.name),
-            await _directories(source, target, there),
-            await _links(source, target, there, values, store) if store else {},
-        )
+    way = status_way(mapped, there)
+    references = References(
+        Job(source.name, target.name),
+        await _directories(source, target, there, [STAGE] if way else []),
+        await _links(source, target, there, values, store) if store else {},
     )
-    return explain(record, mapped, there, resolve=found, today=today)
+    outcome = references.outcome(values.get(STAGE)) if way == "from_stage" else None
+    return explain(
+        record,
+        mapped,
+        there,
+        resolve=_Found(references, Told.by(way, values)),
+        today=today,
+        derived={} if outcome is None else {STATUS: (outcome, "follows from the stage")},
+    )
 
 
-async def _directories(source: Connection, target: Connection, there: CompiledMap) -> Directories:
-    wanted = sorted({rule.ref[0] for rule in there.rules if rule.by is not None and rule.writes})
+async def _directories(
+    source: Connection, target: Connection, there: CompiledMap, more: Sequence[str]
+) -> Directories:
+    wanted = sorted({rule.ref[0] for rule in there.rules if rule.by is not None and rule.writes} | {*more})
     return Directories(
         {model: await source.directory(model) for model in wanted},
         {model: await target.directory(model) for model in wanted},
@@ -111,11 +130,12 @@ class _Found:
     """Says in words what :class:`References` finds."""
 
     references: References
+    way: Told
 
     def __call__(
         self, source: CompiledMap, rule: Rule, value: object, resolved: Values
     ) -> tuple[Pointer | None, str]:
-        answer, note = self.references.resolve(source, rule, value, resolved)
+        answer, note = self.references.resolve(source, rule, value, resolved, self.way)
         if isinstance(answer, Pointer):
             return answer, note or (f"{rule.ref[0]} found by {rule.by}" if rule.by else "found by its link")
         if isinstance(answer, Deferred):

@@ -16,9 +16,10 @@ from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.load import ConnectionMapping
 from crmhub.mapping.losses import Carried, Loss, Side, few, kind_of_map, losses_between
 from crmhub.mapping.rules import Rule
+from crmhub.mapping.status import CLOSED, STAGE, StatusWay, status_way
 from crmhub.schema import ObjectSchema
 from crmhub.sync.job import Job, model_names
-from crmhub.sync.references import Directories, LeftOut, References, Refused
+from crmhub.sync.references import Directories, LeftOut, References, Refused, Resolution, Told
 
 __all__ = ["Station", "losses_along", "station_of"]
 
@@ -130,10 +131,10 @@ class _Way:
                 why = f"{' or '.join(absent)}: not there, or not synced"
                 yield replace(loss, fate="lost" if len(absent) == len(own.ref) else "partly", why=why)
             if rule.by is not None:
-                yield from self.unmatched(rule, references, tables, loss)
+                yield from self.unmatched(rule, references, tables, loss, status_way(self.here, there))
 
     def unmatched(
-        self, rule: Rule, references: References, tables: Directories, loss: Loss
+        self, rule: Rule, references: References, tables: Directories, loss: Loss, way: StatusWay | None
     ) -> Iterator[Loss]:
         """Users, pipelines and stages that the target lacks, of those that can come to be here."""
         path, by = rule.path.text, str(rule.by)
@@ -142,23 +143,32 @@ class _Way:
             return
         coming = self.carried.words.get(path)
         refused: list[str] = []
+        closed: list[Resolution] = []
+        """The stages of deals that are won or lost there."""
         arrived: list[str] = []
         notes: Counter[str] = Counter()
         for id_, entry in table.entries.items():
             name = str(entry.get(by) or entry.get("name"))
             if coming is not None and name not in coming:
                 continue
-            answer, note = references.resolve(self.here, rule, id_, self.around(rule, entry, tables))
+            around = self.around(rule, entry, tables)
+            answer, note = references.resolve(self.here, rule, id_, around, Told.by(way, {}))
             if isinstance(answer, Pointer):
                 arrived.append(str(there.entries.get(answer.id, {}).get(by)))
             if isinstance(answer, Refused):
                 refused.append(name)
             elif note is not None or isinstance(answer, LeftOut):
                 notes[answer.note if isinstance(answer, LeftOut) else str(note)] += 1
+            if path == STAGE and way == "by_stage":
+                ways = [Told(status) for status in CLOSED]
+                closed += [references.resolve(self.here, rule, id_, around, told)[0] for told in ways]
+        arrived += [str(there.entries[one.id].get(by)) for one in closed if isinstance(one, Pointer)]
         self.carried.words[path] = list(dict.fromkeys(arrived))
         if refused:
             said = str(len(refused)) if rule.kind == "user" else few(refused)
             yield replace(loss, fate="refused", why=f"no {rule.ref[0]} of that {by} there: {said}")
+        for why in dict.fromkeys(one.message for one in closed if isinstance(one, Refused)):
+            yield replace(loss, fate="refused", why=why)
         for note, count in notes.items():
             yield replace(loss, fate="changed", why=f"{note.partition(': ')[2]} × {count}")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -15,12 +15,13 @@ from crmhub.connector import Native
 from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.compiled import CompiledMap, Fault, Payload, Pointer, Values
 from crmhub.mapping.rules import Rule
+from crmhub.mapping.status import STAGE, STATUS, StatusWay, status_way
 from crmhub.mapping.values import Comparable, Comparison, plain
 from crmhub.plan import Plan, PlannedWrite
 from crmhub.store import DeadLetter, Link, RecordRef
 from crmhub.sync.base import Base
 from crmhub.sync.job import Job
-from crmhub.sync.references import Deferred, LeftOut, References, Waiting
+from crmhub.sync.references import Deferred, LeftOut, References, Told, Waiting
 
 __all__ = ["Item", "Route", "SyncPlan", "SyncWrite", "is_unchanged", "plan"]
 
@@ -32,18 +33,37 @@ class Route:
     source: CompiledMap
     target: CompiledMap
     comparison: Comparison
+    status: StatusWay | None
 
     @classmethod
     def between(cls, source: CompiledMap, target: CompiledMap) -> Route:
         """The route, with the paths that both sides have."""
-        return cls(source, target, Comparison(source, target))
+        return cls(source, target, Comparison(source, target), status_way(source, target))
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The paths whose values matter; those that the target has, and a status that its stage tells."""
+        return (*self.comparison.paths, STATUS) if self.status == "by_stage" else self.comparison.paths
+
+    @property
+    def unshared(self) -> Sequence[str]:
+        """The paths that the target has no place for."""
+        return [path for path in self.comparison.unshared if path not in self.paths]
+
+    def comparable(self, values: Values) -> Comparable:
+        """The values that matter, in comparable form; paths that were not read are left out."""
+        found = self.comparison.comparable(values)
+        if self.status == "by_stage" and STATUS in values:
+            found[STATUS] = plain(values[STATUS])
+        return found
 
     def fingerprint(self) -> list[list[object]]:
         """What the route makes of a record, as data: it changes when a rule of either side does."""
-        return [
+        rules: list[list[object]] = [
             [path, *(part for rule in self._rules(path) for part in (list(rule.to), rule.given))]
             for path in self.comparison.paths
         ]
+        return [*rules, [STATUS, self.status]] if self.status else rules
 
     def _rules(self, path: str) -> tuple[Rule, Rule]:
         return self.source.by_path[path], self.target.by_path[path]
@@ -152,11 +172,14 @@ class _Planner:
             return
         base = Base.decode(link.base if link else None)
         side = self._job.source
+        item = self.with_status(item)
         values = {
             path: item.values[path]
             for path in item.comparable
             if base.differs(path, item.comparable[path], side)
         }
+        if item.route.status == "by_stage" and STATUS in values and item.values.get(STAGE) is not None:
+            values[STAGE] = item.values[STAGE]
         resolved = self.resolve(item, values)
         if resolved is None:
             return
@@ -174,8 +197,8 @@ class _Planner:
             item.comparable,
             side,
             late=resolved.late,
-            derived=_filled(target, payload),
-            left_out=dict.fromkeys(resolved.assumed, side),
+            derived={**_filled(target, payload), **resolved.stand_ins},
+            left_out=dict.fromkeys(resolved.left_out, side),
         )
         digest = None if resolved.late else item.digest
         self.notes.update(resolved.assumed.values())
@@ -216,20 +239,41 @@ class _Planner:
             )
         )
 
+    def with_status(self, item: Item) -> Item:
+        """The record with the status that follows from its stage, where the target has a field for it.
+
+        It is no part of the digest: as long as the stage stands, so does the status.
+        """
+        if item.route.status != "from_stage":
+            return item
+        outcome = self._references.outcome(item.values.get(STAGE))
+        if outcome is None:
+            return item
+        return replace(
+            item,
+            values={**item.values, STATUS: outcome},
+            comparable={**item.comparable, STATUS: outcome},
+        )
+
     def resolve(self, item: Item, values: Values) -> _Resolved | None:
         """Put pointers in the place of references; ``None`` when the record is set aside."""
         late: dict[str, tuple[str, str]] = {}
         assumed: dict[str, str] = {}
+        stand_ins: dict[str, str] = {}
+        way = Told.by(item.route.status, item.values)
         for rule in item.route.references():
             path = rule.path.text
             value = values.get(path)
             if value is None:
                 continue
-            answer, note = self._references.resolve(item.route.source, rule, value, values)
+            around = self.around(item, rule, values)
+            answer, note = self._references.resolve(item.route.source, rule, value, around, way)
             if note:
                 assumed[path] = note
             if isinstance(answer, Pointer):
                 values[path] = answer
+                if note:
+                    stand_ins[path] = answer.id
             elif isinstance(answer, Deferred):
                 del values[path]
                 late[path] = (item.route.source.model, answer.id)
@@ -243,7 +287,21 @@ class _Planner:
             else:
                 self.set_aside(item, "rejected", answer.message, code=answer.code, field=path)
                 return None
-        return _Resolved(late, assumed)
+        return _Resolved(late, assumed, stand_ins)
+
+    def around(self, item: Item, rule: Rule, values: Values) -> Values:
+        """The references that are resolved already, with the one that ``rule`` lies within.
+
+        That one need not be among the values that are to be written: the pipeline stands, the stage moves.
+        """
+        outer = rule.within
+        if outer is None or outer in values or item.values.get(outer) is None:
+            return values
+        within = item.route.target.by_path.get(outer)
+        if within is None or not within.ref or outer not in item.route.source.by_path:
+            return values
+        answer, _ = self._references.resolve(item.route.source, within, item.values[outer], values)
+        return {**values, outer: answer} if isinstance(answer, Pointer) else values
 
     def set_aside(
         self,
@@ -277,11 +335,23 @@ class _Resolved(NamedTuple):
     """Paths to be patched in, with what they wait for."""
     assumed: Mapping[str, str]
     """Paths that were not carried over as they are, and how."""
+    stand_ins: Mapping[str, str]
+    """Of these, those that point to something else there, and to what."""
+
+    @property
+    def left_out(self) -> set[str]:
+        """Of these, those that were not carried over at all."""
+        return set(self.assumed) - set(self.stand_ins)
 
 
 def _drop_equal_references(values: Values, base: Base) -> None:
-    """Leave out references that mean what the base has, in the ids of the side that is written to."""
+    """Leave out references that mean what the base has, in the ids of the side that is written to.
+
+    Where something stands in for what was read, the base has it in the ids of the side that is read.
+    """
     for path, value in list(values.items()):
+        if path in base.derived:
+            continue
         if isinstance(value, Pointer) and base.values.get(path) == value.id:
             del values[path]
 

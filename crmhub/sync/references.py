@@ -13,13 +13,14 @@ from typing import TypeAlias
 from crmhub.directory import Directory
 from crmhub.mapping.compiled import CompiledMap, Pointer, Values
 from crmhub.mapping.rules import Rule, TypedId
+from crmhub.mapping.status import CLOSED, STAGE, STATUS, StatusWay
 from crmhub.store import Link
 from crmhub.store.links import Links
 from crmhub.sync.job import Job
 
 __all__ = [
-    "Deferred", "Directories", "LeftOut", "Pointed", "References", "Refused", "Resolution", "Waiting",
-    "links_of", "place_of",
+    "Deferred", "Directories", "LeftOut", "Pointed", "References", "Refused", "Resolution", "Told",
+    "Waiting", "links_of", "place_of",
 ]  # fmt: skip
 
 Pointed: TypeAlias = "Mapping[tuple[str | None, str], Link]"
@@ -57,6 +58,22 @@ class Refused:
 
 
 Resolution: TypeAlias = Pointer | Deferred | Waiting | LeftOut | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How the target is told what has become of a deal."""
+
+    status: str | None = None
+    """What its stage has to mean, where the stage tells it alone."""
+    apart: bool = False
+    """Whether it gets a status, so that a closed deal can do without a stage that means it."""
+
+    @classmethod
+    def by(cls, way: StatusWay | None, values: Values) -> Told:
+        """How it is told of a deal with these values."""
+        status = values.get(STATUS)
+        return cls(str(status) if way == "by_stage" and status else None, way == "from_stage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +117,23 @@ class References:
         self._directories = directories
         self._links = links
 
+    def outcome(self, stage: object) -> str | None:
+        """What becomes of a deal in a stage of the source; ``None`` where that is not known."""
+        directory = self._directories.source.get(STAGE)
+        return None if directory is None or stage is None else directory.outcome(stage)
+
     def resolve(
-        self, source: CompiledMap, rule: Rule, value: object, resolved: Mapping[str, object]
+        self,
+        source: CompiledMap,
+        rule: Rule,
+        value: object,
+        resolved: Mapping[str, object],
+        way: Told = Told(),
     ) -> tuple[Resolution, str | None]:
         """The record that ``value`` means in the target, and a note of what was assumed.
 
-        ``resolved`` holds the references of the same record that are resolved already.
+        ``resolved`` holds the references of the same record that are resolved already, ``way`` how the
+        target is told the status of a deal.
         """
         if rule.by is None:
             return self._by_link(source, rule, value), None
@@ -116,11 +144,20 @@ class References:
             return Pointer(str(meaning.get(rule.by) or value)), None
         pointed = resolved.get(rule.within or "")
         within = (str(rule.within), pointed.id) if isinstance(pointed, Pointer) else None
+        found: str | None = None
         for by in dict.fromkeys((rule.by, origin.by or rule.by, "name")):
             found = directory.find(by, meaning.get(by), within)
             if found is not None:
-                return Pointer(found), None
-        return self._unmatched(rule, directory, meaning)
+                break
+        if rule.ref[0] == STAGE:
+            closed = way.status or (meaning.get("outcome") if found is None else None)
+            if closed in CLOSED and (found is None or directory.outcome(found) not in {None, closed}):
+                return self._closed(rule, directory, str(closed), within, way)
+        if found is not None:
+            return Pointer(found), None
+        if rule.kind == "user":
+            return self._owner(rule.path.text, directory)
+        return _unknown(rule, directory), None
 
     def _meaning(self, origin: Rule, value: str) -> Values:
         """What is known of the referenced record; where its model is not mapped, the value itself."""
@@ -144,19 +181,28 @@ class References:
             return LeftOut(f"{path}: {' or '.join(models)} is not part of the sync")
         return Waiting(str(value), models[0] if len(models) == 1 else "*")
 
-    def _unmatched(self, rule: Rule, directory: Directory, meaning: Values) -> tuple[Resolution, str | None]:
+    def _closed(
+        self, rule: Rule, directory: Directory, status: str, within: tuple[str, str] | None, way: Told
+    ) -> tuple[Resolution, str | None]:
+        """What a closed deal gets for which no stage of that label means the same: one that does."""
         path = rule.path.text
-        if rule.kind == "user":
-            return self._owner(path, directory)
-        outcome = meaning.get("outcome")
-        if self._job.stage == "outcome" and outcome in {"won", "lost"}:
-            namesake = _only(
-                [id_ for id_, entry in directory.entries.items() if entry.get("outcome") == outcome]
-            )
-            if namesake is not None:
-                return Pointer(namesake), f"{path}: the stage that means {outcome}"
-        known = ", ".join(directory.known(str(rule.by))) or "none"
-        return Refused(f"{path}_unknown", f"no {rule.ref[0]} of that {rule.by}; known: {known}"), None
+        means = [
+            id_
+            for id_, entry in directory.entries.items()
+            if directory.outcome(id_) == status and (within is None or entry.get(within[0]) == within[1])
+        ]
+        if self._job.stage != "outcome":
+            return _unknown(rule, directory, f" that means {status}" if means else ""), None
+        plain = directory.find("label", CLOSED[status], within)
+        found = means[0] if len(means) == 1 else plain if plain in means else None
+        if found is not None:
+            return Pointer(found), f"{path}: the stage that means {status}"
+        if means:
+            labels = ", ".join(sorted(str(directory.entries[id_].get("label")) for id_ in means))
+            return Refused(f"{path}_unknown", f"several stages mean {status}: {labels}"), None
+        if way.apart:
+            return LeftOut(f"{path}: none of that {rule.by}, the status alone says {status}"), None
+        return _unknown(rule, directory, f" that means {status}" if way.status else ""), None
 
     def _owner(self, path: str, directory: Directory) -> tuple[Resolution, str | None]:
         policy = self._job.owner
@@ -171,5 +217,6 @@ class References:
         return Pointer(found), f"{path}: the default user"
 
 
-def _only(found: Collection[str]) -> str | None:
-    return next(iter(found)) if len(found) == 1 else None
+def _unknown(rule: Rule, directory: Directory, more: str = "") -> Refused:
+    known = ", ".join(directory.known(str(rule.by))) or "none"
+    return Refused(f"{rule.path.text}_unknown", f"no {rule.ref[0]} of that {rule.by}{more}; known: {known}")

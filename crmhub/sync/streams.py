@@ -54,7 +54,7 @@ class Stream:
         own = [mapped for mapped in self.maps if mapped.model == self.model]
         lacking = [kind_of_map(mapped) for mapped in own if mapped.spec.at not in self.routes]
         return {f"{self.object}: all of kind {kind}" for kind in lacking} | {
-            f"{self.object}: {path}" for route in self.routes.values() for path in route.comparison.unshared
+            f"{self.object}: {path}" for route in self.routes.values() for path in route.unshared
         }
 
 

@@ -132,7 +132,7 @@ OBJECTS = {
 WHOLE: set[Named] = {
     *(("account", "", path) for path in ("name", "website", *addresses("billing", *"abcde"))),
     *(("contact", "person", path) for path in ("first_name", "last_name", "account", "owner")),
-    *(("deal", "", path) for path in ("name", "owner", "custom.opportunity_id")),
+    *(("deal", "", path) for path in ("name", "owner", "status", "custom.opportunity_id")),
     *(("activity", "task", path) for path in ("subject", "body", "owner")),
     *(("activity", "meeting", path) for path in ("subject", "location", "owner")),
 }
@@ -298,7 +298,7 @@ async def carried_as_named(room: Chain) -> None:
     assert not CHANGED_IN_FORM & {
         (loss.model, loss.kind, loss.path) for loss in losses if loss.fate == "lost"
     }
-    assert not different & {("deal", "", "stage"), ("deal", "", "primary_contact")}
+    assert not different & {("deal", "", path) for path in ("stage", "status", "primary_contact")}
 
 
 async def stopped_as_named(
@@ -337,8 +337,8 @@ async def changes_follow(room: Chain) -> None:
     assert [report.totals["unlinked"] for report in reports] == [1, 0, 0]
     deal = room.truth("gohighlevel", "opportunities")[arrived[changed]]
     end = End(room)
-    assert [end.value(("deal", ""), path, deal) for path in ("name", "amount", "stage")] == [
-        "Renamed", Decimal(77), "Closed Won",
+    assert [end.value(("deal", ""), path, deal) for path in ("name", "amount", "stage", "status")] == [
+        "Renamed", Decimal(77), "Closed Won", "won",
     ]  # fmt: skip
     assert str(end.value(("deal", ""), "primary_contact", deal)).endswith(" Changed")
     websites = {row.get("website") for row in room.truth("gohighlevel", "businesses").values()}

@@ -190,13 +190,46 @@ async def test_what_only_the_crms_between_have_is_not_the_first_ones_loss(tmp_pa
     assert await losses(tmp_path, one("name: f"), more, one("name: f")) == []
 
 
-async def test_a_status_that_follows_from_the_stage_is_named_where_it_is_a_field(tmp_path: Path) -> None:
-    stage = "stage: {ref: stage, to: f, by: label}"
-    status = "status: {to: g, as: {enum: {open: open, won: won, lost: lost}}}"
-    both: Crm = deals(stage, status), {"deals": {"f": "text", "g": "text"}}, {}
-    assert short(await losses(tmp_path, one(stage), both)) == [
-        ("status", "lost", "follows the stage in the source, has a field of its own there")
+STAGE = "stage: {ref: stage, to: f, by: label}"
+STATUS = "status: {to: g, as: {enum: {open: open, won: won, lost: lost}}}"
+WORDS: Value = {"type": "enum", "choices": ["open", "won", "lost"]}
+TOLD = "      outcome: {to: outcome, as: {enum: {open: open, won: won, lost: lost}}, dir: read}\n"
+
+
+def apart(status: Value, *labels: str) -> Crm:
+    """A CRM whose deals have a status of their own, and whose stages mean nothing."""
+    mapping = deals(STAGE, STATUS).replace(TOLD, "")
+    return mapping, {"deals": {"f": "text", "g": status}}, {"stages": stages(**dict.fromkeys(labels, ""))}
+
+
+async def test_a_status_follows_from_the_stage_and_is_lost_only_where_stages_do_not_tell_it(
+    tmp_path: Path,
+) -> None:
+    rows = {"stages": stages(New="open", Signed="won")}
+    telling: Crm = deals(STAGE), {"deals": {"f": "text"}}, rows
+    silent: Crm = deals(STAGE).replace(TOLD, ""), {"deals": {"f": "text"}}, rows
+    assert short(await losses(tmp_path, telling, apart("text", "New", "Signed"))) == []
+    assert short(await losses(tmp_path, telling, apart("text", "New"))) == [
+        ("stage", "changed", "none of that label, the status alone says won × 1")
     ]
+    assert short(await losses(tmp_path, silent, apart("text", "New", "Signed"))) == [
+        ("status", "lost", "neither a field of the source nor told by its stages")
+    ]
+
+
+async def test_a_status_that_stages_tell_there_moves_closed_deals(tmp_path: Path) -> None:
+    fields: Value = {"f": "text"}
+    closing: Crm = deals(STAGE), {"deals": fields}, {"stages": stages(New="open", Signed="won", Gone="lost")}
+    moved = ("stage", "changed", "of won and lost deals: the one there that means it")
+    assert short(await losses(tmp_path, apart(WORDS, "New"), closing)) == [moved]
+    assert short(await losses(tmp_path, apart("text", "New"), closing)) == [
+        moved,
+        ("status", "partly", "told by the stage there: open, won and lost alone"),
+    ]
+    several = stages(New="open", Signed="won", Away="lost", Gone="lost")
+    assert short(
+        await losses(tmp_path, apart(WORDS, "New"), (deals(STAGE), {"deals": fields}, {"stages": several}))
+    ) == [moved, ("stage", "refused", "several stages mean lost: Away, Gone")]
 
 
 async def test_a_kind_without_a_map_and_an_object_that_an_org_lacks_are_lost_as_a_whole(
