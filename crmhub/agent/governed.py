@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from crmhub.agent.answers import Refused
+from crmhub.agent.given import Given
 from crmhub.agent.matching import Rows, meets, told_by
 from crmhub.agent.policy.decide import ALWAYS, head_of
 from crmhub.arguments import fields_of
@@ -18,9 +19,6 @@ from crmhub.listing import Listing
 from crmhub.mapping.rules import Rule
 from crmhub.models import Record
 from crmhub.usage import Operation
-
-if TYPE_CHECKING:
-    from crmhub.agent.reach import Reach
 
 __all__ = ["TOO_MANY", "Governed"]
 
@@ -33,13 +31,13 @@ _SEARCHED = 200
 class Governed(Generic[_Model]):
     """Reads as :class:`crmhub.records.Records` does, within the agent's policy."""
 
-    def __init__(self, reach: Reach, connection: Connection, model: type[_Model]) -> None:
-        self._reach = reach
+    def __init__(self, call: Given, connection: Connection, model: type[_Model]) -> None:
+        self._call = call
         self._connection = connection
         self._model = model
-        self._sight = reach.grant.sight(model.model)
+        self._sight = call.grant.sight(model.model)
         self._known = fields_of(model)
-        self._rows = Rows(reach.grant.rows(model.model), connection)
+        self._rows = Rows(call.grant.rows(model.model), connection)
 
     # ── fields ───────────────────────────────────────────────────────────────────────────────────
 
@@ -230,7 +228,7 @@ class Governed(Generic[_Model]):
             return
         records = self._connection.of(self._model)
         fields |= self._rows.fields | {head_of(name) for name in where}
-        most = self._reach.grant.policy.limits.records_per_scan
+        most = self._call.grant.policy.limits.records_per_scan
         bound = None if asked.exact and limit is not None else most
         ways = await self._ways(asked.where, where)
         scanned, chosen = 0, ways.pop(0)
@@ -286,7 +284,7 @@ class Governed(Generic[_Model]):
         await self._afford("list", limit)
         async with aclosing(self._matching(self._fetched(only), where, modified_since, limit)) as pages:
             async for page in pages:
-                yield [self._reach.veil.seen(record, only) for record in page]
+                yield [self._call.veil.seen(record, only) for record in page]
 
     async def _found(
         self, text: str, only: frozenset[str] | None, limit: int
@@ -297,7 +295,7 @@ class Governed(Generic[_Model]):
                 if left <= 0:
                     return
                 given = page[:left]
-                await self._reach.handed(given)
+                await self._call.handed(given)
                 left -= len(given)
                 if given:
                     yield given
@@ -312,10 +310,10 @@ class Governed(Generic[_Model]):
                 text, fields=self._fetched(None), limit=most
             )
             kept = [record for record in found if await self._rows.meet(record)]
-            kept = [record for record in kept if told_by(self._reach.veil.seen(record), text)]
+            kept = [record for record in kept if told_by(self._call.veil.seen(record), text)]
             if len(kept) >= limit or len(found) < most:
                 break  # else others that are hidden may have taken their places
-        yield [self._reach.veil.seen(record, only) for record in kept]
+        yield [self._call.veil.seen(record, only) for record in kept]
 
     async def _latest(self, only: frozenset[str] | None, limit: int) -> AsyncGenerator[Sequence[_Model]]:
         most = min(max(limit * 5, 50), max(limit, _SEARCHED)) if self._rows else limit
@@ -326,13 +324,13 @@ class Governed(Generic[_Model]):
 
     async def _handed(self, records: Sequence[_Model], only: frozenset[str] | None) -> Sequence[_Model]:
         """The records as the agent gets them, counted and noted."""
-        given = [self._reach.veil.seen(record, only) for record in records]
-        await self._reach.handed(given)
+        given = [self._call.veil.seen(record, only) for record in records]
+        await self._call.handed(given)
         return given
 
     async def _afford(self, operation: Operation, records: int | None) -> None:
         """Pay what the CRM will charge, where the policy limits that."""
-        limits = self._reach.grant.policy.limits
+        limits = self._call.grant.policy.limits
         if limits.credits_per_day is None:
             return
         most = limits.records_per_scan if records is None else records
@@ -340,4 +338,4 @@ class Governed(Generic[_Model]):
             cost = (await self._connection.estimate(operation, self._model, records=most)).cost
         except Unsupported:
             cost = 1  # its calls have no prices
-        await self._reach.meter.credits(cost)
+        await self._call.meter.credits(cost)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
 from crmhub.agent.answers import Refused, Source, typed_id
+from crmhub.agent.given import Meter
 from crmhub.agent.governed import TOO_MANY, Governed
 from crmhub.agent.natives import shown_fields
 from crmhub.agent.policy.decide import Grant
@@ -32,22 +33,10 @@ from crmhub.routing import Routed
 if TYPE_CHECKING:
     from crmhub.hub import Hub
 
-__all__ = ["Meter", "Noted", "Reach"]
+__all__ = ["Noted", "Reach"]
 
 _Model = TypeVar("_Model", bound=Record)
 _Found = TypeVar("_Found")
-
-
-class Meter(Protocol):
-    """Counts what an agent uses. Raises :class:`Refused` where there is no more of it."""
-
-    async def records(self, count: int) -> None:
-        """So many records are about to be handed out."""
-        ...
-
-    async def credits(self, count: int) -> None:
-        """So many units of a CRM's allowance are about to be spent."""
-        ...
 
 
 @dataclass

@@ -21,7 +21,7 @@ LONG: Final = 4_000
 
 _SUSPECT: Final = re.compile(r"[^\n\x20-;=>?@A-Z^_a-z~¡-¬®-ɏ]|://|javascript:|data:", re.IGNORECASE)
 """What has to be looked at: nearly all text of a CRM has none of it."""
-_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/[A-Za-z0-9._~%/?=&#+,@:;-]*)?")
+_ADDRESS: Final = re.compile(r"https?://[A-Za-z0-9.-]+(?::\d+)?(?:/(?:(?!://)[A-Za-z0-9._~%/?=&#+,@:;-])*)?")
 """A web address and nothing else: a value of its own, such as a company's site."""
 _SCHEME: Final = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*)://")
 _ACTING: Final = re.compile(r"\b(javascript|data|vbscript)\s*:(?=\S)", re.IGNORECASE)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crmhub.agent.untrusted import SHORT, neutral, one_line
@@ -23,6 +23,7 @@ TEXTS = st.lists(PIECES | st.characters(), max_size=40).map("".join)
 
 
 @given(TEXTS)
+@example("https://a.example/b://")
 def test_nothing_remains_that_cannot_be_seen_or_that_acts(text: str) -> None:
     shown = neutral(text)
     hidden = {char for char in shown if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Cn"}}
