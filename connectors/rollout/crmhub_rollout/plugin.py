@@ -11,9 +11,10 @@ from crmhub import hookimpl
 if TYPE_CHECKING:
     from crmhub import Hub
     from crmhub.actions import Action
+    from crmhub.agent.tool import Pack
     from crmhub.models import Record
 
-__all__ = ["crmhub_actions", "crmhub_added_mappings", "crmhub_mappings", "crmhub_models"]
+__all__ = ["crmhub_actions", "crmhub_added_mappings", "crmhub_mappings", "crmhub_models", "crmhub_tools"]
 
 _FOLDER = Path(__file__).parent
 
@@ -45,3 +46,11 @@ def crmhub_actions() -> Sequence[Action[Hub]]:
     from crmhub_rollout.tours.actions import sync_feedback_data, sync_tour_data
 
     return [sync_tour_data, sync_feedback_data]
+
+
+@hookimpl
+def crmhub_tools() -> Sequence[Pack]:
+    """The same for agents."""
+    from crmhub_rollout.tours.tools import TOURS
+
+    return [TOURS]
