@@ -3,7 +3,7 @@
 The only package that imports httpx, so that a move to a successor is made in one place.
 """
 
-from crmhub.http.addresses import Reach
+from crmhub.http.addresses import Reach, Resolve
 from crmhub.http.auth import Auth, BearerToken, FormPost, Grant, StaticHeaders, Wire
 from crmhub.http.breaker import BreakerOptions
 from crmhub.http.budget import Allowance, Budget, BudgetStore, Spent
@@ -17,7 +17,7 @@ from crmhub.http.settings import HttpSettings
 from crmhub.http.streams import Body, FormFile, Sink
 from crmhub.http.token_reply import read_token
 from crmhub.http.tokens import Claim, MemoryTokenStore, Token, TokenStore
-from crmhub.http.transport import Resolve, asgi_transport
+from crmhub.http.transport import asgi_transport
 from crmhub.http.verdict import Classify
 
 __all__ = [

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from socket import inet_aton
 from typing import Literal, TypeAlias
 
-__all__ = ["Reach", "is_loopback", "is_private", "may_reach"]
+__all__ = ["Reach", "Resolve", "is_loopback", "is_private", "may_reach"]
 
 Reach: TypeAlias = Literal["any", "loopback", "public"]
 """Which addresses may be connected to: ``any``, public ones and this machine's, or ``public`` ones alone."""
+
+Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
+"""Gives the addresses of a host that is called at that port; raises ``OSError`` where there are none."""
 
 _EMBEDDING = (IPv6Network("::/96"), IPv6Network("64:ff9b::/96"))
 

@@ -11,10 +11,10 @@ from urllib.parse import urlencode
 import msgspec
 
 from crmhub.errors import BadRequest, ConnectorError, Unavailable, UnknownOutcome
+from crmhub.http.lost import Lost
 from crmhub.http.paths import checked_path
 from crmhub.http.shown import shown_path
 from crmhub.http.streams import Body, Sink
-from crmhub.http.transport import Lost
 from crmhub.http.verdict import SAFE
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 from crmhub.clock import Clock
 from crmhub.errors import AuthError, BadRequest, ConfigError, ConnectorError, RateLimited, Where
 from crmhub.events import Events
-from crmhub.http.addresses import Reach
+from crmhub.http.addresses import Reach, Resolve
 from crmhub.http.auth import Grant, Wire
 from crmhub.http.breaker import Breaker
 from crmhub.http.budget import BudgetStore, MemoryBudgets
@@ -22,6 +22,7 @@ from crmhub.http.call import Call, Expected, Params, prepare
 from crmhub.http.elsewhere import made_elsewhere, named
 from crmhub.http.lean import httpx
 from crmhub.http.limits import Entry, Limits, QuotaStore
+from crmhub.http.lost import Lost
 from crmhub.http.paths import absolute, base_origin, origin
 from crmhub.http.purse import Purse
 from crmhub.http.response import Response
@@ -30,7 +31,7 @@ from crmhub.http.settings import HttpSettings
 from crmhub.http.shown import shown_name, shown_path
 from crmhub.http.streams import Body, Sink
 from crmhub.http.telling import Teller
-from crmhub.http.transport import Lost, Resolve, Transport
+from crmhub.http.transport import Transport
 from crmhub.http.verdict import SUCCESS, retry_after, verdict
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import cast
 import anyio
 import httpcore
 
-from crmhub.http.addresses import Reach, may_reach
+from crmhub.http.addresses import Reach, Resolve, may_reach
 from crmhub.http.lean import httpx
-from crmhub.http.transport import Lost, Resolve
+from crmhub.http.lost import Lost
 
 __all__ = ["guard"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -14,16 +14,15 @@ from typing import Any, TypeAlias, cast
 import anyio
 
 from crmhub.errors import UsageError
-from crmhub.http.addresses import Reach
+from crmhub.http.addresses import Reach, Resolve
 from crmhub.http.lean import httpx
+from crmhub.http.lost import Lost
 from crmhub.http.quiet import quiet
 from crmhub.http.shown import scrub
 from crmhub.http.streams import Body, Sink
 
-__all__ = ["Lost", "Received", "Resolve", "Transport", "asgi_transport"]
+__all__ = ["Received", "Transport", "asgi_transport"]
 
-Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
-"""Gives the addresses of a host that is called at that port; raises ``OSError`` where there are none."""
 
 _CONNECT_TIMEOUT = 10.0
 _KEEP_ALIVE = 15.0
@@ -44,17 +43,6 @@ _DECODERS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflat
 def _trusted() -> ssl.SSLContext:
     """Whom TLS trusts, read once a process: reading it takes longer than a call, and is the same for all."""
     return httpx.create_ssl_context()
-
-
-class Lost(Exception):
-    """No reply came. ``sent`` is false when it is known that the CRM never got the request."""
-
-    def __init__(self, why: str, *, sent: bool, hopeless: bool = False, hint: str = "") -> None:
-        super().__init__(why)
-        self.why = why
-        self.sent = sent
-        self.hopeless = hopeless
-        self.hint = hint
 
 
 @dataclass(frozen=True, slots=True)
