@@ -25,15 +25,17 @@ from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from crmhub.agent.policy.load import load_agents
+from crmhub.agent.policy.load import Known, load_agents
 from crmhub.config import load_config
 from crmhub.document import Document
 from crmhub.mapping.load import load_mapping
 from crmhub.models import Record
 from crmhub.models.registry import with_models
+from crmhub.plugins import Plugins
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -151,7 +153,8 @@ class Reader:
             load_mapping(path, models=with_models(self.own_models()))
         elif isinstance(data, dict) and "policies" in data and "connections" not in data:
             path.write_text(text, "utf-8")
-            load_agents(path)
+            plugins = cast("list[type[Record]]", [*Plugins().models()])
+            load_agents(path, Known(with_models([*plugins, *self.own_models()])))
         elif isinstance(data, dict) and "connections" in data:
             path.write_text(text, "utf-8")
             load_config(path)
