@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, Protocol, TypeAlias, cast
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import MaxDepthExceededError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from crmhub.errors import ConfigError
@@ -79,14 +80,18 @@ class Document:
     @classmethod
     def parse(cls, text: str, name: str) -> Document:
         """Read a text; ``name`` stands for the file in messages."""
+        yaml = YAML(typ="rt", pure=True)
+        yaml.max_depth = _DEEPEST + 1  # the document itself is a level to it
         try:
-            node = cast("_Node | None", YAML(typ="rt", pure=True).compose(text))  # pyright: ignore[reportUnknownMemberType]
+            node = cast("_Node | None", yaml.compose(text))  # pyright: ignore[reportUnknownMemberType]
         except MarkedYAMLError as error:
             mark = cast("_Mark | None", error.problem_mark or error.context_mark)
             at = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
+            if isinstance(error, MaxDepthExceededError):
+                raise ConfigError(f"{at}: nested deeper than {_DEEPEST} levels") from None
             problem = cast("str | None", error.problem or error.context)
             raise ConfigError(f"{at}: not YAML: {problem}") from None
-        except (YAMLError, RecursionError) as error:
+        except YAMLError as error:
             raise ConfigError(f"{name}: not YAML: {type(error).__name__}") from None
         builder = _Builder(name, {})
         return cls(name, None if node is None else builder.build(node), builder.positions)
@@ -158,8 +163,6 @@ class _Builder:
         self.positions.setdefault(path, self.place(node))
         if node.anchor:
             raise self.error(node, "anchors (&name) and aliases (*name) are not allowed", "write it out")
-        if len(path) > _DEEPEST:
-            raise self.error(node, f"nested deeper than {_DEEPEST} levels", None)
         if node.id == "scalar":
             return self.scalar(node)
         if node.id == "sequence":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from crmhub.document import Document, suggest
 from crmhub.errors import ConfigError
+from crmhub.native import Value
 
 TEXT = """\
 store: here
@@ -115,13 +117,32 @@ def test_an_empty_document_is_none() -> None:
         ("a: b: c\n", "a.yaml:1:5: not YAML"),
         ("\ta: 1\n", "not YAML"),
         ("a: 1\n---\nb: 2\n", "not YAML"),
-        ("a: " + "[" * 50 + "]" * 50, "nested deeper than 40 levels"),
-        ("a: " + "[" * 1_000, "a.yaml: not YAML: RecursionError"),
+        ("a: " + "[" * 50 + "]" * 50, "a.yaml:1:44: nested deeper than 40 levels"),
+        ("[" * 500_000, "a.yaml:1:42: nested deeper than 40 levels"),
+        ("? " * 1_000, "a.yaml:1:83: nested deeper than 40 levels"),
+        ("\n".join(" " * n + "a:" for n in range(1_000)), "a.yaml:41:41: nested deeper than 40 levels"),
         ("a: \x00", "not YAML"),
     ],
 )
 def test_what_is_not_plain_data_is_refused_with_its_place(text: str, said: str) -> None:
     assert said in refused(text)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(["list", "table", "wide"]), max_size=40),
+    st.integers(0, 40),
+    st.text("[]{}'\"#,:- a1", max_size=20),
+)
+def test_forty_levels_are_never_too_many(levels: list[str], blocks: int, text: str) -> None:
+    data: Value = text
+    for level in levels:
+        around: dict[str, Value] = {"list": [data], "table": {text: data}, "wide": [text, [], "{[", data]}
+        data = around[level]
+    written = "- " * min(blocks, 40 - len(levels)) + json.dumps(data)  # JSON is YAML
+    for _ in range(min(blocks, 40 - len(levels))):
+        data = [data]
+    assert Document.parse(written, "a.yaml").data == data
 
 
 def test_a_bomb_of_aliases_is_refused_at_its_first_anchor() -> None:
