@@ -5,21 +5,20 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from itertools import islice
-from typing import IO, TypeVar, cast
+from typing import IO, cast
 
-import anyio.to_thread
 import msgspec
 
 from crmhub.clock import Clock
 from crmhub.connector import Native, Value
 from crmhub.errors import BadResponse
+from crmhub.http.spooled import SpooledFile, lines_of
 from crmhub_rest.language.call import ResultFile
 from crmhub_rest.schemas import Described
 from crmhub_rest.values import said
@@ -31,57 +30,29 @@ _LONGEST_LINE = 16 * 1024 * 1024  # characters
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
-_T = TypeVar("_T")
 
-
-class ExportFile:
-    """A :class:`crmhub.http.Sink` for such a file, whose own file has no name and goes with the process.
-
-    What is no such file raises ``BadResponse``.
-    """
+class ExportFile(SpooledFile):
+    """Such a file. What is none raises ``BadResponse``."""
 
     def __init__(self, clock: Clock, says: ResultFile) -> None:
-        self._clock = clock
+        super().__init__(clock)
         self._says = says
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="crmhub-")  # noqa: SIM115 - see close()
         self._text: IO[str] = io.StringIO()
         self._records: Iterator[Value] = iter(())
-        self._size = 0
-
-    async def begin(self) -> None:
-        """A body begins; what was written before is void."""
-        self._size = 0
-        await self._work(self._emptied)
-
-    async def write(self, chunk: bytes) -> None:
-        """The next bytes."""
-        self._size += len(chunk)
-        if self._size > _LARGEST:
-            raise BadResponse(f"the file is larger than {_LARGEST} bytes")
-        await self._work(lambda: self._file.write(chunk))
 
     async def open(self, skip: int) -> None:
         """Stand after ``skip`` records."""
-        await self._work(lambda: self._opened(skip))
+        await self.work(lambda: self._opened(skip))
 
     async def take(self, most: int) -> list[Value]:
         """The next records; none at the end. Those of a table have a text, or nothing, in each field."""
-        return await self._work(lambda: self._taken(most))
+        return await self.work(lambda: self._taken(most))
 
     def close(self) -> None:
         """Let go of the file."""
         self._records = iter(())
         self._text.close()
-        self._file.close()
-
-    async def _work(self, do: Callable[[], _T]) -> _T:
-        if self._clock.simulated:  # a pending thread would let a simulated clock jump ahead
-            return do()
-        return await anyio.to_thread.run_sync(do)
-
-    def _emptied(self) -> None:
-        self._file.seek(0)
-        self._file.truncate()
+        super().close()
 
     def _opened(self, skip: int) -> None:
         with _readable():
@@ -96,20 +67,20 @@ class ExportFile:
             return [*islice(self._records, most)]
 
     def _unpacked(self) -> IO[bytes]:
-        self._file.seek(0)
-        head = self._file.read(64)
-        self._file.seek(0)
+        self.file.seek(0)
+        head = self.file.read(64)
+        self.file.seek(0)
         if head.startswith(_GZIP):
-            return cast("IO[bytes]", gzip.open(self._file))
+            return cast("IO[bytes]", gzip.open(self.file))
         if head.startswith(_ZIP):
-            archive = zipfile.ZipFile(self._file)
+            archive = zipfile.ZipFile(self.file)
             names = [one.filename for one in archive.infolist() if not one.is_dir()]
             if len(names) != 1:
                 raise BadResponse(f"the archive holds {len(names)} files instead of one")
             return archive.open(names[0])
         if head.lstrip()[:1] == b"<":
             raise BadResponse("HTML or XML came where a file of records was expected")
-        return self._file
+        return self.file
 
     def _tabled(self, lines: Iterator[str]) -> Iterator[Value]:
         # The module has one limit for the whole process and 131,072 by default; it is only ever raised.
@@ -144,9 +115,7 @@ def _by_line(lines: Iterator[str]) -> Iterator[Value]:
 
 def _lines(text: IO[str]) -> Iterator[str]:
     size = 0
-    while line := text.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE and not line.endswith("\n"):
-            raise BadResponse(f"a line of the file is longer than {_LONGEST_LINE} characters")
+    for line in lines_of(text, _LONGEST_LINE):
         size += len(line)
         if size > _LARGEST:
             raise BadResponse(f"the file is longer than {_LARGEST} characters, unpacked")
