@@ -10,6 +10,7 @@ from crmhub.config import Config, ConnectionSettings
 from crmhub.connection import Connection
 from crmhub.http import asgi_transport
 from crmhub.hub import Hub
+from crmhub.native import Value
 from crmhub.testing.simulator.app import Double
 from crmhub.testing.simulator.finding import make_double
 from crmhub.testing.simulator.options import Options
@@ -52,14 +53,19 @@ class Both:
 
 
 @asynccontextmanager
-async def both(rows: int = 25) -> AsyncGenerator[Both]:
+async def both(rows: int = 25, **zoho: Value) -> AsyncGenerator[Both]:
+    """``zoho`` are more settings of its connection."""
     doubles = {name: make_double(name, Options(rows=rows, base_url="http://localhost")) for name in KEYS}
-    config = Config({name: _settings(name, each) for name, each in doubles.items()}, "sqlite:///:memory:")
+    more = {"zoho": zoho, "salesforce": {}}
+    settings = {name: _settings(name, each, more[name]) for name, each in doubles.items()}
+    config = Config(settings, "sqlite:///:memory:")
     transports = {name: asgi_transport(each.app) for name, each in doubles.items()}
     async with Hub(config, transports=transports) as hub:
         yield Both(hub, doubles)
 
 
-def _settings(name: str, played: Double) -> ConnectionSettings:
-    values = dict.fromkeys(URLS[name], "http://localhost")
-    return ConnectionSettings(name, name, values | {key: played.credentials[key] for key in KEYS[name]})
+def _settings(name: str, played: Double, more: Mapping[str, Value]) -> ConnectionSettings:
+    values: dict[str, Value] = dict.fromkeys(URLS[name], "http://localhost")
+    return ConnectionSettings(
+        name, name, {**values, **{key: played.credentials[key] for key in KEYS[name]}, **more}
+    )

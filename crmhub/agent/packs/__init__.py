@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import Final, cast
 
 from crmhub.agent.packs.hub import HUB
+from crmhub.agent.packs.invoices import get_overdue_invoices
+from crmhub.agent.packs.projects import get_project_status
 from crmhub.agent.packs.questions import FINDING
 from crmhub.agent.packs.salesforce import SALESFORCE
 from crmhub.agent.packs.writes import WRITES
@@ -14,7 +16,11 @@ from crmhub.plugins import Plugins
 
 __all__ = ["PACKS", "QUESTIONS", "toolbox_of"]
 
-QUESTIONS: Final = Pack("questions", "What is asked of a CRM, in few calls; reads alone.", FINDING)
+QUESTIONS: Final = Pack(
+    "questions",
+    "What is asked of a CRM, in few calls; reads alone.",
+    (*FINDING, get_overdue_invoices, get_project_status),
+)
 PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB, SALESFORCE)
 
 

@@ -11,6 +11,7 @@ from crmhub.agent.gate import Gate, Reply
 from crmhub.agent.packs import PACKS
 from crmhub.agent.tool import Toolbox
 from crmhub.connection import Connection
+from crmhub.native import Value
 from tests.agents import BOT, ORIGIN, ListedAudit, agents_of
 from tests.integration.api_doubles import Both, both
 
@@ -66,14 +67,16 @@ def ids(items: Sequence[Item]) -> list[str]:
 
 
 @asynccontextmanager
-async def asked(rows: int = 25, **policy: object) -> AsyncGenerator[Asked]:
+async def asked(rows: int = 25, *, suite: Sequence[str] = (), **policy: object) -> AsyncGenerator[Asked]:
+    """``suite`` are the parts of Zoho beside its CRM; ``policy`` replaces parts of a generous one."""
     whole: dict[str, object] = {
         "tools": ["pack:questions"],
         "connections": ["zoho", "salesforce"],
         "models": {name: {"fields": {"allow": ["*", "custom"]}} for name in MODELS},
         "limits": {"calls_per_minute": 1_000},
     }
-    async with both(rows) as crms:
+    more: dict[str, dict[str, Value]] = {name: {} for name in suite}
+    async with both(rows, **more) as crms:
         audit = ListedAudit()
         gate = await Gate.of(crms.hub, agents_of(**(whole | policy)), Toolbox(PACKS), audit)
         yield Asked(crms, gate, audit)
