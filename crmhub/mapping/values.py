@@ -11,10 +11,10 @@ from typing import TypeAlias, cast
 import msgspec
 
 from crmhub.mapping.compiled import CompiledMap, Values
-from crmhub.mapping.rules import Compare, Rule
+from crmhub.mapping.rules import Compare, Rule, TypedId
 from crmhub.models import Money
 
-__all__ = ["Comparable", "Comparison", "comparable_form", "digest", "plain"]
+__all__ = ["Comparable", "Comparison", "comparable_form", "digest", "plain", "pointed"]
 
 Comparable: TypeAlias = dict[str, object]
 """Values by path in a form that is equal exactly when the values mean the same."""
@@ -50,6 +50,15 @@ def plain(value: object) -> str | int | bool | list[str] | None:
         parts = cast("dict[str, object]", value)
         return _encode_in_order({key: plain(part) for key, part in parts.items()}).decode()
     return str(value)
+
+
+def _as_reference(value: object) -> object:
+    return pointed(value, value.object) if isinstance(value, TypedId) else plain(value)
+
+
+def pointed(id: object, object: str | None) -> str:
+    """A reference in its comparable form: records of two objects may have the same id."""
+    return f"{object}/{id}" if object else str(id)
 
 
 def _as_set(value: object) -> object:
@@ -106,6 +115,8 @@ def _read_by(source: CompiledMap, path: str) -> bool:
 
 
 def _form(source: Rule, target: Rule) -> Callable[[object], object]:
+    if source.type:
+        return _as_reference
     loosest = next((mode for mode in ("text", "set") if mode in {source.compare, target.compare}), "exact")
     return _FORMS[loosest]
 

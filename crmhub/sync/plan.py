@@ -16,7 +16,7 @@ from crmhub.mapping.codecs.base import CodecError
 from crmhub.mapping.compiled import CompiledMap, Fault, Payload, Pointer, Values
 from crmhub.mapping.rules import Rule
 from crmhub.mapping.status import STAGE, STATUS, StatusWay, status_way
-from crmhub.mapping.values import Comparable, Comparison, plain
+from crmhub.mapping.values import Comparable, Comparison, plain, pointed
 from crmhub.plan import Plan, PlannedWrite
 from crmhub.store import DeadLetter, Link, RecordRef
 from crmhub.sync.base import Base
@@ -352,7 +352,7 @@ def _drop_equal_references(values: Values, base: Base) -> None:
     for path, value in list(values.items()):
         if path in base.derived:
             continue
-        if isinstance(value, Pointer) and base.values.get(path) == value.id:
+        if isinstance(value, Pointer) and base.values.get(path) in {value.id, pointed(*value)}:
             del values[path]
 
 

@@ -121,6 +121,23 @@ async def test_records_of_two_objects_may_have_the_same_id(tmp_path: Path) -> No
         }
 
 
+async def test_a_reference_that_moves_to_another_object_with_the_same_id_is_a_change(tmp_path: Path) -> None:
+    async with two_crms(tmp_path, BOTH, BOTH) as two:
+        for object_ in ("companies", "deals"):
+            two.put(object_, "1")
+        two.note("1", "1", "companies")
+        await two.sync()
+        two.note("1", "1", "deals")
+        assert (await two.sync()).writes == 1
+        (note,) = two.found("notes").values()
+        assert (note["kind"], note["about"]) == ("deals", two.found("deals")["deals 1"]["id"])
+        assert (await two.sync()).writes == 0
+        back = await two.hub.sync("b", "a", models=["accounts", "deals", "activities"])
+        assert (back.writes, (await two.sync()).writes) == (0, 0)
+        two.note("1", "1", "companies")
+        assert ((await two.sync()).writes, (await two.sync()).writes) == (1, 0)
+
+
 async def test_a_record_that_is_read_says_to_which_model_it_points(tmp_path: Path) -> None:
     async with two_crms(tmp_path, BOTH, ACCOUNTS) as two:
         two.note("1", "7", "deals")
