@@ -11,6 +11,7 @@ from crmhub.agent.packs.projects import get_project_status
 from crmhub.agent.packs.questions import FINDING
 from crmhub.agent.packs.salesforce import SALESFORCE
 from crmhub.agent.packs.writes import WRITES
+from crmhub.agent.packs.zoho import ZOHO
 from crmhub.agent.tool import Pack, Toolbox
 from crmhub.plugins import Plugins
 
@@ -21,7 +22,7 @@ QUESTIONS: Final = Pack(
     "What is asked of a CRM, in few calls; reads alone.",
     (*FINDING, get_overdue_invoices, get_project_status),
 )
-PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB, SALESFORCE)
+PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB, SALESFORCE, ZOHO)
 
 
 def toolbox_of(plugins: Plugins) -> Toolbox:

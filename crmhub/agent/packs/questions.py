@@ -17,7 +17,7 @@ from crmhub.agent.policy.decide import head_of
 from crmhub.agent.tool import Arguments, Call, Told, tool
 from crmhub.models import Account, Contact, Deal, Record, Ref, UserRef
 
-__all__ = ["FINDING"]
+__all__ = ["FINDING", "search_accounts"]
 
 _Model = TypeVar("_Model", bound=Record)
 Name = Annotated[str, Field(max_length=80)]

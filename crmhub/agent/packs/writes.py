@@ -22,7 +22,7 @@ from crmhub.models import ActivityBase, Deal, Meeting, Note, Ref, Task
 from crmhub.models import Call as PhoneCall
 from crmhub.plan import PlannedWrite
 
-__all__ = ["WRITES"]
+__all__ = ["WRITES", "ChangeWanted", "Values", "WriteAnswer", "Writing", "wanted_of", "written"]
 
 _Answer = TypeVar("_Answer", bound=AnswerBase)
 
@@ -31,6 +31,19 @@ Number = Annotated[float, Field(ge=-1e15, le=1e15)]
 Key = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{8,64}$", max_length=64)]
 _KEY: Final = "Any unique text of your own: repeating the call with it does nothing twice."
 _CONNECTION: Final = "The connection; needed where there are several and no typed id."
+
+
+Values = Annotated[
+    dict[
+        Annotated[str, Field(max_length=80)],
+        Annotated[str, Field(max_length=4_000)] | bool | Number | None,
+    ],
+    Field(
+        min_length=1,
+        max_length=20,
+        description="New values by field; null clears. References are typed ids, owner an e-mail address.",
+    ),
+]
 
 
 class Writing(Arguments):
@@ -90,14 +103,7 @@ class ChangeWanted(Arguments):
         description="What kind of record."
     )
     id: Id | None = Field(None, description="The record that changes; left out: a new one.")
-    values: dict[
-        Annotated[str, Field(max_length=80)],
-        Annotated[str, Field(max_length=4_000)] | bool | Number | None,
-    ] = Field(
-        min_length=1,
-        max_length=20,
-        description="New values by field; null clears. References are typed ids, owner an e-mail address.",
-    )
+    values: Values
 
 
 class ProposeChanges(Writing):
@@ -181,7 +187,7 @@ async def create_crm_note(call: Call, given: CreateCrmNote) -> Told:
         )
         return [Wanted(connection, note)]
 
-    return await _written(call, "create_crm_note", given, want)
+    return await written(call, "create_crm_note", given, want)
 
 
 @tool(
@@ -202,7 +208,7 @@ async def create_task(call: Call, given: CreateTask) -> Told:
     async def want() -> Sequence[Wanted]:
         return [Wanted(connection, await attached(call.part(Changes).draft, connection, task, *refs))]
 
-    return await _written(call, "create_task", given, want)
+    return await written(call, "create_task", given, want)
 
 
 @tool(
@@ -231,7 +237,7 @@ async def log_activity(call: Call, given: LogActivity) -> Told:
     async def want() -> Sequence[Wanted]:
         return [Wanted(connection, await attached(call.part(Changes).draft, connection, activity, *refs))]
 
-    return await _written(call, "log_activity", given, want)
+    return await written(call, "log_activity", given, want)
 
 
 @tool(UpdateDealStage, WriteAnswer, CHANGE, title="Move a deal to a stage", models=["deal"])
@@ -248,7 +254,7 @@ async def update_deal_stage(call: Call, given: UpdateDealStage) -> Told:
         )
         return [Wanted(connection, Deal(stage=stage), own)]
 
-    return await _written(call, "update_deal_stage", given, want)
+    return await written(call, "update_deal_stage", given, want)
 
 
 @tool(
@@ -267,7 +273,7 @@ async def propose_changes(call: Call, given: ProposeChanges) -> Told:
     changes = call.part(Changes)
 
     async def want() -> Sequence[Wanted]:
-        return [await _wanted(call, changes.draft, given.connection, each) for each in given.changes]
+        return [await wanted_of(call, changes.draft, given.connection, each) for each in given.changes]
 
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
     submitted = await changes.park("propose_changes", arguments, want, key=given.idempotency_key)
@@ -302,7 +308,8 @@ WRITES: Final = Pack(
 # ── how ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def _written(call: Call, name: str, given: Writing, want: Want) -> Told:
+async def written(call: Call, name: str, given: Writing, want: Want) -> Told:
+    """Do what is wanted, or park it for a person, by the tool of that name."""
     arguments = given.model_dump(mode="json", exclude={"idempotency_key"})
     changes = call.part(Changes)
     submitted = await changes.write(name, arguments, want, key=given.idempotency_key)
@@ -382,7 +389,8 @@ def _refs(
     return names.pop(), [ref for _, ref in found]
 
 
-async def _wanted(call: Call, draft: Draft, connection: str | None, wanted: ChangeWanted) -> Wanted:
+async def wanted_of(call: Call, draft: Draft, connection: str | None, wanted: ChangeWanted) -> Wanted:
+    """A change as an agent says it, as it is written."""
     model = KINDS[wanted.record].model
     own = pipeline = None
     if wanted.id is None:
