@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -53,9 +53,15 @@ class Both:
 
 
 @asynccontextmanager
-async def both(rows: int = 25, **zoho: Value) -> AsyncGenerator[Both]:
-    """``zoho`` are more settings of its connection."""
-    doubles = {name: make_double(name, Options(rows=rows, base_url="http://localhost")) for name in KEYS}
+async def both(rows: int = 25, faults: Sequence[str] = (), **zoho: Value) -> AsyncGenerator[Both]:
+    """``zoho`` are more settings of its connection, ``faults`` happen there."""
+    doubles = {
+        name: make_double(
+            name,
+            Options(rows=rows, base_url="http://localhost", faults=tuple(faults) if name == "zoho" else ()),
+        )
+        for name in KEYS
+    }
     more = {"zoho": zoho, "salesforce": {}}
     settings = {name: _settings(name, each, more[name]) for name, each in doubles.items()}
     config = Config(settings, "sqlite:///:memory:")

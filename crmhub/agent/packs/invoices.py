@@ -172,7 +172,7 @@ async def _keep_industry(
             kept.append(each)
             found.joined_by.add("id" if link else "name")
         elif not meant or meant & wanted:  # nobody of that name, or several who differ in this
-            found.not_joined[each.customer_name or _customer(each)] = None
+            found.not_joined[each.customer_name or typed_id(each)] = None
     found.invoices = kept
 
 

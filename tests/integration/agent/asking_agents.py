@@ -67,8 +67,10 @@ def ids(items: Sequence[Item]) -> list[str]:
 
 
 @asynccontextmanager
-async def asked(rows: int = 25, *, suite: Sequence[str] = (), **policy: object) -> AsyncGenerator[Asked]:
-    """``suite`` are the parts of Zoho beside its CRM; ``policy`` replaces parts of a generous one."""
+async def asked(
+    rows: int = 25, *, suite: Sequence[str] = (), faults: Sequence[str] = (), **policy: object
+) -> AsyncGenerator[Asked]:
+    """``suite`` are the parts of Zoho beside its CRM, ``faults`` happen there; ``policy`` is over a free one."""
     whole: dict[str, object] = {
         "tools": ["pack:questions"],
         "connections": ["zoho", "salesforce"],
@@ -76,7 +78,7 @@ async def asked(rows: int = 25, *, suite: Sequence[str] = (), **policy: object) 
         "limits": {"calls_per_minute": 1_000},
     }
     more: dict[str, dict[str, Value]] = {name: {} for name in suite}
-    async with both(rows, **more) as crms:
+    async with both(rows, faults, **more) as crms:
         audit = ListedAudit()
         gate = await Gate.of(crms.hub, agents_of(**(whole | policy)), Toolbox(PACKS), audit)
         yield Asked(crms, gate, audit)

@@ -207,3 +207,13 @@ async def test_an_agent_without_milestones_and_tasks_sees_projects_alone() -> No
         for shown in await ask.every("get_project_status", "projects"):
             assert "late_tasks" not in shown
             assert not shown.get("milestones")
+
+
+async def test_what_cannot_be_read_of_projects_takes_nothing_from_the_rest() -> None:
+    async with asked(9, suite=SUITE, faults=("400@/phases", "400@/books/v3/invoices"), models=MODELS) as ask:
+        answer = await ask("get_project_status", connection="zoho")
+        (source,) = listed(answer, "sources")
+        assert (answer["status"], source["state"], source["code"]) == ("partial", "failed", "crm_refused")
+        assert any("late_tasks" in each for each in listed(answer, "projects"))
+        assert not any(each.get("milestones") for each in listed(answer, "projects"))
+        assert error_of(await ask.reply("get_overdue_invoices")) == "crm_refused"  # not: there are none
