@@ -70,7 +70,7 @@ def ids(items: Sequence[Item]) -> list[str]:
 async def asked(
     rows: int = 25, *, suite: Sequence[str] = (), faults: Sequence[str] = (), **policy: object
 ) -> AsyncGenerator[Asked]:
-    """``suite`` are the parts of Zoho beside its CRM, ``faults`` happen there; ``policy`` is over a free one."""
+    """``suite``: parts of Zoho beside its CRM; ``faults`` happen there; ``policy`` goes before a free one."""
     whole: dict[str, object] = {
         "tools": ["pack:questions"],
         "connections": ["zoho", "salesforce"],
