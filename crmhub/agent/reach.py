@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 
@@ -141,6 +141,17 @@ class Reach:
             for each in classes[0].__mro__
             if issubclass(each, Record) and all(issubclass(other, each) for other in classes)
         )
+
+    def kinds_of(self, connection: str, model: type[_Model]) -> Sequence[type[_Model]]:
+        """The classes that records of a model have in a CRM, such as tasks and notes; else the model."""
+        classes = {
+            cast("str", each.model_fields["type"].default): each
+            for each in self._hub.models[model.model]
+            if issubclass(each, model) and "type" in each.model_fields
+        }
+        entries = [entry for entry in self._connection(connection).spec.maps if entry.model == model.model]
+        types = dict.fromkeys(str(entry.constants.get("type")) for entry in entries)
+        return [classes[each] for each in types] if types.keys() <= classes.keys() else [model]
 
     async def handed(self, records: Sequence[Record]) -> None:
         """Count and note the records whose contents the agent is about to be given."""

@@ -17,17 +17,11 @@ __all__ = ["answer_schema", "arguments_schema", "is_bounded", "untitled"]
 _NAMES: Final = frozenset({"properties", "$defs"})
 """Keys below which keys are names."""
 _SPARED: Final = frozenset({"title", "default", "additionalProperties", "maxItems", "required"})
-_SOURCES: Final[Native] = {
-    "type": "array",
-    "items": {
-        "type": "object",
-        "properties": {
-            "connection": {"type": "string"},
-            "state": {"enum": ["ok", "unsupported", "failed"]},
-        },
-    },
-}
-"""The sources of an answer: what a model needs of them."""
+_TOLD_ONCE: Final = frozenset({"DateOut", "MoneyOut", "RefOut", "Source", "Text", "TimeOut"})
+"""Parts that are alike in all answers: the server's instructions say what they are."""
+_COMMON: Final = frozenset({"next_cursor", "sources", "status", "total", "truncated"})
+_PAGES: Final = frozenset({"next_cursor", "total", "truncated"})
+"""Of answers that can go on."""
 
 
 def arguments_schema(model: type[BaseModel]) -> Native:
@@ -40,16 +34,19 @@ def arguments_schema(model: type[BaseModel]) -> Native:
 def answer_schema(model: type[BaseModel]) -> Native:
     """The schema of an answer. What is ``None`` is not sent: it may be missing, and is not null."""
     shape = cast("Native", untitled(cast("Value", model.model_json_schema(mode="serialization"))))
-    properties = cast("dict[str, Value]", shape.get("properties", {}))
-    if "sources" in properties:
-        properties["sources"] = _SOURCES
     small = cast("Native", _small(shape))
     small.pop("description", None)
-    definitions = cast("dict[str, Value]", small.pop("$defs", {}))
-    used = {name: part for name, part in definitions.items() if name != "Source"}
-    for part in used.values():
-        cast("Native", part).pop("description", None)
-    return {**small, "$defs": used} if used else small
+    definitions = cast("dict[str, Native]", small.pop("$defs", {}))
+    for part in definitions.values():
+        part.pop("description", None)
+    properties = cast("dict[str, Native]", small.get("properties", {}))
+    for name in _COMMON & properties.keys():
+        properties[name].pop("description", None)
+    if getattr(model, "listed", None) is None:
+        for name in _PAGES & properties.keys():
+            del properties[name]
+    used = {name: part for name, part in definitions.items() if name not in _TOLD_ONCE}
+    return {**small, "$defs": cast("Value", used)} if used else small
 
 
 def _shorter(shape: Value, *, names: bool = False) -> Value:
@@ -78,6 +75,8 @@ def _small(shape: Value, *, names: bool = False) -> Value:
     inner = _not_null(shape)
     if inner is not None:
         shape = {**inner, **_without(shape, "anyOf")}
+    if str(shape.get("$ref", "")).rpartition("/")[2] in _TOLD_ONCE:
+        shape = {**_without(shape, "$ref"), "type": "object"}
     return {key: _small(value, names=key in _NAMES) for key, value in shape.items() if key not in _SPARED}
 
 

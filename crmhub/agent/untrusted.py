@@ -78,8 +78,8 @@ def _harmless(text: str) -> str:
             break
         text = plain  # what stood around a tag may be one now
     text = _OPENS.sub("‹", text)
-    text = _LINK.sub("] ", text).replace("![", "! [")
     text = _SCHEME.sub(lambda found: f"{found[1]}[:]//", text).replace("://", "[:]//")
+    text = _LINK.sub("] ", text).replace("![", "! [")
     text = _ACTING.sub(r"\1 [:] ", text)
     return _BLANKS.sub("\n\n", text)
 

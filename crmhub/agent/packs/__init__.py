@@ -9,6 +9,8 @@ from crmhub.agent.packs.hub import HUB
 from crmhub.agent.packs.invoices import get_overdue_invoices
 from crmhub.agent.packs.projects import get_project_status
 from crmhub.agent.packs.questions import FINDING
+from crmhub.agent.packs.questions_about import ABOUT
+from crmhub.agent.packs.questions_pipeline import PIPELINE
 from crmhub.agent.packs.salesforce import SALESFORCE
 from crmhub.agent.packs.writes import WRITES
 from crmhub.agent.packs.zoho import ZOHO
@@ -20,7 +22,7 @@ __all__ = ["PACKS", "QUESTIONS", "toolbox_of"]
 QUESTIONS: Final = Pack(
     "questions",
     "What is asked of a CRM, in few calls; reads alone.",
-    (*FINDING, get_overdue_invoices, get_project_status),
+    (*FINDING, *ABOUT, get_overdue_invoices, get_project_status, *PIPELINE),
 )
 PACKS: Sequence[Pack] = (QUESTIONS, WRITES, HUB, SALESFORCE, ZOHO)
 

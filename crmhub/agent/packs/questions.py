@@ -17,13 +17,13 @@ from crmhub.agent.policy.decide import head_of
 from crmhub.agent.tool import Arguments, Call, Told, tool
 from crmhub.models import Account, Contact, Deal, Record, Ref, UserRef
 
-__all__ = ["FINDING", "search_accounts"]
+__all__ = ["CONTACT", "DEAL", "FINDING", "Deals", "search_accounts"]
 
 _Model = TypeVar("_Model", bound=Record)
 Name = Annotated[str, Field(max_length=80)]
 Fields = Annotated[list[Name], Field(max_length=30)]
 _FIELDS: Final = "Names of fields wanted; all by default."
-_CONTACT: Final = (
+CONTACT: Final = (
     "kind", "first_name", "last_name", "full_name", "title", "emails", "phones",
     "account", "company", "owner",
 )  # fmt: skip
@@ -114,14 +114,14 @@ async def _people(
     contacts = call.reach.of(connection, Contact)
     where = {} if given.kind is None else {"kind": given.kind}
     if given.query is None:
-        fields = contacts.among(_CONTACT)
+        fields = contacts.among(CONTACT)
         async with aclosing(contacts.scan(fields=fields, where=where)) as pages:
             async for page in pages:
                 yield page
         return
     contacts.demand(*where)
     seen: set[str] = set()
-    fields = contacts.among(_CONTACT)
+    fields = contacts.among(CONTACT)
     every = given.not_contacted_for_days is not None
     async with aclosing(
         contacts.scan(fields=fields, search=given.query, limit=None if every else most)

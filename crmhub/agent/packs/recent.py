@@ -82,21 +82,25 @@ async def about(
 
     Raises :class:`Refused` where the agent does not see whom activities are with.
     """
-    activities = call.reach.of(connection, ActivityBase)
-    activities.demand("contact", "regarding")
-    shown, found = activities.among(fields), dict[str, ActivityBase]()
-    given = list(refs)
+    call.reach.of(connection, ActivityBase).demand("contact", "regarding")
+    given, found, asked = list(refs), dict[str, ActivityBase](), False
     people = [ref for ref in given if ref.model == "contact"]
-    for path, several in (("contact", people), ("regarding", given)):
-        for place in range(0, len(several), FEW):
-            try:
-                pages = activities.scan(fields=shown, where={path: several[place : place + FEW]})
-                async with aclosing(pages):
-                    async for page in pages:
-                        found |= {str(each.id): each for each in page}
-            except Unsupported:
-                if path == "regarding":
-                    raise
+    lacking: Unsupported | None = None
+    for kind in call.reach.kinds_of(connection, ActivityBase):  # what one cannot be asked for, another can
+        activities = call.reach.of(connection, kind)
+        shown = activities.among(fields)
+        for path, several in (("contact", people), ("regarding", given)):
+            for place in range(0, len(several), FEW):
+                where = {path: several[place : place + FEW]}
+                try:
+                    async with aclosing(activities.scan(fields=shown, where=where)) as pages:
+                        async for page in pages:
+                            found |= {str(each.id): each for each in page}
+                    asked = True
+                except Unsupported as error:  # it has no such reference
+                    lacking = error
+    if lacking is not None and not asked:
+        raise lacking
     return [*found.values()]
 
 
