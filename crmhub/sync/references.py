@@ -152,6 +152,8 @@ class References:
         if rule.ref[0] == STAGE:
             closed = way.status or (meaning.get("outcome") if found is None else None)
             if closed in CLOSED and (found is None or directory.outcome(found) not in {None, closed}):
+                if within is None and found is not None and rule.within:
+                    within = (rule.within, str(directory.entries[found].get(rule.within)))
                 return self._closed(rule, directory, str(closed), within, way)
         if found is not None:
             return Pointer(found), None
@@ -189,7 +191,9 @@ class References:
         means = [
             id_
             for id_, entry in directory.entries.items()
-            if directory.outcome(id_) == status and (within is None or entry.get(within[0]) == within[1])
+            if directory.outcome(id_) == status
+            and entry.get("active") is not False
+            and (within is None or str(entry.get(within[0])) == within[1])
         ]
         if self._job.stage != "outcome":
             return _unknown(rule, directory, f" that means {status}" if means else ""), None

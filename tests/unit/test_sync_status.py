@@ -235,6 +235,18 @@ async def test_the_stage_is_looked_for_in_the_deals_own_pipeline(tmp_path: Path)
         assert two.found("a") == {"pipeline_id": "rent", "stage_id": "won-rent"}
 
 
+async def test_else_it_is_looked_for_in_the_pipeline_of_the_stage_of_that_label(tmp_path: Path) -> None:
+    async with two_crms(tmp_path) as two:
+        two.put("a", "pipelines", "rent", name="Rent")
+        two.stage("a", "won-rent", "Closed Won", "rent")
+        for name in "ab":
+            two.stage(name, "viewing", "Viewing", "rent")
+        two.put("a", "stages", "viewing", outcome="open")
+        two.deal("b", stage_id="viewing", status="won")
+        assert (await two.sync("b", "a")).letters == {}
+        assert two.found("a") == {"stage_id": "won-rent"}
+
+
 async def test_one_deals_way_is_explained_with_the_status_that_it_gets(tmp_path: Path) -> None:
     async with two_crms(tmp_path) as two:
         two.deal("a", stage_id="won")
