@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 from pydantic import BaseModel
 
 from crmhub.agent.answers import Refused
 from crmhub.agent.tool import Call
-from crmhub.errors import SyncError
+from crmhub.errors import ConfigError, PluginError, SyncError
+from crmhub.native import Value
+from crmhub.secrets import resolve
 from crmhub.sync.job import Job
 
 if TYPE_CHECKING:
@@ -111,6 +114,48 @@ class Running:
             raise self._reach.not_there()
         self._note(connection)
         return await self._hub.act(action, arguments)
+
+    def connect(self, connector: str, credentials: str) -> tuple[str, bool]:
+        """Set up the connection that the policy has for this kind of CRM and this secret reference.
+
+        Its name, and whether it was there already. Raises :class:`Refused` for any other, and where the
+        secret is not one.
+        """
+        wanted = [
+            name
+            for name, one in self._reach.grant.policy.connects.items()
+            if (one.connector, one.credentials) == (connector, credentials)
+        ]
+        if not wanted:
+            raise Refused(
+                "not_connectable",
+                "this agent may not set up such a connection",
+                hint="a person names it in the policy: connects",
+            )
+        name = wanted[0]
+        if name in self._hub:
+            return name, True
+        try:
+            self._hub.add(name, connector, mapping=None, **self._settings(name, credentials))
+        except (ConfigError, PluginError):
+            raise Refused(
+                "not_configured",
+                "the connection cannot be set up from what is kept under that name",
+                hint="a person has to look at it: a JSON object of the connector's settings",
+            ) from None
+        self._note(name)
+        return name, False
+
+    def _settings(self, name: str, credentials: str) -> dict[str, Value]:
+        resolvers = cast("Mapping[str, Callable[[str], str]]", self._hub.plugins.secrets())
+        secret = resolve(credentials, f"connects.{name}", resolvers, self._hub.config.folder)
+        try:
+            settings = cast("object", json.loads(secret))
+        except ValueError:
+            settings = None
+        if not isinstance(settings, dict) or {"self", "name", "connector", "mapping"} & settings.keys():
+            raise ConfigError(f"connects.{name}: it is no table of settings")
+        return cast("dict[str, Value]", settings)
 
     def _note(self, *connections: str) -> None:
         noted = self._reach.noted.connections

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from crmhub.agent.answers import Answer, AnswerBase, TimeOut, status_of
 from crmhub.agent.running import Running
-from crmhub.agent.tool import CHANGE, READ, Arguments, Call, Effect, Pack, Told, tool
+from crmhub.agent.tool import CHANGE, CREATE, READ, Arguments, Call, Effect, Pack, Told, tool
 from crmhub.mapping.rules import Rule
 from crmhub.models.registry import BUILT_IN
 
@@ -110,6 +110,38 @@ def _field(path: str, rule: Rule, *, hidden: bool) -> RecordField:
 
 
 # ── jobs ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Configure(Arguments):
+    """Which."""
+
+    crm_type: str = Field(alias="crmType", max_length=64, description="The kind of CRM, such as zoho.")
+    credential_key: str = Field(
+        alias="credentialKey",
+        max_length=200,
+        pattern=r"^[a-z][a-z0-9_-]*:.+$",
+        description="The name of the secret, such as env:ZOHO_OFFICE; never a secret itself.",
+    )
+
+
+class Configured(AnswerBase):
+    """The connection."""
+
+    connection: str
+    crm: str
+    already: bool
+    """Whether it was there before."""
+
+
+@tool(Configure, Configured, CREATE, title="Set up a CRM connection")
+async def configure_crm_connection(call: Call, given: Configure) -> Told:
+    """Set up a CRM connection that a person has prepared, by the name of the secret that its credentials are
+    kept under. Nothing else can be connected, and credentials are never told."""
+    running = call.part(Running)
+    running.demand_agreed("configure_crm_connection")
+    name, already = running.connect(given.crm_type, given.credential_key)
+    data = Configured(connection=name, crm=given.crm_type, already=already)
+    return Told(data, f"connection {name} is set up")
 
 
 class RunSync(Arguments):
@@ -213,5 +245,5 @@ def _counts(counts: Mapping[str, int]) -> dict[str, int]:
 HUB: Final = Pack(
     "hub",
     "About the server itself: which CRMs there are, what they have, and the syncs between them.",
-    (list_available_crms, describe_records, run_sync, sync_status),
+    (list_available_crms, describe_records, configure_crm_connection, run_sync, sync_status),
 )

@@ -12,7 +12,18 @@ from pydantic import Field
 from crmhub.agent.policy.part import Part
 from crmhub.agent.policy.serving import Serving
 
-__all__ = ["AgentEntry", "Agents", "Approval", "Fields", "Limits", "ModelRule", "Over", "Policy", "RowValue"]
+__all__ = [
+    "AgentEntry",
+    "Agents",
+    "Approval",
+    "Connectable",
+    "Fields",
+    "Limits",
+    "ModelRule",
+    "Over",
+    "Policy",
+    "RowValue",
+]
 
 _Scalar: TypeAlias = bool | int | Decimal | str | None
 RowValue: TypeAlias = _Scalar | Annotated[list[_Scalar], Field(min_length=1, max_length=100)]
@@ -81,6 +92,15 @@ class Approval(Part):
     """How long a write waits for a person."""
 
 
+class Connectable(Part):
+    """A connection that an agent may set up while the server runs."""
+
+    connector: str
+    """The kind of CRM."""
+    credentials: str = Field(pattern=r"^[a-z][a-z0-9_-]*:.+$")
+    """A secret reference, such as `env:ZOHO_OFFICE`: its settings as a JSON object."""
+
+
 class Policy(Part):
     """What an agent may do."""
 
@@ -92,6 +112,8 @@ class Policy(Part):
     """Names of connections."""
     jobs: list[str] = []
     """Names of jobs that it may run and look at, each between connections that it has."""
+    connects: dict[str, Connectable] = {}
+    """Connections that it may set up, by name; it can use those that `connections` names too."""
     models: dict[str, ModelRule] = {}
     """What it sees of each model; a model that is not named is not there."""
     limits: Limits = Limits()

@@ -97,7 +97,9 @@ def _in_policy(at: tuple[Step, ...], policy: Policy, known: Known) -> Iterator[C
                 mend = suggest(tool, named)
                 yield (*at, "approval", "tools", tool), f"the policy allows no tool {tool!r}", mend
     if known.connections is not None:
-        yield from _each((*at, "connections"), policy.connections, "connection", known.connections)
+        yield from _each(
+            (*at, "connections"), policy.connections, "connection", {*known.connections, *policy.connects}
+        )
     if known.jobs is not None:
         yield from _each((*at, "jobs"), policy.jobs, "job", known.jobs)
     for model, rule in policy.models.items():
