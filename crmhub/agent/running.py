@@ -115,11 +115,14 @@ class Running:
         self._note(connection)
         return await self._hub.act(action, arguments)
 
-    def connect(self, connector: str, credentials: str) -> tuple[str, bool]:
+    def connect(
+        self, connector: str, credentials: str, agreeing: Mapping[str, Value] | None = None
+    ) -> tuple[str, bool]:
         """Set up the connection that the policy has for this kind of CRM and this secret reference.
 
-        Its name, and whether it was there already. Raises :class:`Refused` for any other, and where the
-        secret is not one.
+        Its name, and whether it was there already. ``agreeing`` are settings that have to be as they are
+        kept: nobody changes them by saying so. Raises :class:`Refused` for any other connection, and where
+        what is kept cannot be used.
         """
         wanted = [
             name
@@ -133,10 +136,17 @@ class Running:
                 hint="a person names it in the policy: connects",
             )
         name = wanted[0]
-        if name in self._hub:
-            return name, True
         try:
-            self._hub.add(name, connector, mapping=None, **self._settings(name, credentials))
+            settings = self._settings(name, credentials)
+            if any(settings.get(key) != value for key, value in (agreeing or {}).items()):
+                raise Refused(
+                    "not_connectable",
+                    "this agent may not set up a connection with such settings",
+                    hint="leave out what a person has set",
+                )
+            if name in self._hub:
+                return name, True
+            self._hub.add(name, connector, mapping=None, **settings)
         except (ConfigError, PluginError):
             raise Refused(
                 "not_configured",

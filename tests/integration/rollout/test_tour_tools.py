@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -112,3 +113,24 @@ async def test_a_policy_has_to_let_the_tool_write_and_name_what_it_writes(tmp_pa
             other = (await assemble(at.hub, rules, toolbox_of(at.hub.plugins))).gate
             assert code_of(await ask(other, "sync_tour_data", given)) == code
         assert at.rows("zoho", EVENTS["zoho"]) == []
+
+
+async def test_rollout_is_set_up_as_a_person_has_prepared_it_and_with_no_other_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = {"client_id": "project", "client_secret": CANARY, "user_key": "u", "credential_id": "c"}
+    monkeypatch.setenv("ROLLOUT_OFFICE", json.dumps(kept))
+    ready = {"office": {"connector": "rollout", "credentials": "env:ROLLOUT_OFFICE"}}
+    free = {"tools": {"configure_rollout": "never"}}
+    async with served(tmp_path, connects=ready, approval=free) as (at, gate):
+        given = {"projectEnvKey": "project", "authToken": "env:ROLLOUT_OFFICE"}
+        for wrong in (
+            {"baseUrl": "http://169.254.169.254/"},
+            {"projectEnvKey": "another"},
+            {"authToken": "env:PATH"},
+        ):
+            assert code_of(await ask(gate, "configure_rollout", given | wrong)) == "not_connectable"
+        assert "office" not in at.hub
+        reply = await ask(gate, "configure_rollout", given)
+        assert (reply.structured["connection"], "office" in at.hub) == ("office", True)
+        assert CANARY not in str(reply)

@@ -13,9 +13,10 @@ from pydantic import Field
 
 from crmhub.agent.answers import Answer, AnswerBase, Refused, Text, status_of
 from crmhub.agent.running import Running
-from crmhub.agent.tool import CHANGE, Arguments, Call, Pack, Told, tool
+from crmhub.agent.tool import CHANGE, CREATE, Arguments, Call, Pack, Told, tool
 from crmhub.agent.untrusted import SHORT
 from crmhub.models import Contact, Record
+from crmhub.native import Value
 from crmhub_rollout.tours.calls import CrmOutcome, FeedbackData, Report, TourData
 from crmhub_rollout.tours.models import Feedback, PropertyVisit, Tour
 
@@ -41,6 +42,31 @@ class FeedbackGiven(Arguments):
         description="propertyId, tourId, feedback, timestamp, and buyerId: e-mail address or a contact's id.",
     )
     crm_type: str = Field("all", alias="crmType", min_length=1, max_length=64, description=_WHERE)
+
+
+class RolloutGiven(Arguments):
+    """Which project."""
+
+    project_env_key: str = Field(
+        alias="projectEnvKey", min_length=1, max_length=200, description="The project's client id."
+    )
+    auth_token: str = Field(
+        alias="authToken",
+        max_length=200,
+        pattern=r"^[a-z][a-z0-9_-]*:.+$",
+        description="The name of the secret, such as env:ROLLOUT_OFFICE; never a secret itself.",
+    )
+    base_url: str | None = Field(
+        None, alias="baseUrl", max_length=300, description="Has to be the address that a person has set."
+    )
+
+
+class RolloutConfigured(AnswerBase):
+    """The connection."""
+
+    connection: str
+    already: bool
+    """Whether it was there before."""
 
 
 class WrittenOut(Answer):
@@ -101,6 +127,20 @@ async def sync_feedback_data(call: Call, given: FeedbackGiven) -> Told:
         )
 
     return await _delivered(call, "sync_feedback_data", given.crm_type, (Feedback,), write)
+
+
+@tool(RolloutGiven, RolloutConfigured, CREATE, title="Set up Rollout")
+async def configure_rollout(call: Call, given: RolloutGiven) -> Told:
+    """Set up a connection to Rollout that a person has prepared, by the name of the secret that its
+    credentials are kept under. No other project or address can be connected, and credentials are never
+    told."""
+    running = call.part(Running)
+    running.demand_agreed("configure_rollout")
+    agreeing: dict[str, Value] = {"client_id": given.project_env_key}
+    if given.base_url is not None:
+        agreeing["base_url"] = given.base_url
+    name, already = running.connect("rollout", given.auth_token, agreeing)
+    return Told(RolloutConfigured(connection=name, already=already), f"connection {name} is set up")
 
 
 def _demand(call: Call, connection: str, *models: type[Record]) -> None:
@@ -187,5 +227,5 @@ def _shown(outcome: CrmOutcome) -> WrittenTo:
 TOURS: Final = Pack(
     "tours",
     "Property tours and buyers' feedback, to one CRM or to all.",
-    (sync_tour_data, sync_feedback_data),
+    (configure_rollout, sync_tour_data, sync_feedback_data),
 )
