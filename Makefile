@@ -51,13 +51,14 @@ format: setup  ## put the code in form
 docs: setup  ## the documentation site, in site/
 	$(BIN)/zensical build --clean --strict
 
-schemas: setup  ## the published JSON Schemas, in docs/schemas/, and the tables of docs/rest-language.md
+schemas: setup  ## the published JSON Schemas, in docs/schemas/, and the tables of pages that are made of code
 	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema config > crmhub.v1.json
 	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema mapping > mapping.v1.json
 	cd docs/schemas && ../../$(BIN)/crmhub schema connector > connector.v1.json
 	cd docs/schemas && CRMHUB_LOAD_PLUGINS= ../../$(BIN)/crmhub schema agents > agents.v1.json
 	$(BIN)/python -m tools.rest_language
 	$(BIN)/python -m tools.rest_presets
+	$(BIN)/python -m tools.agent_tools
 
 stubs: setup  ## what type checkers see of the blocking API, from the asynchronous sources
 	$(BIN)/python -m tools.blocking_stub

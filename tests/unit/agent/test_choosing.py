@@ -13,6 +13,7 @@ import pytest
 from crmhub.agent.packs import PACKS
 from crmhub.agent.serving.server import listing_of
 from crmhub.agent.tool import Tool, Toolbox
+from tools.agent_tools import PAGE, page
 
 DEFAULT: Final = (
     "search_contacts", "search_accounts", "search_deals", "get_record", "get_contact_deals",
@@ -113,12 +114,12 @@ _STOP: Final = frozenset(
 )
 
 
-def tools() -> Mapping[str, Tool]:
+def known_tools() -> Mapping[str, Tool]:
     return Toolbox(PACKS).tools
 
 
 def test_definitions_of_the_default_tools_are_under_6000_tokens_of_four_bytes_each() -> None:
-    known = tools()
+    known = known_tools()
     sizes = {
         name: len(listing_of(known[name]).model_dump_json(by_alias=True, exclude_none=True).encode())
         for name in DEFAULT
@@ -133,8 +134,13 @@ def test_every_tool_is_fit_to_be_shown(pack: str) -> None:
     assert not {tool.name: tool.faults() for tool in found.tools if tool.faults()}
 
 
+def test_the_page_about_tools_is_made_of_them() -> None:
+    text = PAGE.read_text("utf-8")
+    assert page(text) == text, "make schemas"
+
+
 def test_questions_about_a_crm_are_told_apart_from_others_by_names_and_descriptions_alone() -> None:
-    documents = [words(f"{tool.name.replace('_', ' ')} {tool.about}") for tool in tools().values()]
+    documents = [words(f"{tool.name.replace('_', ' ')} {tool.about}") for tool in known_tools().values()]
     rare = weights(documents)
     relevant = {question: best(words(question), documents, rare) for question in CRM}
     others = {question: best(words(question), documents, rare) for question in OTHER}
