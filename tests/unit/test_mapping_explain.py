@@ -73,7 +73,7 @@ def explained(record: Native = RECORD, *, resolved: bool = False) -> tuple[Expla
     return found, {row.path: row for row in found.rows}
 
 
-def look_up(source: CompiledMap, rule: Rule, value: str, resolved: Values) -> tuple[Pointer | None, str]:
+def look_up(source: CompiledMap, rule: Rule, value: object, resolved: Values) -> tuple[Pointer | None, str]:
     if rule.path.text == "stage":
         return Pointer("Closed Won"), f"found by {rule.by} after {len(resolved)}"
     return None, f"nobody knows {value}"
