@@ -237,7 +237,7 @@ def _money(amount: Decimal, currency: str | None) -> str:
     exponent = amount.as_tuple().exponent
     digits = max(-exponent, 0 if currency in _WHOLE else 2) if isinstance(exponent, int) else 2
     sign = "-" if amount < 0 else ""
-    return f"{sign}{_SYMBOLS.get(currency or '', currency or '¤')} {abs(amount):,.{digits}f}"
+    return f"{sign}{_SYMBOLS.get(currency or '', currency or '¤')} {amount.copy_abs():,.{digits}f}"
 
 
 def _iso(day: date) -> str:

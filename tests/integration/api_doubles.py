@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from crmhub.clock import Clock
 from crmhub.config import Config, ConnectionSettings
 from crmhub.connection import Connection
 from crmhub.http import asgi_transport
@@ -53,20 +54,24 @@ class Both:
 
 
 @asynccontextmanager
-async def both(rows: int = 25, faults: Sequence[str] = (), **zoho: Value) -> AsyncGenerator[Both]:
-    """``zoho`` are more settings of its connection, ``faults`` happen there."""
+async def both(
+    rows: int = 25, faults: Sequence[str] = (), *, clock: Clock | None = None, **zoho: Value
+) -> AsyncGenerator[Both]:
+    """``zoho`` are more settings of its connection, ``faults`` happen there; ``clock`` is that of all."""
+    base = Options(
+        rows=rows,
+        base_url="http://localhost",
+        now=None if clock is None else lambda: clock.now().timestamp(),
+    )
     doubles = {
-        name: make_double(
-            name,
-            Options(rows=rows, base_url="http://localhost", faults=tuple(faults) if name == "zoho" else ()),
-        )
+        name: make_double(name, replace(base, faults=tuple(faults if name == "zoho" else ())))
         for name in KEYS
     }
     more = {"zoho": zoho, "salesforce": {}}
     settings = {name: _settings(name, each, more[name]) for name, each in doubles.items()}
     config = Config(settings, "sqlite:///:memory:")
     transports = {name: asgi_transport(each.app) for name, each in doubles.items()}
-    async with Hub(config, transports=transports) as hub:
+    async with Hub(config, clock=clock, transports=transports) as hub:
         yield Both(hub, doubles)
 
 

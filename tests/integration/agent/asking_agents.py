@@ -10,6 +10,7 @@ from typing import cast
 from crmhub.agent.gate import Gate, Reply
 from crmhub.agent.packs import PACKS
 from crmhub.agent.tool import Toolbox
+from crmhub.clock import Clock
 from crmhub.connection import Connection
 from crmhub.native import Value
 from tests.agents import BOT, ORIGIN, ListedAudit, agents_of
@@ -68,7 +69,12 @@ def ids(items: Sequence[Item]) -> list[str]:
 
 @asynccontextmanager
 async def asked(
-    rows: int = 25, *, suite: Sequence[str] = (), faults: Sequence[str] = (), **policy: object
+    rows: int = 25,
+    *,
+    suite: Sequence[str] = (),
+    faults: Sequence[str] = (),
+    clock: Clock | None = None,
+    **policy: object,
 ) -> AsyncGenerator[Asked]:
     """``suite``: parts of Zoho beside its CRM; ``faults`` happen there; ``policy`` goes before a free one."""
     whole: dict[str, object] = {
@@ -78,7 +84,7 @@ async def asked(
         "limits": {"calls_per_minute": 1_000},
     }
     more: dict[str, dict[str, Value]] = {name: {} for name in suite}
-    async with both(rows, faults, **more) as crms:
+    async with both(rows, faults, clock=clock, **more) as crms:
         audit = ListedAudit()
         gate = await Gate.of(crms.hub, agents_of(**(whole | policy)), Toolbox(PACKS), audit)
         yield Asked(crms, gate, audit)
