@@ -7,13 +7,16 @@ appear, and so are the values of parameters and headers whose name says that the
 from __future__ import annotations
 
 import re
+from bisect import insort
 from urllib.parse import quote, quote_plus
 
 __all__ = ["HIDDEN", "hide_parameters", "is_secret_name", "redact", "register"]
 
 HIDDEN = "[hidden]"
 _SHORTEST = 8  # a shorter value would blot out ordinary words
-_known: set[str] = set()
+_registered: set[str] = set()
+_known: list[str] = []
+"""The longest first: one that holds another is hidden before that one cuts it into pieces."""
 _SECRET_NAME = re.compile(
     r"(?i)(authorization|token|secret|password|passwd|assertion|api[-_]?key|cookie|signature|^code$|^key$|^sid$)"
 )
@@ -27,7 +30,9 @@ def register(value: str) -> None:
     """
     if len(value) >= _SHORTEST:
         safe = value.encode(errors="replace")
-        _known.update((value, quote(safe, safe=""), quote(safe), quote_plus(safe)))
+        for form in {value, quote(safe, safe=""), quote(safe), quote_plus(safe)} - _registered:
+            _registered.add(form)
+            insort(_known, form, key=lambda known: -len(known))
 
 
 def is_secret_name(name: str) -> bool:

@@ -246,7 +246,8 @@ def kids(url: str) -> tuple[int, int]:
 
 
 # The first statement adds the data key, the next ones seal a value each, the last two remove what is
-# over. Of the commits, the last but two is theirs; the one after it has put the key file in order.
+# over. Commits are counted with those of looking for what is to be sealed anew, in four columns: number
+# ``last`` is that of removing what is over, and the one after it has put the key file in order.
 @pytest.mark.parametrize("given", [False, True], ids=["own key", "new key"])
 def test_a_rotation_killed_at_any_point_leaves_all_readable_and_is_finished_by_the_next(
     store_url: str, given: bool, monkeypatch: pytest.MonkeyPatch
@@ -257,7 +258,7 @@ def test_a_rotation_killed_at_any_point_leaves_all_readable_and_is_finished_by_t
         monkeypatch.setenv("CRMHUB_KEY", old)
     with_store(store_url, save_all)
 
-    last = len(NAMES) + 4
+    last = len(NAMES) + 7
     for at in ("s1", "c1", "c2", "s2", "s6", "c7", f"s{len(NAMES) + 2}", f"c{last}", f"c{last + 1}"):
         with worker("rotate", store_url, at, new if given else "") as process:
             assert process.wait(60) == -signal.SIGKILL, at

@@ -27,7 +27,7 @@ from crmhub.http import (
     path,
     read_token,
 )
-from crmhub.redact import register
+from crmhub.redact import HIDDEN, redact, register
 
 pytestmark = pytest.mark.anyio
 
@@ -222,3 +222,9 @@ async def test_a_key_that_no_header_can_hold_is_not_sent_and_not_repeated_in_the
         await crm.call("GET")
         assert any("the header x-key would hold a line break" in line for line in crm.shown)
         shown.extend(crm.shown)
+
+
+def test_a_secret_is_hidden_whole_where_a_shorter_one_overlaps_it() -> None:
+    register("Bearer q")
+    register("q-0123-canary-4567")
+    assert redact("no user for Bearer q-0123-canary-4567") == f"no user for Bearer {HIDDEN}"
