@@ -1,4 +1,4 @@
-"""What a policy hides has no influence on any answer: two CRMs that differ in nothing else answer alike."""
+"""Threat 5: what a policy hides moves no answer: two CRMs that differ in nothing else answer alike."""
 
 from __future__ import annotations
 

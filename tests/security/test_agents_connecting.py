@@ -1,4 +1,4 @@
-"""Threat: an agent sets up a connection to widen what it may do, or to learn a secret."""
+"""Threat 27: an agent sets up a connection to widen what it may do, or to learn a secret."""
 
 from __future__ import annotations
 

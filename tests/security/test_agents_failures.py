@@ -1,4 +1,4 @@
-"""Threat: a CRM that fails is taken for one that has nothing to tell."""
+"""Threat 20: a CRM that fails is taken for one that has nothing to tell."""
 
 from __future__ import annotations
 

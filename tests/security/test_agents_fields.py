@@ -1,4 +1,4 @@
-"""Threat: fields that a policy hides are got at by another way. Whatever way is tried, nothing is told."""
+"""Threat 5: fields that a policy hides are got at by another way. Whatever way is tried, nothing is told."""
 
 from __future__ import annotations
 

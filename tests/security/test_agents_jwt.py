@@ -1,4 +1,4 @@
-"""Access tokens of an issuer: who may call, and what a token must be to be believed."""
+"""Threat 1: access tokens of an issuer: who may call, and what a token must be to be believed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threat: an agent that gets more than its share: in bursts, in pages, by several processes or transports."""
+"""Threat 19: an agent that gets more than its share: in bursts, in pages, by several ways at once."""
 
 from __future__ import annotations
 

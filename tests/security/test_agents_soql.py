@@ -1,4 +1,4 @@
-"""Threat: SOQL that says more than the policy allows. What is sent is within it, whatever is written."""
+"""Threat 16: SOQL that says more than the policy allows. What is sent is within it, whatever is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Threats: tools, cursors and records of one agent, person or tenant in the hands of another."""
+"""Threats 4, 6 and 7: tools, cursors and records of one agent, person or tenant in the hands of another."""
 
 from __future__ import annotations
 

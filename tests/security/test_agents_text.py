@@ -1,15 +1,20 @@
-"""Threats: CRM text that gives orders, hides what it says, or is made to break whatever shows it."""
+"""Threats 12 and 24: CRM text that gives orders, hides what it says, or breaks whatever shows it."""
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from crmhub.agent.assembling import assemble
+from crmhub.agent.auditing import Origin
+from crmhub.agent.tool import Toolbox
 from crmhub.agent.untrusted import one_line
-from tests.agents import BOT, ORIGIN, ListedAudit, gate_to, hub_of_two, people
+from crmhub.events import log_observer
+from tests.agents import BOT, ORIGIN, PACK, ListedAudit, agents_of, gate_to, hub_of_two, people
 
 pytestmark = pytest.mark.anyio
 
@@ -66,3 +71,29 @@ def test_a_text_in_a_sentence_stays_on_its_line_and_short(attack: str) -> None:
     assert "\r" not in shown
     assert SEEN.search(shown) is None
     assert len(shown) <= 80
+
+
+async def test_threat_24_nothing_that_a_terminal_obeys_is_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with hub_of_two(tmp_path) as hub:
+        hub.events.subscribe(log_observer)
+        gate = (await assemble(hub, agents_of(), Toolbox([PACK]))).gate
+        for attack in ATTACKS:
+            origin = Origin("test", session=attack, request=attack, traceparent=attack, host=attack)
+            await gate.call(BOT, attack, {attack: attack}, origin=origin)
+            await gate.call(
+                BOT,
+                "find_people",
+                {"query": attack[:100], "where": {"first_name": attack[:64]}},
+                origin=origin,
+            )
+        store = await hub.store()
+        await store.audit.flush_rest()
+        rows = [entry.body async for entry in store.audit.entries()]
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("crmhub")]
+    assert len(rows) == 4 * len(ATTACKS)
+    assert ours
+    assert [line for line in [*rows, *ours] if SEEN.search(line) or "\n" in line] == []
+    assert [attack for attack in ATTACKS if attack[:20] in "".join([*rows, *ours])] == []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from crmhub.agent.policy.part import Part
+from crmhub.errors import BadRequest
 
 __all__ = ["Issuer", "Serving"]
 
@@ -15,12 +16,28 @@ _Algorithm: TypeAlias = Literal[
 ]
 
 
+def _plain(url: str) -> str:
+    """Refuses what only begins like an address that is allowed, such as ``http://127.0.0.1:80@elsewhere``."""
+    from crmhub.http.paths import origin  # here: it brings the HTTP client, which a file without it needs not
+
+    try:
+        origin(url)
+    except BadRequest as error:
+        raise ValueError(error.what) from None
+    return url
+
+
+_Url: TypeAlias = Annotated[
+    str, Field(pattern=r"^https://|^http://(localhost|127\.0\.0\.1)(:|/|$)"), AfterValidator(_plain)
+]
+
+
 class Issuer(Part):
     """An OAuth 2.1 authorization server whose access tokens (JWT) are accepted."""
 
-    issuer: str = Field(pattern=r"^https://|^http://(localhost|127\.0\.0\.1)(:|/|$)")
+    issuer: _Url
     """Its identifier, exactly as its tokens say it (`iss`)."""
-    keys: str = Field(pattern=r"^https://|^http://(localhost|127\.0\.0\.1)(:|/|$)")
+    keys: _Url
     """The address of its key set (JWKS)."""
     audience: str | None = None
     """What its tokens say that they are for (`aud`); left out: this server's `url`."""

@@ -23,7 +23,7 @@ from crmhub.agent.tool import Pack, Toolbox
 from crmhub.hub import Hub
 from tests.agents import PACK, agents_of, hub_of_two
 
-__all__ = ["Served", "client_of", "served"]
+__all__ = ["Served", "client_of", "served", "serving_of"]
 
 Era = Literal["legacy", "2026-07-28"]
 
@@ -54,18 +54,29 @@ async def served(
     text: TextPart = "line",
     packs: Sequence[Pack] = (PACK, HUB),
 ) -> AsyncGenerator[Served]:
-    """Serve, with a token of ``bot``."""
-    async with hub_of_two(tmp_path) as hub:
-        assembled = await assemble(hub, agents or agents_of(), Toolbox(packs))
-        store = await hub.store()
-        token = await store.agent_tokens.create("first", "bot", timedelta(days=1))
-        async with (
-            http_serving(hub, assembled, port=0, text=text) as serving,
-            anyio.create_task_group() as tasks,
-        ):
-            tasks.start_soon(serving.serve)
-            yield Served(hub, assembled, serving, token.get_secret_value())
-            serving.stop()
+    """Serve two small CRMs, with a token of ``bot``."""
+    async with (
+        hub_of_two(tmp_path) as hub,
+        serving_of(hub, agents or agents_of(), packs, text=text) as server,
+    ):
+        yield server
+
+
+@asynccontextmanager
+async def serving_of(
+    hub: Hub, agents: Agents, packs: Sequence[Pack], *, text: TextPart = "line"
+) -> AsyncGenerator[Served]:
+    """Serve any hub, with a token of ``bot``."""
+    assembled = await assemble(hub, agents, Toolbox(packs))
+    store = await hub.store()
+    token = await store.agent_tokens.create("first", "bot", timedelta(days=1))
+    async with (
+        http_serving(hub, assembled, port=0, text=text) as serving,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(serving.serve)
+        yield Served(hub, assembled, serving, token.get_secret_value())
+        serving.stop()
 
 
 @asynccontextmanager
